@@ -1,0 +1,137 @@
+"""What a dataset is: where its recordings come from, what is in them, and how a preset cuts them.
+
+One file per dataset stands beside this one; it holds the constants with their source, the reader and the presets.
+A reader turns one source (a raw file) into recordings. It never resamples, windows or scales: `windows.py` does.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+
+LabelRule = Literal["pure", "majority", "first", "last"]
+
+NULL = -1
+"""The label of a sample that belongs to no class."""
+
+
+@dataclass(frozen=True)
+class Channel:
+    """One sensor channel, e.g. `Channel("wrist_acc_x", "m/s^2")`."""
+
+    name: str
+    unit: str
+
+
+@dataclass(frozen=True)
+class Preset:
+    """How a dataset is cut into windows.
+
+    Attributes:
+        channels: names of the channels, in the order of the window's last axis.
+        window_s, stride_s: seconds; times `rate_hz` they are whole numbers of samples, `T` and the step.
+        rate_hz: the rate of the windows; recordings of another rate are resampled to it.
+        label_rule: `pure` (no window holds two labels), `majority`, `first` or `last` sample's label.
+        null_class: keep windows without a class, as one more class named after `Dataset.null_name`.
+        subjects: only these; empty for all.
+    """
+
+    channels: tuple[str, ...]
+    window_s: float
+    stride_s: float
+    rate_hz: float
+    label_rule: LabelRule = "pure"
+    null_class: bool = False
+    subjects: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Recording:
+    """One uninterrupted stream of one subject.
+
+    Attributes:
+        name: unique within the dataset and the same at every reading, e.g. `S1-ADL1.dat:0`.
+        subject: the subject's name.
+        x: float32 `[n, C]`, the requested channels in the requested order, in the dataset's units, no NaN.
+        labels: int16 `[n]`, index into `Dataset.classes`, or `NULL`.
+        rate_hz: samples per second.
+    """
+
+    name: str
+    subject: str
+    x: npt.NDArray[np.float32]
+    labels: npt.NDArray[np.int16]
+    rate_hz: float
+
+
+@dataclass
+class Rejects:
+    """What a reader left out, counted by reason (`{"malformed record": 1}`), for the manifest and the user."""
+
+    counts: Counter[str] = field(default_factory=Counter)
+
+    def add(self, reason: str, n: int = 1) -> None:
+        if n:
+            self.counts[reason] += n
+
+
+Locate = Callable[[Path | None], Sequence[str]]
+Read = Callable[[str, Sequence[str], Rejects], Iterator[Recording]]
+
+
+@dataclass(frozen=True)
+class Archive:
+    """A publisher's file: where it is and, where known, its size in bytes and SHA-256."""
+
+    url: str
+    filename: str
+    sha256: str | None = None
+    size_bytes: int | None = None
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """Where recordings come from and what is in them.
+
+    Attributes:
+        name: as in a grid.
+        title, homepage, terms, citation: for people.
+        archive: what to download; None where the recordings come with a Python package.
+        fingerprint: what identifies the content (a SHA-256, or the publisher's version); part of the windows' hash.
+        rate_hz: nominal rate of the recordings.
+        channels: every channel that a preset may name.
+        classes: names, in label order. `null_name` is the name of no class, where the dataset has one.
+        subjects: every subject's name, in the order used by the protocols.
+        samples: how many labelled samples there are, for estimates before anything is read.
+        presets: by name.
+        locate: folder of the raw files (None for a packaged dataset) → sources, each readable on its own;
+            raises `DataError` naming what is missing.
+        read: (source, channel names, rejects) → recordings; raises `DataError` naming file and line.
+        official: recording name → its part in the split published with the dataset (protocol `official`), or None for
+            a recording in no part; None where the publishers made no split.
+    """
+
+    name: str
+    title: str
+    homepage: str
+    terms: str
+    citation: str
+    archive: Archive | None
+    fingerprint: str
+    rate_hz: float
+    channels: tuple[Channel, ...]
+    classes: tuple[str, ...]
+    null_name: str | None
+    subjects: tuple[str, ...]
+    samples: int
+    presets: Mapping[str, Preset]
+    locate: Locate
+    read: Read
+    official: Callable[[str], Literal["train", "val", "test"] | None] | None = None
+
+    def unit(self, channel: str) -> str:
+        return next(c.unit for c in self.channels if c.name == channel)

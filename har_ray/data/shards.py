@@ -1,0 +1,164 @@
+"""Windows in Parquet shards: Ray Data reads many sources at once, each task streams its windows into its own shards.
+
+    windows/<id>/<uuid>.parquet     window_id, recording, subject, start, y, x (fixed-shape tensor [T, C], float32)
+    windows/<id>/manifest.json      written last; names the shards that count
+
+A task holds one recording at a time and writes its shards itself, so memory stays flat as data grows and no window
+travels through the object store. A task that is repeated after a crash writes new files; the manifest names those of
+the attempt that ended well.
+"""
+
+import uuid
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import ray.data
+
+from har_ray import __version__
+from har_ray.data.dataset import Dataset, Preset, Recording, Rejects
+from har_ray.data.windows import WindowSpec, class_names, cut
+from har_ray.errors import DataError
+from har_ray.storage import Storage
+
+SHARD_BYTES = 256 << 20
+"""A shard is closed at this size (uncompressed)."""
+MIN_TASKS = 32
+"""Up to this many sources each are a task of their own; beyond, a task reads about `SHARD_BYTES` of raw files."""
+
+Manifest = dict[str, Any]
+
+
+def prepare(dataset: Dataset, spec: WindowSpec, folder: Path | None, storage: Storage) -> Manifest:
+    """The manifest of the windows of `spec`, which are made first if they are not there. Needs a running Ray.
+
+    Args:
+        folder: of the raw files; None for a dataset that comes with a package.
+        storage: the storage root.
+
+    Raises:
+        DataError: a source can't be read (all such sources are named), or no window comes out.
+    """
+    home = storage.child("windows", spec.id)
+    if home.exists("manifest.json"):
+        manifest: Manifest = home.read_json("manifest.json")
+        return manifest
+    sources = list(dataset.locate(folder))
+    groups = [{"sources": group} for group in _groups(sources)]
+    tasks = ray.data.from_items(groups, override_num_blocks=len(groups)).map(
+        _write_shards, fn_kwargs={"dataset": dataset, "preset": spec.preset, "home": home}
+    )
+    reports = tasks.take_all()
+    errors = [error for report in reports for error in report["errors"]]
+    if errors:
+        raise DataError("\n".join(sorted(errors)))
+    manifest = _manifest(dataset, spec, reports, len(sources))
+    if not manifest["windows"]:
+        raise DataError(f"{dataset.name}: {len(sources)} sources gave no window; rejected: {manifest['rejects']}")
+    home.write_json("manifest.json", manifest)
+    return manifest
+
+
+def _groups(sources: Sequence[str]) -> list[list[str]]:
+    """Sources to be read by one task each, neighbours together."""
+    raw_bytes = sum(Path(s).stat().st_size for s in sources if Path(s).is_file())
+    tasks = min(len(sources), max(MIN_TASKS, raw_bytes // SHARD_BYTES))
+    return [[sources[i] for i in part] for part in np.array_split(np.arange(len(sources)), tasks)]
+
+
+def _write_shards(row: dict[str, Any], dataset: Dataset, preset: Preset, home: Storage) -> dict[str, Any]:
+    """The task: windows of all recordings of some sources → shards; reports what it wrote and left out."""
+    rejects, errors, shards = Rejects(), [], _Shards(home)
+    counts: Counter[tuple[str, int]] = Counter()
+    for source in row["sources"]:
+        try:
+            for table in _window_tables(dataset, preset, dataset.read(source, preset.channels, rejects)):
+                shards.write(table)
+                counts.update(zip(table["subject"].to_pylist(), table["y"].to_pylist(), strict=True))
+        except DataError as error:
+            errors.append(str(error))
+    shards.close()
+    return {
+        "errors": errors,
+        "shards": shards.written,
+        "rejects": list(rejects.counts.items()),
+        "counts": [(subject, label, n) for (subject, label), n in counts.items()],
+    }
+
+
+def _window_tables(dataset: Dataset, preset: Preset, recordings: Iterable[Recording]) -> Iterator[pa.Table]:
+    null_label = len(dataset.classes) if preset.null_class else None
+    for recording in recordings:
+        if preset.subjects and recording.subject not in preset.subjects:
+            continue
+        windows = cut(recording, preset, null_label)
+        if n := len(windows.y):
+            yield pa.table(
+                {
+                    "window_id": [f"{recording.name}:{start}" for start in windows.start],
+                    "recording": [recording.name] * n,
+                    "subject": [recording.subject] * n,
+                    "start": windows.start,
+                    "y": windows.y,
+                    "x": pa.FixedShapeTensorArray.from_numpy_ndarray(np.ascontiguousarray(windows.x)),
+                }
+            )
+
+
+class _Shards:
+    """Appends tables to Parquet files of a bounded size; a table is a row group."""
+
+    def __init__(self, home: Storage) -> None:
+        self.home = home
+        self.writer: Any = None
+        self.written: list[dict[str, Any]] = []
+
+    def write(self, table: pa.Table) -> None:
+        if self.writer is None:
+            name = f"{uuid.uuid4().hex}.parquet"
+            self.home.fs.create_dir(self.home.path, recursive=True)
+            self.writer = pq.ParquetWriter(self.home.full(name), table.schema, filesystem=self.home.fs)
+            self.written.append({"name": name, "rows": 0, "bytes": 0})
+        self.writer.write_table(table)
+        self.written[-1]["rows"] += len(table)
+        self.written[-1]["bytes"] += table.nbytes
+        if self.written[-1]["bytes"] >= SHARD_BYTES:
+            self.close()
+
+    def close(self) -> None:
+        if self.writer is not None:
+            self.writer.close()
+            self.writer = None
+
+
+def _manifest(dataset: Dataset, spec: WindowSpec, reports: Sequence[dict[str, Any]], sources: int) -> Manifest:
+    classes = class_names(dataset, spec.preset)
+    per_subject: dict[str, dict[str, int]] = {}
+    for subject, label, n in sorted(entry for report in reports for entry in report["counts"]):
+        counts = per_subject.setdefault(str(subject), {})
+        counts[classes[int(label)]] = counts.get(classes[int(label)], 0) + int(n)
+    rejects: Counter[str] = Counter()
+    for report in reports:
+        rejects.update({reason: int(n) for reason, n in report["rejects"]})
+    window, _ = spec.shape
+    return {
+        "windows_id": spec.id,
+        "made_of": asdict(spec),
+        "har_ray_version": __version__,
+        "dataset": dataset.name,
+        "sources": sources,
+        "window": window,
+        "rate_hz": spec.preset.rate_hz,
+        "channels": [{"name": name, "unit": dataset.unit(name)} for name in spec.preset.channels],
+        "classes": list(classes),
+        "subjects": list(spec.preset.subjects or dataset.subjects),
+        "windows": sum(int(shard["rows"]) for report in reports for shard in report["shards"]),
+        "shards": [dict(shard) for report in reports for shard in report["shards"]],
+        "windows_per_subject_and_class": per_subject,
+        "rejects": dict(sorted(rejects.items())),
+    }

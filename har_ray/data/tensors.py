@@ -1,0 +1,164 @@
+"""Shards → the tensors that training reads: once per process, however many cells the process trains."""
+
+from functools import lru_cache
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.parquet as pq
+import torch
+from torch import Tensor
+
+from har_ray.data.catalog import CATALOG
+from har_ray.data.splits import Parts, Protocol, split
+from har_ray.errors import DataError
+from har_ray.storage import Storage
+
+
+class Windows(NamedTuple):
+    """All windows of a manifest, sorted by recording and start.
+
+    Attributes:
+        x: float32 `[N, T, C]`, in the dataset's units.
+        y: int64 `[N]`.
+        window_id, subject, recording: str `[N]`.
+    """
+
+    x: npt.NDArray[np.float32]
+    y: npt.NDArray[np.int64]
+    window_id: npt.NDArray[np.str_]
+    subject: npt.NDArray[np.str_]
+    recording: npt.NDArray[np.str_]
+
+
+class Part(NamedTuple):
+    """Windows of one part, scaled: x float32 `[N, T, C]`, y int64 `[N]`; ids and subjects str `[N]`."""
+
+    x: Tensor
+    y: Tensor
+    window_id: npt.NDArray[np.str_]
+    subject: npt.NDArray[np.str_]
+
+
+class Tensors(NamedTuple):
+    """What a cell trains on. `mean` and `std` float32 `[C]` come from the training windows alone."""
+
+    train: Part
+    val: Part
+    test: Part
+    mean: Tensor
+    std: Tensor
+    classes: tuple[str, ...]
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """(T, C)"""
+        _, window, channels = self.train.x.shape
+        return window, channels
+
+
+class PartSummary(NamedTuple):
+    """What a part of a split holds."""
+
+    subjects: list[str]
+    windows: int
+
+
+def check_split(storage: Storage, windows_id: str, protocol: Protocol) -> dict[str, PartSummary]:
+    """Split without reading the windows themselves, before any compute is spent; part name → what it holds.
+
+    Raises:
+        DataError: as `load_tensors` would.
+    """
+    manifest = storage.read_json(f"windows/{windows_id}/manifest.json")
+    table = _read_shards(storage, windows_id, ["subject", "recording", "y"])
+    subject, recording = (table[name].to_numpy().astype(str) for name in ("subject", "recording"))
+    rows = split_rows(subject, table["y"].to_numpy().astype(np.int64), recording, manifest, protocol)
+    return {name: PartSummary(_unique(subject[part]), len(part)) for name, part in rows._asdict().items()}
+
+
+def _unique(names: npt.NDArray[np.str_]) -> list[str]:
+    """Distinct names, numbers among them in the order of numbers."""
+    return sorted(set(names.tolist()), key=lambda name: (len(name), name))
+
+
+def _read_shards(storage: Storage, windows_id: str, columns: list[str] | None = None) -> pa.Table:
+    home = storage.child("windows", windows_id)
+    paths = [home.full(shard["name"]) for shard in home.read_json("manifest.json")["shards"]]
+    return pa.concat_tables([pq.read_table(path, filesystem=home.fs, columns=columns) for path in paths])
+
+
+def load_windows(storage: Storage, windows_id: str) -> Windows:
+    """Read the shards that the manifest names; `storage` is the storage root."""
+    table = _read_shards(storage, windows_id)
+    x = table["x"].combine_chunks().to_numpy_ndarray()
+    recording, start = (table[name].to_numpy() for name in ("recording", "start"))
+    order = np.lexsort((start, recording.astype(str)))
+    return Windows(
+        x=x[order],
+        y=table["y"].to_numpy()[order].astype(np.int64),
+        window_id=table["window_id"].to_numpy()[order].astype(str),
+        subject=table["subject"].to_numpy()[order].astype(str),
+        recording=recording[order].astype(str),
+    )
+
+
+@lru_cache(maxsize=1)
+def _windows(storage_uri: str, windows_id: str) -> tuple[Windows, dict[str, Any]]:
+    storage = Storage(storage_uri)
+    return load_windows(storage, windows_id), storage.read_json(f"windows/{windows_id}/manifest.json")
+
+
+@lru_cache(maxsize=2)
+def load_tensors(storage_uri: str, windows_id: str, protocol: Protocol) -> Tensors:
+    """Windows, split and scaled. Kept for the next cell of this process with the same windows and split.
+
+    Raises:
+        DataError: a part is empty, or a class has no training window.
+    """
+    windows, manifest = _windows(storage_uri, windows_id)
+    return make_tensors(windows, manifest, protocol)
+
+
+def make_tensors(windows: Windows, manifest: dict[str, Any], protocol: Protocol) -> Tensors:
+    """Split and scale `windows`; see `load_tensors`."""
+    rows = split_rows(windows.subject, windows.y, windows.recording, manifest, protocol)
+    mean, std = fit_scaler(windows.x[rows.train])
+    train, val, test = (_part(windows, part, mean, std) for part in rows)
+    return Tensors(train, val, test, torch.from_numpy(mean), torch.from_numpy(std), tuple(manifest["classes"]))
+
+
+def split_rows(
+    subject: npt.NDArray[np.str_],
+    y: npt.NDArray[np.int64],
+    recording: npt.NDArray[np.str_],
+    manifest: dict[str, Any],
+    protocol: Protocol,
+) -> Parts:
+    """The rows of each part; raises `DataError` if a class could not be learned because no training window has it."""
+    official = CATALOG[manifest["dataset"]].official if protocol.name == "official" else None
+    rows = split(protocol, subject, y, recording, manifest["subjects"], official)
+    classes = manifest["classes"]
+    counts = np.bincount(y[rows.train], minlength=len(classes))
+    absent = [classes[label] for label in np.flatnonzero(counts == 0).tolist()]
+    if absent:
+        raise DataError(
+            f"protocol {protocol.name}, fold {protocol.fold}: no training window of {', '.join(absent)}; "
+            "choose other subjects or leave the class out"
+        )
+    return rows
+
+
+def fit_scaler(x: npt.NDArray[np.float32]) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
+    """Mean and standard deviation per channel over (N, T); a constant channel keeps its scale."""
+    mean = x.mean(axis=(0, 1), dtype=np.float64)
+    std = x.std(axis=(0, 1), dtype=np.float64)
+    return mean.astype(np.float32), np.where(std > 0, std, 1.0).astype(np.float32)
+
+
+def _part(
+    windows: Windows, rows: npt.NDArray[np.int64], mean: npt.NDArray[np.float32], std: npt.NDArray[np.float32]
+) -> Part:
+    x = (windows.x[rows] - mean) / std
+    return Part(torch.from_numpy(x), torch.from_numpy(windows.y[rows]), windows.window_id[rows], windows.subject[rows])

@@ -1,0 +1,153 @@
+"""From one recording to its windows: resampled, cut, labelled. Pure functions, no Ray.
+
+A window never crosses a recording. With the label rule `pure` it never crosses a change of label either: the recording
+is first cut into runs of one label, and each run is resampled and windowed on its own, so not even the resampling
+filter sees the other side. With `majority`, `first` and `last` windows run across and take the label the rule says.
+"""
+
+import hashlib
+import json
+from dataclasses import asdict, dataclass
+from fractions import Fraction
+from itertools import pairwise
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+from numpy.lib.stride_tricks import sliding_window_view
+from scipy.signal import resample_poly
+
+from har_ray.data.dataset import NULL, Dataset, LabelRule, Preset, Recording
+from har_ray.errors import DataError
+
+Labels = npt.NDArray[np.int16]
+Samples = npt.NDArray[np.float32]
+
+
+WINDOWING = 1
+"""Part of the windows' hash; raise it when the same recordings would give other windows."""
+
+
+@dataclass(frozen=True)
+class WindowSpec:
+    """What makes windows what they are: a dataset's content and how it is cut. Its id names their folder."""
+
+    dataset: str
+    fingerprint: str
+    preset: Preset
+
+    @property
+    def id(self) -> str:
+        made_of = json.dumps([WINDOWING, asdict(self)], sort_keys=True)
+        return hashlib.sha256(made_of.encode()).hexdigest()[:16]
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """(T, C)"""
+        return samples(self.preset.window_s, self.preset.rate_hz), len(self.preset.channels)
+
+
+def class_names(dataset: Dataset, preset: Preset) -> tuple[str, ...]:
+    """The classes of the windows in label order, the null class last where the preset keeps it."""
+    return (*dataset.classes, dataset.null_name or "null") if preset.null_class else dataset.classes
+
+
+class Cut(NamedTuple):
+    """The windows of one recording.
+
+    Attributes:
+        x: float32 `[N, T, C]`.
+        y: int16 `[N]`.
+        start: int64 `[N]`, the first sample's place in the recording as it was read, rounded down.
+    """
+
+    x: Samples
+    y: Labels
+    start: npt.NDArray[np.int64]
+
+
+def samples(seconds: float, rate_hz: float) -> int:
+    """Seconds as a whole number of samples.
+
+    Raises:
+        ValueError: it is not one; the message names the nearest length that is.
+    """
+    exact = seconds * rate_hz
+    whole = round(exact)
+    if whole < 1 or abs(exact - whole) > 1e-6 * max(1.0, exact):
+        nearest = max(1, whole) / rate_hz
+        raise ValueError(f"{seconds:g} s at {rate_hz:g} Hz are {exact:g} samples; {nearest:g} s are a whole number")
+    return whole
+
+
+def cut(recording: Recording, preset: Preset, null_label: int | None) -> Cut:
+    """All windows of a recording.
+
+    Args:
+        null_label: the label that windows of no class get, or None to leave them out (after windowing, never before:
+            dropping samples would join what was apart).
+
+    Raises:
+        DataError: the recording holds NaN or infinity.
+    """
+    if not np.isfinite(recording.x).all():
+        row, column = np.argwhere(~np.isfinite(recording.x))[0]
+        raise DataError(f"recording {recording.name}: {recording.x[row, column]} at sample {row}, channel {column}")
+    parts = [
+        _windows_of_run(recording, begin, end, preset) for begin, end in _runs(recording.labels, preset.label_rule)
+    ]
+    x, y, start = (np.concatenate(arrays) for arrays in zip(*parts, strict=True)) if parts else _nothing(preset)
+    if null_label is None:
+        kept = y != NULL
+        return Cut(x[kept], y[kept], start[kept])
+    return Cut(x, np.where(y == NULL, np.int16(null_label), y), start)
+
+
+def _runs(labels: Labels, rule: LabelRule) -> list[tuple[int, int]]:
+    """Where windows may lie: runs of one label, or the whole recording."""
+    if len(labels) == 0:
+        return []
+    changes = np.flatnonzero(np.diff(labels)) + 1 if rule == "pure" else np.empty(0, dtype=np.int64)
+    edges = [0, *changes.tolist(), len(labels)]
+    return list(pairwise(edges))
+
+
+def _windows_of_run(recording: Recording, begin: int, end: int, preset: Preset) -> tuple[Samples, Labels, np.ndarray]:
+    step = Fraction(recording.rate_hz / preset.rate_hz).limit_denominator(10_000)
+    x, labels = resample(recording.x[begin:end], recording.labels[begin:end], step)
+    length, stride = samples(preset.window_s, preset.rate_hz), samples(preset.stride_s, preset.rate_hz)
+    if len(x) < length:
+        return _nothing(preset)
+    windows = sliding_window_view(x, length, axis=0)[::stride].transpose(0, 2, 1)  # (N, T, C)
+    starts = begin + (np.arange(len(windows)) * stride * step.numerator) // step.denominator
+    return windows, _label(labels, length, stride, preset.label_rule), starts
+
+
+def resample(x: Samples, labels: Labels, step: Fraction) -> tuple[Samples, Labels]:
+    """Take a sample every `step` input samples, low-passed first where that is needed (polyphase FIR, zero phase).
+
+    Labels are taken from the input sample at or just before each output sample. x is `[n, C]`, labels `[n]`.
+    """
+    if step == 1 or len(x) == 0:
+        return x, labels
+    out = resample_poly(x.astype(np.float64), step.denominator, step.numerator, axis=0, padtype="line")
+    source = np.minimum(np.arange(len(out)) * step.numerator // step.denominator, len(labels) - 1)
+    return out.astype(np.float32), labels[source]
+
+
+def _label(labels: Labels, length: int, stride: int, rule: LabelRule) -> Labels:
+    starts = np.arange(0, len(labels) - length + 1, stride)
+    if rule in ("pure", "first"):
+        return labels[starts]
+    if rule == "last":
+        return labels[starts + length - 1]
+    values = np.unique(labels)
+    before = np.zeros((len(labels) + 1, len(values)), dtype=np.int64)
+    np.cumsum(labels[:, None] == values, axis=0, out=before[1:])
+    majority: Labels = values[np.argmax(before[starts + length] - before[starts], axis=1)]
+    return majority
+
+
+def _nothing(preset: Preset) -> tuple[Samples, Labels, np.ndarray]:
+    shape = (0, samples(preset.window_s, preset.rate_hz), len(preset.channels))
+    return np.empty(shape, np.float32), np.empty(0, np.int16), np.empty(0, np.int64)

@@ -1,0 +1,62 @@
+"""How a grid was made: what `run.json` says beside the results."""
+
+import hashlib
+import platform
+import shlex
+import subprocess
+import sys
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+
+from har_ray import __version__
+from har_ray.grid_file import GridFile
+from har_ray.results import Row
+from har_ray.spec import GridSpec
+
+PACKAGES = ["fvcore", "numpy", "pandas", "pyarrow", "ray", "scikit-learn", "torch", "wandb"]
+
+
+def describe(spec: GridSpec, file: GridFile, arguments: Sequence[str] | None) -> Row:
+    """Grid, command, commit, versions and machine, as plain values."""
+    argv = list(sys.argv[1:] if arguments is None else arguments)
+    return {
+        "grid": spec.model_dump(mode="json"),
+        "grid_path": str(file.path),
+        "grid_text": file.text,
+        "grid_hash": hashlib.sha256(spec.model_dump_json().encode()).hexdigest()[:12],
+        "command": shlex.join(["python", "-m", "har_ray.grid", *argv]),
+        "git_commit": _git("rev-parse", "HEAD"),
+        "git_dirty": bool(_git("status", "--porcelain")),
+        "har_ray_version": __version__,
+        "versions": {"python": platform.python_version()} | {name: version(name) for name in PACKAGES},
+        "machine": f"{platform.system()} {platform.machine()}, {processor()}",
+        "started_at": now(),
+        "finished_at": None,
+    }
+
+
+def now() -> str:
+    """UTC, ISO 8601, to the second."""
+    return datetime.now(UTC).isoformat(timespec="seconds")
+
+
+def processor() -> str:
+    """The processor's name, e.g. `AMD EPYC 7763`."""
+    cpuinfo = Path("/proc/cpuinfo")
+    for line in cpuinfo.read_text().splitlines() if cpuinfo.exists() else []:
+        if line.startswith("model name"):
+            return line.partition(":")[2].strip()
+    return platform.processor() or platform.machine()
+
+
+def _git(*arguments: str) -> str | None:
+    """What git says of the code that runs, or None where it was installed without its repository."""
+    try:
+        answer = subprocess.run(
+            ["git", *arguments], cwd=Path(__file__).parent, capture_output=True, text=True, timeout=10, check=True
+        )
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return answer.stdout.strip()

@@ -1,0 +1,61 @@
+"""The processes that train one cell together: one alone, or the workers of a Ray Train group.
+
+Every rank takes its share of each global batch, so that the number of workers changes the speed and not the curve. The
+share is padded to equal length with windows of weight 0, since all ranks must take the same number of steps.
+"""
+
+from typing import NamedTuple, TypeVar
+
+import torch
+import torch.distributed as dist
+from torch import Tensor, nn
+
+T = TypeVar("T")
+
+
+class Ranks(NamedTuple):
+    """This process's number among `world` processes, and its device."""
+
+    rank: int = 0
+    world: int = 1
+    device: torch.device = torch.device("cpu")
+
+    @classmethod
+    def alone(cls) -> "Ranks":
+        """One process, with the GPU that Ray gave it, if any."""
+        return cls(device=torch.device("cuda" if torch.cuda.is_available() else "cpu"))
+
+    def share(self, batch: Tensor) -> tuple[Tensor, Tensor]:
+        """The indices of this rank's part of a batch (B,), and their weights: 1, or 0 for padding."""
+        mine = batch[self.rank :: self.world]
+        weights = torch.ones(len(mine))
+        padding = -(-len(batch) // self.world) - len(mine)
+        return torch.cat([mine, batch[:padding]]), torch.cat([weights, torch.zeros(padding)])
+
+    def wrap(self, model: nn.Module) -> nn.Module:
+        """The model with gradients averaged over the ranks."""
+        return nn.parallel.DistributedDataParallel(model) if self.world > 1 else model
+
+    def sum(self, values: Tensor) -> Tensor:
+        """Element-wise sum over the ranks."""
+        if self.world > 1:
+            dist.all_reduce(values)
+        return values
+
+    def gather(self, rows: Tensor) -> Tensor:
+        """Rows (n, K) of every rank, of rank r the rows r, r + world, …, put together in order (N, K)."""
+        if self.world == 1:
+            return rows
+        total = int(self.sum(torch.tensor(len(rows), device=rows.device)))
+        longest = -(-total // self.world)
+        padded = torch.cat([rows, rows.new_zeros(longest - len(rows), *rows.shape[1:])])
+        parts = [torch.empty_like(padded) for _ in range(self.world)]
+        dist.all_gather(parts, padded)
+        return torch.stack(parts, dim=1).flatten(0, 1)[:total]
+
+    def agree(self, value: T) -> T:
+        """Rank 0's value, on every rank."""
+        box = [value]
+        if self.world > 1:
+            dist.broadcast_object_list(box, src=0)
+        return box[0]

@@ -1,0 +1,6 @@
+"""From a grid's results to tables, figures and one HTML report: `python -m analysis STORAGE/<grid name>`.
+
+    load → scores → tables, statistics, takeaways, figures → report
+
+Reads result rows and artefacts through `har_ray.results` and nothing else, so it needs neither Ray nor torch.
+"""

@@ -1,0 +1,29 @@
+"""`python -m analysis RESULTS [--out FOLDER]`: the tables, figures and report of a grid, also while it runs."""
+
+import argparse
+import sys
+from pathlib import Path
+
+from analysis.report import write_report
+from har_ray.errors import HarRayError
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Returns the exit status: 0, or 1 with a message where there are no results to read."""
+    parser = argparse.ArgumentParser(prog="python -m analysis", description=__doc__.partition(":")[2].strip())
+    parser.add_argument("results", metavar="RESULTS", help="STORAGE/<grid name>, a path or a URI")
+    parser.add_argument(
+        "--out", type=Path, help="folder for the report (default: RESULTS/report, for a URI ./report-<grid name>)"
+    )
+    options = parser.parse_args(arguments)
+    try:
+        page = write_report(options.results, options.out)
+    except (HarRayError, OSError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    print(f"report: {page}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

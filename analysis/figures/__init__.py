@@ -1,0 +1,1 @@
+"""The report's figures: bubble charts, learning curves, confusion matrices; each as PNG and SVG."""

@@ -1,0 +1,142 @@
+"""The report: one HTML page that needs no server and no network, and beside it every table and figure as a file.
+
+report.html
+results.csv, statistics.csv, takeaways.csv      raw numbers, all settings
+tables/<setting>.md, .tex                       one per dataset, preset and protocol
+figures/<setting>-<figure>.png, .svg
+"""
+
+import base64
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from matplotlib.figure import Figure
+
+from analysis.figures.bubble import bubble_chart
+from analysis.figures.confusion import confusion_matrices
+from analysis.figures.curves import learning_curves
+from analysis.figures.style import save, style
+from analysis.formats import TextTable, latex, markdown
+from analysis.load import Results, Setting, load_results
+from analysis.statistics import statistics_csv, statistics_table
+from analysis.summary import standing, summary
+from analysis.tables import failures_table, results_csv, results_table, split_tables, winners_table
+from analysis.takeaways import takeaways_csv, takeaways_table
+from har_ray.storage import Storage
+
+FIGURES: dict[str, tuple[str, Callable[[Results, Setting], Figure]]] = {
+    "f1-flops": ("Macro F1 against the published FLOPs", lambda r, s: bubble_chart(r, s, "flops_published")),
+    "f1-macs": ("Macro F1 against MACs", lambda r, s: bubble_chart(r, s, "macs")),
+    "curves": ("Learning curves", learning_curves),
+    "confusion": ("Confusion matrices", confusion_matrices),
+}
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A figure as the page embeds it."""
+
+    title: str
+    uri: str
+
+
+@dataclass(frozen=True)
+class Section:
+    """What the page shows for one setting."""
+
+    setting: Setting
+    results: TextTable
+    statistics: TextTable
+    pictures: list[Picture]
+
+
+def write_report(results_path: str, out: Path | None = None) -> Path:
+    """Write the report of the grid at `results_path` (a path or a URI), finished or not; returns the HTML page.
+
+    Args:
+        results_path: `STORAGE/<grid name>`.
+        out: The folder to write into; by default `report` in the results, or `report-<grid name>` in the working
+            directory where the results are not on a local disk.
+
+    Raises:
+        FileNotFoundError: there is no grid at `results_path`.
+        StorageError: the URI is of no known scheme.
+    """
+    results = load_results(str(results_path))
+    folder = default_folder(str(results_path)) if out is None else out
+    for name in ("tables", "figures"):
+        (folder / name).mkdir(parents=True, exist_ok=True)
+    texts = {
+        "results.csv": results_csv(results),
+        "statistics.csv": statistics_csv(results),
+        "takeaways.csv": takeaways_csv(results),
+    }
+    for name, text in texts.items():
+        (folder / name).write_text(text, encoding="utf-8")
+    page = folder / "report.html"
+    page.write_text(render(results, [_section(results, setting, folder) for setting in results.settings()]), "utf-8")
+    return page
+
+
+def default_folder(results_path: str) -> Path:
+    """`RESULTS/report`; for results that are not on a local disk `report-<grid name>` in the working directory."""
+    storage = Storage(results_path)
+    return Path(f"report-{Path(storage.path).name}") if storage.local is None else storage.local / "report"
+
+
+def _section(results: Results, setting: Setting, folder: Path) -> Section:
+    table, statistics = results_table(results, setting), statistics_table(results, setting)
+    tables = folder / "tables"
+    (tables / f"{setting.slug}.md").write_text(f"{markdown(table)}\n{markdown(statistics)}", encoding="utf-8")
+    text = latex(table, setting.slug) + "\n" + latex(statistics, f"{setting.slug}-statistics")
+    (tables / f"{setting.slug}.tex").write_text(text, encoding="utf-8")
+    pictures = []
+    for name, (title, draw) in FIGURES.items():
+        with style():
+            svg = save(draw(results, setting), folder / "figures" / f"{setting.slug}-{name}", results.made_by)
+        data = base64.b64encode(svg.read_bytes()).decode()
+        pictures.append(Picture(f"{title}: {setting.title}", f"data:image/svg+xml;base64,{data}"))
+    return Section(setting, table, statistics, pictures)
+
+
+def render(results: Results, sections: list[Section]) -> str:
+    """The HTML page."""
+    folder = Path(__file__).parent
+    environment = Environment(
+        loader=FileSystemLoader(folder),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    grid = results.info.get("grid") or {}
+    return environment.get_template("report.html").render(
+        name=grid.get("name", "unnamed grid"),
+        summary=summary(results),
+        standing=standing(results),
+        sections=sections,
+        takeaways=takeaways_table(results),
+        winners=winners_table(results),
+        splits=split_tables(results),
+        failures=failures_table(results),
+        facts=facts(results.info),
+        grid=yaml.safe_dump(grid, sort_keys=False, allow_unicode=True),
+        made_by=results.made_by,
+    )
+
+
+def facts(info: dict[str, Any]) -> dict[str, str]:
+    """How the grid was made; what is not recorded is `unknown`, a run that goes on has `not yet` finished."""
+    known = {name: info.get(name) for name in ("command", "grid_path", "grid_hash", "git_commit", "har_ray_version")}
+    known |= {"machine": info.get("machine"), "started_at": info.get("started_at")}
+    texts = {name: "unknown" if value is None else str(value) for name, value in known.items()}
+    if info.get("git_dirty"):
+        texts["git_commit"] += " with uncommitted changes"
+    texts["finished_at"] = str(info.get("finished_at") or "not yet")
+    versions = info.get("versions") or {}
+    texts["versions"] = ", ".join(f"{name} {version}" for name, version in versions.items()) or "unknown"
+    return {name.replace("_", " "): text for name, text in texts.items()}

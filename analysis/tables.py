@@ -1,0 +1,163 @@
+"""The tables of results: one per dataset, preset and protocol, variants as rows."""
+
+from typing import Any
+
+from analysis.formats import Entry, TextTable, csv_text, number, percent, plain, span
+from analysis.load import Key, Results, Setting, protocol_label
+from analysis.scores import COSTS, SCORES, VariantResult, variant_results
+from analysis.variants import STUDENTS
+
+BEST_STUDENT = "†"
+
+
+def results_table(results: Results, setting: Setting) -> TextTable:
+    """Scores and costs of every variant; the best mean is bold, the best of LM's size has a dagger."""
+    variants = variant_results(results, setting)
+    rows = [
+        [
+            Entry(variant),
+            *(_score(result, score, variants) for score in SCORES),
+            Entry(result.standing()),
+            *(Entry(span(result.cost(name))) for name in COSTS),
+            Entry("–" if latency is None else f"{latency:.2f}"),
+        ]
+        for variant, result in variants.items()
+        for latency in [result.latency_ms()]
+    ]
+    columns = ["variant", *SCORES.values(), "n (seeds)", *COSTS.values(), "latency (ms)"]
+    notes = _notes(setting, list(variants.values()))
+    return TextTable(f"Test results: {setting.title}", columns, "l" + "r" * 8, rows, notes, results.made_by)
+
+
+def _score(result: VariantResult, score: str, variants: dict[str, VariantResult]) -> Entry:
+    shown = result.percent(score)
+    text = percent(result.mean(score), result.sd(score))
+    if shown is None:
+        return Entry(text)
+    students = {name: other for name, other in variants.items() if name in STUDENTS}
+    is_best_student = result.variant in STUDENTS and shown == _best(students, score)
+    return Entry(text, bold=shown == _best(variants, score), mark=BEST_STUDENT if is_best_student else "")
+
+
+def _best(variants: dict[str, VariantResult], score: str) -> float | None:
+    return max((shown for result in variants.values() if (shown := result.percent(score)) is not None), default=None)
+
+
+def best_student(variants: dict[str, VariantResult]) -> VariantResult | None:
+    """The variant of LM's size with the best mean test macro F1; the table's dagger."""
+    students = [result for name, result in variants.items() if name in STUDENTS and result.seeds]
+    return max(students, key=lambda result: result.mean() or 0.0, default=None)
+
+
+def _notes(setting: Setting, variants: list[VariantResult]) -> list[str]:
+    notes = [
+        f"Mean ± sample standard deviation over seeds (– for one seed); bold: best mean; {BEST_STUDENT} best of the "
+        "models of LM's size. n: completed of expected seeds; the means are over the completed ones."
+    ]
+    folds = max((result.folds for result in variants), default=1)
+    if folds > 1:
+        notes.append(
+            f"Scores of a seed: the test predictions of its {folds} folds, pooled; a seed counts if all are there."
+        )
+    if setting.leaks:
+        notes.append("This split leaks: windows of one recording are in training and test. No estimate for new people.")
+    devices = sorted({str(c.row["latency_device"]) for r in variants for c in r.completed if c.row["latency_device"]})
+    notes.append(
+        "MACs: convolutions, LSTM and linear layers; the published FLOPs count convolutions only. "
+        f"Latency: one window, median, on {', '.join(devices) or 'an unknown device'}."
+    )
+    return notes
+
+
+def results_csv(results: Results) -> str:
+    """All tables as one CSV: raw numbers, scores as fractions, a row per variant and setting."""
+    return csv_text([_record(results, r) for s in results.settings() for r in variant_results(results, s).values()])
+
+
+def _record(results: Results, result: VariantResult) -> dict[str, Any]:
+    record: dict[str, Any] = {**result.setting._asdict(), "leaks": result.setting.leaks, "variant": result.variant}
+    record |= {"seeds_completed": len(result.seeds), "seeds_expected": result.expected_seeds}
+    for state in ("completed", "failed", "stopped", "missing"):
+        record[f"cells_{state}"] = sum(cell.state == state for cell in result.cells)
+    for score in SCORES:
+        record |= {
+            f"{score}_mean": result.mean(score),
+            f"{score}_sd": result.sd(score),
+            f"{score}_n": len(result.seeds),
+        }
+    for name in COSTS:
+        low, high = result.cost(name) or (None, None)
+        record |= {f"{name}_min": low, f"{name}_max": high}
+    return record | {"latency_ms_median": result.latency_ms()} | results.provenance
+
+
+def winners_table(results: Results) -> TextTable:
+    """What the search chose on validation data, and from how many candidates."""
+    columns = ["setting", "fold", "variant", "T", "α", "β", "attention", "val. macro F1 (%)", "candidates",
+               "stopped early", "failed"]  # fmt: skip
+    rows = [
+        plain(
+            Setting(winner["dataset"], winner["preset"], winner["protocol"]).title,
+            *(str(winner[name]) for name in ("fold", "variant")),
+            *(number(winner.get(name)) for name in ("temperature", "alpha", "beta")),
+            attention(winner),
+            percent(winner.get("val_score"), None).removesuffix(" ± –"),
+            *(number(winner.get(name)) for name in ("candidates", "stopped", "failed")),
+        )
+        for winner in results.winners
+    ]
+    notes = []
+    if len({winner.get("candidates") for winner in results.winners}) > 1:
+        notes.append("The variants had different numbers of candidates: one with more had more chances to be lucky.")
+    return TextTable(
+        "Chosen by validation macro F1, per fold and variant", columns, "lrlrrrlrrrr", rows, notes, results.made_by
+    )
+
+
+def attention(row: dict[str, Any]) -> str:
+    """The attention module of a row in words: `cbam, ratio 4, kernel 3, after conv 2`."""
+    if row.get("attention_kind") is None:
+        return "–"
+    parts = {"ratio": "attention_ratio", "kernel": "attention_kernel", "after conv": "attention_position"}
+    known = [f"{word} {row[name]}" for word, name in parts.items() if row.get(name) is not None]
+    return ", ".join([str(row["attention_kind"]), *known])
+
+
+def failures_table(results: Results) -> TextTable:
+    """Every failed cell of every stage, and every confirm cell that is stopped or unreadable, with the reason."""
+    failed = [(row["stage"], Key.of(row), row["error"] or "no reason is given") for row in results.failures]
+    known = {key for stage, key, _ in failed if stage in ("confirm", "teachers")}
+    unknown = [cell for cell in results.cells if cell.state in ("failed", "stopped") and cell.key not in known]
+    failed += [("confirm", cell.key, cell.error) for cell in unknown]
+    columns = ["stage", "setting", "fold", "variant", "seed", "reason"]
+    rows = [plain(stage, key.setting.title, *map(str, key[1:]), error) for stage, key, error in failed]
+    title = "Cells that failed or were stopped, of every stage"
+    return TextTable(title, columns, "llrlrl", rows, [], results.made_by)
+
+
+def split_tables(results: Results) -> list[TextTable]:
+    """Which subjects are in which part, one table per dataset and preset."""
+    return [_split_table(results, entry) for entry in results.info.get("data") or []]
+
+
+def _split_table(results: Results, entry: dict[str, Any]) -> TextTable:
+    known = {name: entry.get(name, "unknown") for name in ("dataset", "preset", "rate_hz", "window", "windows")}
+    channels, classes = entry.get("channels") or ["unknown"], entry.get("classes") or ["unknown"]
+    title = "{dataset}, {preset}: {windows} windows of {window} samples at {rate_hz} Hz".format(**known)
+    rows = [
+        plain(protocol_label(fold.get("protocol", "unknown")), str(fold.get("fold", "–")),
+              *(_part(fold, part) for part in ("train", "val", "test")))
+        for fold in entry.get("folds") or []
+    ]  # fmt: skip
+    notes = [
+        f"{len(channels)} channels: {', '.join(map(str, channels))}.",
+        f"{len(classes)} classes: {', '.join(map(str, classes))}.",
+    ]
+    columns = ["protocol", "fold", "training subjects", "validation subjects", "test subjects"]
+    return TextTable(title, columns, "lrlll", rows, notes, results.made_by)
+
+
+def _part(fold: dict[str, Any], part: str) -> str:
+    subjects, windows = fold.get(part), fold.get(f"{part}_windows")
+    text = "unknown" if subjects is None else ", ".join(map(str, subjects))
+    return text if windows is None else f"{text} ({windows:,} windows)"

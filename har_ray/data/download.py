@@ -1,0 +1,299 @@
+"""One file from a server (or from a path) to the disk, whole or not at all.
+
+Notable: a broken transfer goes on where it stopped, also in the next process, but only with the server's own word
+(`If-Range`, `Content-Range`) that its file is still the same one. Bytes go to `<name>.part`, what the server said of
+them to `<name>.part.json`, and `<name>` appears by a rename after size and checksum were right.
+"""
+
+import hashlib
+import json
+import logging
+import re
+import shutil
+import time
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from pathlib import Path, PurePosixPath
+from urllib.parse import urlsplit
+from urllib.request import url2pathname
+
+import requests
+import urllib3
+from tqdm import tqdm
+
+from har_ray.errors import DataError, StorageError
+
+log = logging.getLogger(__name__)
+
+CHUNK_BYTES = 1 << 20
+TIMEOUT_S = (15.0, 60.0)
+"""To connect, and between two reads."""
+MAX_WAIT_S = 300.0
+"""A server that asks for more patience than this is reported instead of waited for."""
+LOG_EVERY_S = 15.0
+MOVED = "publishers move files: get a copy another way and use `fetch NAME --from PATH_OR_URL`"
+
+
+class _TransientError(Exception):
+    """Worth another attempt, after `wait_s` where the server named a time."""
+
+    def __init__(self, reason: str, wait_s: float | None = None) -> None:
+        super().__init__(reason)
+        self.wait_s = wait_s
+
+
+@dataclass(frozen=True)
+class _Remote:
+    """What a server said of the file it sends; it stands beside the half file."""
+
+    url: str
+    etag: str
+    modified: str
+    total: int | None
+
+    @property
+    def validator(self) -> str:
+        """What `If-Range` takes: a strong ETag, else the date; empty where neither was sent."""
+        return self.etag if self.etag and not self.etag.startswith("W/") else self.modified
+
+
+def download(
+    url: str,
+    target: Path,
+    *,
+    sha256: str | None = None,
+    size_bytes: int | None = None,
+    progress: bool = True,
+    attempts: int = 6,
+    backoff_s: float = 1.0,
+) -> Path:
+    """Bring `url` to `target`. What was downloaded to `target` before is only verified; a local file is copied anew.
+
+    Args:
+        url: `http://`, `https://`, `file://` or a local path.
+        target: the file to write; `<target>.part` beside it holds what has come so far, and survives a failure.
+        sha256, size_bytes: what the file must be, where known (the checksum in lower-case hexadecimal).
+        progress: show a bar on a terminal, log a line now and then elsewhere.
+        attempts: how often to ask a server that is busy, unreachable or hangs up.
+        backoff_s: wait before the second attempt; doubled each time, unless the server says how long (`Retry-After`).
+
+    Returns:
+        `target`.
+
+    Raises:
+        DataError: the file cannot be had, or is not the expected one.
+        StorageError: it cannot be written (a full disk).
+    """
+    local = local_path(url)
+    if local is None and target.exists():
+        _verify(target, str(target), sha256, size_bytes, "delete it to download it again")
+        return target
+    target.parent.mkdir(parents=True, exist_ok=True)
+    part = target.with_name(f"{target.name}.part")
+    if local is not None:
+        _copy(local, part)
+    else:
+        _download_http(url, part, size_bytes, progress, attempts, backoff_s)
+    try:
+        _verify(part, url, sha256, size_bytes, MOVED)
+    except DataError:
+        _discard(part)
+        raise
+    part.replace(target)
+    _note(part).unlink(missing_ok=True)
+    return target
+
+
+def file_sha256(path: Path) -> str:
+    """The SHA-256 of a file's bytes, in hexadecimal."""
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def local_path(source: str) -> Path | None:
+    """The path that `source` names, as a path or `file://` URL; None for a web address.
+
+    Raises:
+        DataError: a URL of another scheme.
+    """
+    scheme, separator, _ = source.partition("://")
+    if not separator:
+        return Path(source).expanduser()
+    if scheme.lower() == "file":
+        return Path(url2pathname(urlsplit(source).path))
+    if scheme.lower() in ("http", "https"):
+        return None
+    raise DataError(f"{source}: {scheme}:// is not supported (http://, https://, file:// or a path)")
+
+
+def _verify(path: Path, name: str, sha256: str | None, size_bytes: int | None, advice: str) -> None:
+    found_bytes = path.stat().st_size
+    if size_bytes is not None and found_bytes != size_bytes:
+        raise DataError(f"{name}: {found_bytes} bytes, expected {size_bytes}; {advice}")
+    if sha256 is not None and (found := file_sha256(path)) != sha256:
+        raise DataError(f"{name}: SHA-256 is {found}, expected {sha256}; the file was altered; {advice}")
+
+
+def _copy(source: Path, part: Path) -> None:
+    try:
+        shutil.copyfile(source, part)
+    except OSError as error:
+        _discard(part)
+        raise DataError(f"{source}: cannot be copied to {part}: {error}") from error
+
+
+def _download_http(
+    url: str, part: Path, size_bytes: int | None, progress: bool, attempts: int, backoff_s: float
+) -> None:
+    with requests.Session() as session:
+        for attempt in range(1, attempts + 1):
+            try:
+                _attempt(session, url, part, size_bytes, progress)
+                return
+            except _TransientError as error:
+                if attempt == attempts:
+                    raise DataError(f"{url}: {error} ({attempts} attempts); {_what_now(part)}") from error
+                wait_s = min(backoff_s * 2 ** (attempt - 1), MAX_WAIT_S) if error.wait_s is None else error.wait_s
+                if wait_s > MAX_WAIT_S:
+                    raise DataError(f"{url}: {error}; run the same command again in {wait_s:.0f} s") from error
+                log.warning("%s: %s; attempt %d of %d in %.3g s", url, error, attempt + 1, attempts, wait_s)
+                time.sleep(wait_s)
+
+
+def _what_now(part: Path) -> str:
+    if not _note(part).exists():
+        _discard(part)  # without a note it can never be gone on with
+        return f"run the same command again later, or: {MOVED}"
+    return f"{part.stat().st_size} bytes are kept in {part}: run the same command again to go on, or: {MOVED}"
+
+
+def _attempt(session: requests.Session, url: str, part: Path, size_bytes: int | None, progress: bool) -> None:
+    remote = _read_note(part, url)
+    done = part.stat().st_size if remote else 0
+    if remote and done == remote.total:
+        return
+    # A compressed transfer would count and resume in other bytes than the file's.
+    headers = {"Accept-Encoding": "identity"}
+    if remote and done:
+        headers |= {"Range": f"bytes={done}-", "If-Range": remote.validator}
+    try:
+        with session.get(url, headers=headers, stream=True, timeout=TIMEOUT_S) as response:
+            _check_status(response, part)
+            if response.status_code == requests.codes.partial_content:
+                if remote is None or not _continues(response, remote, done):
+                    _discard(part)
+                    raise _TransientError("the server went on with another file than the one begun; starting over")
+            else:
+                remote, done = _begin(response, url, part, size_bytes), 0
+            _stream(response, part, done, remote.total, progress)
+    # Once headers are in, the body comes from urllib3 itself, whose errors requests does not translate.
+    except (requests.ConnectionError, requests.Timeout, urllib3.exceptions.HTTPError) as error:
+        raise _TransientError(str(error)) from error
+    except requests.RequestException as error:
+        raise DataError(f"{url}: {error}; {MOVED}") from error
+    except OSError as error:
+        raise StorageError(f"{part}: cannot be written: {error}; mend that and run the same command again") from error
+
+
+def _check_status(response: requests.Response, part: Path) -> None:
+    status = f"HTTP {response.status_code} {response.reason}"
+    match response.status_code:
+        case 200 | 206:
+            return
+        case 416:
+            _discard(part)
+            raise _TransientError(f"{status}: the file is shorter than what was begun; starting over")
+        case 408 | 429 | 500 | 502 | 503 | 504:
+            raise _TransientError(status, _retry_after_s(response))
+        case _:
+            raise DataError(f"{response.url}: {status}; {MOVED}")
+
+
+def _retry_after_s(response: requests.Response) -> float | None:
+    """The header holds seconds or a date; what is neither is no wish."""
+    value = response.headers.get("Retry-After", "")
+    if value.isdecimal():
+        return float(value)
+    try:
+        wait = parsedate_to_datetime(value) - datetime.now(UTC)
+    except (TypeError, ValueError):
+        return None
+    return max(0.0, wait.total_seconds())
+
+
+def _continues(response: requests.Response, remote: _Remote, done: int) -> bool:
+    """Whether a 206 is the rest of the very file begun; some servers ignore `If-Range`, some the start of a range."""
+    content_range = re.fullmatch(r"bytes (\d+)-\d+/(\d+|\*)", response.headers.get("Content-Range", ""))
+    if content_range is None or int(content_range[1]) != done:
+        return False
+    return (
+        (remote.total is None or content_range[2] in ("*", str(remote.total)))
+        and response.headers.get("ETag", remote.etag) == remote.etag
+        and response.headers.get("Last-Modified", remote.modified) == remote.modified
+    )
+
+
+def _begin(response: requests.Response, url: str, part: Path, size_bytes: int | None) -> _Remote:
+    """Empty the half file for a body that starts at byte 0."""
+    length = response.headers.get("Content-Length", "")
+    remote = _Remote(
+        url=url,
+        etag=response.headers.get("ETag", ""),
+        modified=response.headers.get("Last-Modified", ""),
+        total=int(length) if length.isdecimal() else None,
+    )
+    if size_bytes is not None and remote.total not in (None, size_bytes):
+        kind = response.headers.get("Content-Type", "no type given")
+        raise DataError(f"{url}: the server offers {remote.total} bytes ({kind}), expected {size_bytes}; {MOVED}")
+    # In this order: a crash in between leaves an empty half file, never old bytes under a new note.
+    part.write_bytes(b"")
+    _note(part).unlink(missing_ok=True)
+    if remote.validator:
+        _note(part).write_text(json.dumps(asdict(remote)))
+    return remote
+
+
+def _stream(response: requests.Response, part: Path, done: int, total: int | None, progress: bool) -> None:
+    chunks = response.raw.stream(CHUNK_BYTES, decode_content=False)
+    with part.open("ab") as out:
+        out.writelines(_shown(chunks, response.url, done, total, progress))
+    found = part.stat().st_size
+    if total is not None and found != total:
+        raise _TransientError(f"the connection ended after {found} of {total} bytes")
+
+
+def _note(part: Path) -> Path:
+    return part.with_name(f"{part.name}.json")
+
+
+def _read_note(part: Path, url: str) -> _Remote | None:
+    """None also for a torn note: without it nothing proves that the half file is of what the server has now."""
+    try:
+        remote = _Remote(**json.loads(_note(part).read_text()))
+    except (FileNotFoundError, ValueError, TypeError):
+        return None
+    return remote if remote.url == url and part.exists() else None
+
+
+def _discard(part: Path) -> None:
+    part.unlink(missing_ok=True)
+    _note(part).unlink(missing_ok=True)
+
+
+def _shown(chunks: Iterator[bytes], url: str, done: int, total: int | None, progress: bool) -> Iterator[bytes]:
+    """The same chunks, with a bar on a terminal and a line now and then in the log elsewhere."""
+    name = PurePosixPath(urlsplit(url).path).name
+    next_line_s = time.monotonic() + LOG_EVERY_S
+    # To tqdm, None means: where there is a terminal.
+    with tqdm(
+        desc=name, initial=done, total=total, unit="B", unit_scale=True, disable=None if progress else True
+    ) as bar:
+        for chunk in chunks:
+            yield chunk
+            done += len(chunk)
+            bar.update(len(chunk))
+            if progress and bar.disable and time.monotonic() >= next_line_s:
+                next_line_s += LOG_EVERY_S
+                log.info("%s: %.1f MB of %s", name, done / 1e6, f"{total / 1e6:.1f} MB" if total else "unknown size")

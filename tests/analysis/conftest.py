@@ -1,0 +1,115 @@
+"""A small result store, written the way a grid leaves it."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from analysis.load import Results, load_results
+from har_ray.results import ResultStore
+
+Row = dict[str, Any]
+SETTING = {"dataset": "sensors", "preset": "wrist", "protocol": "subject-holdout"}
+CLASSES = ["sit", "stand", "walk"]
+COST = {
+    "LM": {"params": 1000, "macs": 20_000, "flops_published": 10_000},
+    "MM": {"params": 4000, "macs": 80_000, "flops_published": 40_000},
+    "OM": {"params": 100_000, "macs": 2_000_000, "flops_published": 1_000_000},
+}
+INFO = {
+    "grid": {"name": "tiny", "seeds": 3},
+    "grid_path": "grids/tiny.yaml",
+    "grid_hash": "abc123",
+    "command": "python -m har_ray.grid grids/tiny.yaml",
+    "git_commit": "0123456",
+    "git_dirty": False,
+    "har_ray_version": "0.1.0",
+    "versions": {"python": "3.11"},
+    "machine": "a laptop",
+    "started_at": "2026-01-01T00:00:00Z",
+    "finished_at": "2026-01-01T01:00:00Z",
+}
+COLUMN_SCORES = ("test_f1_macro", "test_f1_weighted", "test_accuracy", "val_f1_macro")
+
+
+class GridStore:
+    """Collects cells, then `write` leaves run.json, plan.json, winners.json and the cells' artefacts."""
+
+    def __init__(self, root: Path, **info: Any) -> None:
+        self.store = ResultStore(root)
+        self.path = str(root)
+        self.info: Row = {**INFO, "expected": [], "data": [self.data()], **info}
+        self.plan: list[Row] = []
+        self.winners: list[Row] = []
+
+    @staticmethod
+    def data(**changes: Any) -> Row:
+        """One entry of run.json's `data`."""
+        fold = {"protocol": "subject-holdout", "fold": 0, "train": [1, 2], "val": [3], "test": [4, 5],
+                "train_windows": 1200, "val_windows": 300, "test_windows": 400}  # fmt: skip
+        return {"dataset": "sensors", "preset": "wrist", "classes": CLASSES, "channels": ["acc_x"], "rate_hz": 12.5,
+                "window": 25, "windows": 1900, "folds": [fold]} | changes  # fmt: skip
+
+    def expect(self, variant: str, seed: int, fold: int = 0, **setting: str) -> Row:
+        """A confirm cell that the tables should hold."""
+        cell = {**SETTING, **setting, "fold": fold, "variant": variant, "seed": seed}
+        self.info["expected"].append(cell)
+        return cell
+
+    def completed(self, variant: str, seed: int, f1: float, fold: int = 0, stage: str = "confirm",
+                  predictions: list[tuple[str, int, int]] | None = None, cell_id: str | None = None,
+                  row: Row | None = None, **setting: str) -> str:  # fmt: skip
+        """A completed cell; `f1` stands for all test scores, `predictions` are (subject, label, predicted)."""
+        cell = self.expect(variant, seed, fold, **setting)
+        cost = COST.get(variant.removesuffix("-Att"), COST["LM"])
+        end = {"status": "completed", "best_epoch": 2, "latency_ms": 0.5, "latency_device": "cpu", **cost}
+        end |= dict.fromkeys(COLUMN_SCORES, f1)
+        cell_id = self._row(cell, stage, end | (row or {}), cell_id)
+        curve = [{"epoch": epoch, "train_loss": 1 / epoch, "val_f1_macro": f1 * epoch / 3} for epoch in (1, 2, 3)]
+        self.store.root.write_json(self.store.artefact(cell_id, "curve.json"), curve)
+        self.predict(cell_id, predictions or [(s, k, k) for s in ("4", "5") for k in range(3)])
+        return cell_id
+
+    def seeds(self, variant: str, *scores: float, **changes: Any) -> None:
+        """A completed cell for each of the seeds 0, 1, …"""
+        for seed, score in enumerate(scores):
+            self.completed(variant, seed, score, **changes)
+
+    def failed(self, variant: str, seed: int, error: str, fold: int = 0, stage: str = "confirm", **setting: str) -> str:
+        """A cell that ended with an error."""
+        return self._row(self.expect(variant, seed, fold, **setting), stage, {"status": "failed", "error": error}, None)
+
+    def predict(self, cell_id: str, predictions: list[tuple[str, int, int]]) -> None:
+        """Write predictions.parquet; the logits' largest entry is the predicted class."""
+        table = pa.table({
+            "window_id": [f"w{index}" for index in range(len(predictions))],
+            "subject": [subject for subject, _, _ in predictions],
+            "label": [label for _, label, _ in predictions],
+            "logits": [np.eye(3)[predicted].tolist() for _, _, predicted in predictions],
+        })  # fmt: skip
+        self.store.root.write_table(self.store.artefact(cell_id, "predictions.parquet"), table)
+
+    def _row(self, cell: Row, stage: str, end: Row, cell_id: str | None) -> str:
+        cell_id = cell_id or f"{stage}{len(self.plan):03d}"
+        self.plan.append({**cell, "cell_id": cell_id, "stage": stage})
+        self.store.write_row({**cell, "cell_id": cell_id, "stage": stage, **end})
+        return cell_id
+
+    def write(self) -> str:
+        """Everything that is not a cell; returns the path of the results."""
+        self.store.root.write_json("run.json", self.info)
+        self.store.root.write_json("plan.json", self.plan)
+        self.store.root.write_json("winners.json", self.winners)
+        return self.path
+
+    def load(self) -> Results:
+        """Written, and read again."""
+        return load_results(self.write())
+
+
+@pytest.fixture
+def grid(tmp_path: Path) -> GridStore:
+    """An empty grid named `tiny`."""
+    return GridStore(tmp_path / "tiny")

@@ -1,0 +1,106 @@
+"""What is completed, failed and missing is read off the expected cells, not off the rows that exist."""
+
+import pytest
+
+from analysis.load import Setting, load_results
+
+
+def states(results):
+    return {(cell.key.variant, cell.key.seed): cell.state for cell in results.cells}
+
+
+def test_every_expected_cell_has_a_state(grid):
+    grid.completed("LM", 0, 0.6)
+    grid.failed("LM", 1, "TrainingError: the loss is nan")
+    grid.expect("LM", 2)
+    grid._row(grid.expect("LM", 3), "confirm", {"status": "stopped"}, None)
+    results = grid.load()
+    assert states(results) == {("LM", 0): "completed", ("LM", 1): "failed", ("LM", 2): "missing", ("LM", 3): "stopped"}
+    assert results.cells[1].error == "TrainingError: the loss is nan"
+    assert results.settings() == [Setting("sensors", "wrist", "subject-holdout")]
+
+
+def test_a_planned_cell_without_a_row_is_missing(grid):
+    grid.plan.append({**grid.expect("LM", 0), "cell_id": "x", "stage": "confirm"})
+    assert states(grid.load()) == {("LM", 0): "missing"}
+
+
+def test_search_cells_do_not_enter_the_tables(grid):
+    grid.completed("RB-KD", 0, 0.9, stage="search")
+    assert states(grid.load()) == {("RB-KD", 0): "missing"}
+
+
+def test_a_confirm_row_that_nobody_expected_is_shown(grid):
+    grid.completed("LM", 0, 0.6)
+    grid.info["expected"].clear()
+    assert states(grid.load()) == {("LM", 0): "completed"}
+
+
+def test_a_teacher_stands_in_the_tables_as_its_variant(grid):
+    grid.completed("OM", 0, 0.7, stage="teachers")
+    assert states(grid.load()) == {("OM", 0): "completed"}
+
+
+def test_of_several_teachers_the_one_that_the_search_chose_stands_in_the_tables(grid):
+    for ratio, score in ((2, 0.7), (4, 0.8)):
+        grid.completed("OM-Att", 0, score, stage="teachers", row={"attention_kind": "cbam", "attention_ratio": ratio})
+    assert states(grid.load()) == {("OM-Att", 0): "missing"}
+    setting = {"dataset": "sensors", "preset": "wrist", "protocol": "subject-holdout", "fold": 0, "variant": "OM-Att"}
+    grid.winners = [{**setting, "attention_kind": "cbam", "attention_ratio": 4, "temperature": None}]
+    (cell,) = grid.load().cells
+    assert cell.row["test_f1_macro"] == 0.8
+
+
+@pytest.mark.parametrize("name", ["predictions.parquet", "curve.json"])
+def test_a_completed_cell_without_its_artefacts_counts_as_failed(grid, name):
+    cell_id = grid.completed("LM", 0, 0.6)
+    grid.store.root.delete(grid.store.artefact(cell_id, name))
+    (cell,) = grid.load().cells
+    assert cell.state == "failed"
+    assert name in cell.error
+
+
+def test_a_completed_cell_without_a_score_or_with_wrong_labels_counts_as_failed(grid):
+    grid.completed("LM", 0, float("nan"))
+    grid.completed("LM", 1, 0.5, predictions=[("4", 3, 0)])
+    no_score, wrong_label = grid.load().cells
+    assert (no_score.state, no_score.error) == ("failed", "completed, but a test score is missing in its row")
+    assert wrong_label.state == "failed"
+    assert "labels 3 to 3, but 3 logits" in wrong_label.error
+
+
+def test_predictions_are_the_largest_logit(grid):
+    grid.completed("LM", 0, 0.5, predictions=[("4", 0, 2), ("5", 1, 1)])
+    predictions = grid.load().cells[0].predictions
+    assert predictions.subjects.tolist() == ["4", "5"]
+    assert predictions.labels.tolist() == [0, 1]
+    assert predictions.predicted.tolist() == [2, 1]
+    assert predictions.classes == 3
+
+
+def test_what_run_json_does_not_tell_is_unknown(grid):
+    grid.completed("LM", 0, 0.6)
+    grid.info = {"grid": {"name": "tiny"}}
+    results = grid.load()
+    assert results.made_by == "unknown · commit unknown · grid unknown"
+    assert results.class_names(results.settings()[0], 3) == ["0", "1", "2"]
+
+
+def test_class_names_are_those_of_the_dataset_and_preset(grid):
+    grid.completed("LM", 0, 0.6)
+    results = grid.load()
+    assert results.class_names(results.settings()[0], 3) == ["sit", "stand", "walk"]
+    assert results.class_names(Setting("sensors", "paper", "random"), 3) == ["0", "1", "2"]
+
+
+def test_titles_and_file_names():
+    setting = Setting("sensors", "wrist@rate_hz=12.5,window_s=4", "random")
+    assert setting.title == (
+        "sensors, wrist (rate_hz=12.5, window_s=4), random split (LEAKS: same recordings in train and test)"
+    )
+    assert setting.slug == "sensors-wrist-rate-hz-12.5-window-s-4-random"
+
+
+def test_a_folder_without_a_grid_is_an_error(tmp_path):
+    with pytest.raises(FileNotFoundError, match="expected STORAGE/<grid name>"):
+        load_results(str(tmp_path))

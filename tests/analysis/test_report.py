@@ -1,0 +1,171 @@
+"""The page and the files beside it; the command, also where Ray and torch are not installed."""
+
+import os
+import re
+import subprocess
+import sys
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+
+from analysis.__main__ import main
+from analysis.report import default_folder, write_report
+from analysis.summary import standing, summary
+
+BLOCKER = """
+import sys
+class NotInstalled:
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] in ("ray", "torch"):
+            raise ModuleNotFoundError(f"No module named {name!r}", name=name)
+sys.meta_path.insert(0, NotInstalled())
+"""
+
+
+class Fetches(HTMLParser):
+    """Collects what a browser would fetch, and the ids that links point to."""
+
+    def __init__(self):
+        super().__init__()
+        self.sources, self.ids, self.links = [], set(), []
+
+    def handle_starttag(self, tag, attrs):
+        found = dict(attrs)
+        self.ids.add(found.get("id"))
+        if tag == "a":
+            self.links.append(found["href"])
+        elif "src" in found or "href" in found:
+            self.sources.append(found.get("src") or found.get("href"))
+
+
+@pytest.fixture
+def filled(grid):
+    for variant, score in {"OM": 0.75, "MM": 0.68, "LM": 0.62, "RAB-KD": 0.65}.items():
+        grid.seeds(variant, score, score + 0.01)
+    grid.failed("RB-KD", 0, "TrainingError: <the loss> is nan")
+    grid.expect("RB-KD", 1)
+    return grid
+
+
+def test_report_writes_the_page_and_every_table_and_figure(filled):
+    page = write_report(filled.write())
+    folder = Path(filled.path) / "report"
+    assert page == folder / "report.html"
+    stem = "sensors-wrist-subject-holdout"
+    figures = [f"figures/{stem}-{name}.{ext}" for name in ("f1-flops", "f1-macs", "curves", "confusion")
+               for ext in ("png", "svg")]  # fmt: skip
+    tables = [f"tables/{stem}.md", f"tables/{stem}.tex"]
+    files = {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()}
+    assert files == {"report.html", "results.csv", "statistics.csv", "takeaways.csv", *figures, *tables}
+    markdown = (folder / tables[0]).read_text()
+    assert "| OM | **75.5 ± 0.7** |" in markdown
+    assert "0/2, 1 failed, 1 missing" in markdown
+    latex = (folder / tables[1]).read_text()
+    assert r"OM & \textbf{75.5 $\pm$ 0.7} &" in latex
+    assert r"\label{tab:sensors-wrist-subject-holdout-statistics}" in latex
+
+
+def test_the_page_is_self_contained_and_its_links_lead_somewhere(filled):
+    html = write_report(filled.write()).read_text()
+    parser = Fetches()
+    parser.feed(html)
+    assert len(parser.sources) == 4
+    assert all(source.startswith("data:image/svg+xml;base64,") for source in parser.sources)
+    assert not re.search(r"@import|url\(|<script|<link|https?://", html)
+    assert {link.removeprefix("#") for link in parser.links} <= parser.ids
+
+
+def test_the_page_tells_what_was_found_what_is_absent_and_how_it_was_made(filled):
+    html = write_report(filled.write()).read_text()
+    for text in [
+        "the best lightweight model is RAB-KD with 65.5 ± 0.7 % macro F1",
+        "8 of 10 cells of the tables are completed, 1 failed, 1 missing",
+        "<b>75.5 ± 0.7</b>",
+        "0/2, 1 failed, 1 missing",
+        "TrainingError: &lt;the loss&gt; is nan",
+        "4, 5 (400 windows)",
+        "python -m har_ray.grid grids/tiny.yaml",
+        "0123456",
+        "abc123",
+        "a laptop",
+        "2026-01-01T01:00:00Z",
+        "name: tiny",
+    ]:
+        assert text in html
+
+
+def test_a_grid_that_has_just_begun_or_lost_a_variant_still_renders(grid):
+    grid.info |= {"finished_at": None, "versions": None, "git_commit": None, "data": []}
+    grid.failed("LM", 0, "out of memory")
+    grid.expect("RB-KD", 0, protocol="random")
+    html = write_report(grid.write()).read_text()
+    assert "no lightweight model has a completed seed yet" in html
+    assert "This grid has not ended yet: 0 of 2 cells of the tables are completed, 1 failed, 1 missing." in html
+    assert "not yet" in html
+    assert "unknown" in html
+
+
+def test_a_grid_without_expected_cells_still_renders(grid):
+    assert "The grid expects no cell yet." in write_report(grid.write()).read_text()
+
+
+def test_summary_compares_with_lm_mm_and_om(filled):
+    (sentence,) = summary(filled.load())
+    # Every prediction in this store is right, so no difference per subject is above chance.
+    assert sentence == (
+        "sensors, wrist, subject-holdout: the best lightweight model is RAB-KD with 65.5 ± 0.7 % macro F1 "
+        "(seeds: 2/2): 3.0 points above LM (could be chance), 3.0 points below MM (could be chance), "
+        "10.0 points below OM (could be chance)."
+    )
+
+
+def test_summary_admits_that_nothing_helped(grid):
+    grid.seeds("LM", 0.6)
+    grid.seeds("RB-KD", 0.5)
+    assert "is LM with 60.0 ± – % macro F1 (seeds: 1/1): nothing added to it helped." in summary(grid.load())[0]
+
+
+def test_a_complete_grid_has_no_banner(grid):
+    grid.seeds("LM", 0.6)
+    assert standing(grid.load()) == ""
+
+
+def test_default_folder(tmp_path, monkeypatch):
+    assert default_folder(str(tmp_path / "quick")) == tmp_path / "quick" / "report"
+    assert default_folder(f"file://{tmp_path}/quick") == tmp_path / "quick" / "report"
+    monkeypatch.setattr("har_ray.storage.Storage.local", None)  # as for an object store
+    assert default_folder(str(tmp_path / "quick")) == Path("report-quick")
+
+
+def test_a_uri_is_read_like_a_path(filled, tmp_path):
+    path = filled.write()
+    assert write_report(f"file://{path}", tmp_path / "out") == tmp_path / "out" / "report.html"
+
+
+def test_the_same_results_give_the_same_page(filled, tmp_path):
+    path = filled.write()
+    first, second = (write_report(path, tmp_path / name).read_bytes() for name in ("a", "b"))
+    assert first == second
+
+
+def test_the_command_names_what_it_misses(tmp_path, capsys):
+    assert main([str(tmp_path)]) == 1
+    assert "no plan.json here; expected STORAGE/<grid name>" in capsys.readouterr().err
+
+
+def test_the_command_works_without_ray_and_torch(filled, tmp_path):
+    path, out, blocker = filled.write(), tmp_path / "out", tmp_path / "blocker"
+    blocker.mkdir()
+    (blocker / "sitecustomize.py").write_text(BLOCKER)
+    root = Path(__file__).parents[2]
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join([str(blocker), str(root)])}
+    for module in ("ray", "torch"):
+        refused = subprocess.run(
+            [sys.executable, "-c", f"import {module}"], env=environment, capture_output=True, text=True
+        )
+        assert f"No module named '{module}'" in refused.stderr
+    command = [sys.executable, "-W", "error", "-m", "analysis", path, "--out", str(out)]
+    done = subprocess.run(command, env=environment, cwd=tmp_path, capture_output=True, text=True)
+    assert (done.returncode, done.stdout, done.stderr) == (0, f"report: {out / 'report.html'}\n", "")
+    assert (out / "report.html").exists()

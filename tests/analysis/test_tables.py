@@ -1,0 +1,198 @@
+"""Table entries that can be checked by hand, and their text in every format."""
+
+import csv
+import io
+
+import numpy as np
+import pytest
+from sklearn.metrics import accuracy_score, f1_score
+
+from analysis.formats import Entry, TextTable, latex, markdown, plain, points
+from analysis.load import Predictions
+from analysis.scores import scores_of, variant_results
+from analysis.tables import failures_table, results_csv, results_table, split_tables, winners_table
+
+
+def table_of(grid):
+    results = grid.load()
+    return results_table(results, results.settings()[0])
+
+
+def texts(table, row):
+    return [entry.text for entry in table.rows[row]]
+
+
+def test_mean_and_sample_standard_deviation_over_seeds(grid):
+    grid.seeds("LM", 0.60, 0.62, 0.64)
+    assert texts(table_of(grid), 0) == [
+        "LM", "62.0 ± 2.0", "62.0 ± 2.0", "62.0 ± 2.0", "3/3", "1,000", "20,000", "10,000", "0.50",
+    ]  # fmt: skip
+
+
+def test_one_seed_has_no_standard_deviation(grid):
+    grid.seeds("LM", 0.6)
+    assert texts(table_of(grid), 0)[1] == "60.0 ± –"
+
+
+def test_rows_are_in_the_canonical_order(grid):
+    order = ["OM", "MM", "LM", "OM-Att", "MM-Att", "LM-Att", "RB-KD", "RB-KD-Att", "RAB-KD"]
+    for variant in sorted(order):
+        grid.seeds(variant, 0.6)
+    assert [row[0].text for row in table_of(grid).rows] == order
+
+
+def test_missing_and_failed_cells_are_shown(grid):
+    grid.seeds("LM", 0.6, 0.7)
+    grid.failed("LM", 2, "out of memory")
+    grid.expect("RB-KD", 0)
+    grid.failed("RB-KD", 1, "no teacher")
+    table = table_of(grid)
+    assert texts(table, 0)[:5] == ["LM", "65.0 ± 7.1", "65.0 ± 7.1", "65.0 ± 7.1", "2/3, 1 failed"]
+    assert texts(table, 1) == ["RB-KD", "–", "–", "–", "0/2, 1 failed, 1 missing", "–", "–", "–", "–"]
+
+
+def test_best_mean_is_bold_with_ties_and_the_best_student_has_a_dagger(grid):
+    grid.seeds("OM", 0.75)
+    grid.seeds("MM", 0.7501)  # the same in print
+    grid.seeds("LM", 0.6)
+    grid.seeds("RAB-KD", 0.65)
+    rows = table_of(grid).rows
+    assert [(row[1].bold, row[1].mark) for row in rows] == [(True, ""), (True, ""), (False, ""), (False, "†")]
+
+
+def test_a_random_split_is_labelled_as_leaking(grid):
+    grid.completed("LM", 0, 0.99, protocol="random")
+    table = table_of(grid)
+    assert "LEAKS" in table.title
+    assert any("leaks" in note for note in table.notes)
+
+
+def test_every_table_carries_command_commit_and_grid_hash(grid):
+    grid.seeds("LM", 0.6)
+    made = "python -m har_ray.grid grids/tiny.yaml · commit 0123456 · grid abc123"
+    results = grid.load()
+    tables = [results_table(results, results.settings()[0]), winners_table(results), *split_tables(results)]
+    assert all(table.made_by == made for table in [*tables, failures_table(results)])
+
+
+def test_folds_are_pooled_and_not_averaged(grid):
+    # Fold 0 holds classes 0 and 1 only, fold 1 holds 1 and 2: averaging their F1 would count absent classes.
+    first = [("1", 0, 0)] * 6 + [("1", 1, 0)] * 2 + [("1", 1, 1)] * 2
+    second = [("2", 1, 1)] * 3 + [("2", 2, 2)] * 5 + [("2", 2, 1)] * 2
+    grid.completed("LM", 0, 0.111, fold=0, predictions=first)
+    grid.completed("LM", 0, 0.222, fold=1, predictions=second)
+    results = grid.load()
+    scores = variant_results(results, results.settings()[0])["LM"].by_seed[0]
+    labels, predicted = zip(*[(label, pred) for _, label, pred in first + second], strict=True)
+    assert scores == pytest.approx({
+        "f1_macro": f1_score(labels, predicted, average="macro"),
+        "f1_weighted": f1_score(labels, predicted, average="weighted"),
+        "accuracy": accuracy_score(labels, predicted),
+    })  # fmt: skip
+    assert any("2 folds, pooled" in note for note in results_table(results, results.settings()[0]).notes)
+
+
+def test_a_seed_without_all_its_folds_does_not_count(grid):
+    for fold in (0, 1):
+        grid.completed("LM", 0, 0.5, fold=fold)
+    grid.completed("LM", 1, 0.5, fold=0)
+    grid.failed("LM", 1, "out of memory", fold=1)
+    grid.expect("LM", 2, fold=0)
+    grid.expect("LM", 2, fold=1)
+    assert texts(table_of(grid), 0)[4] == "1/3, 1 fold failed, 2 folds missing"
+
+
+def test_costs_that_differ_between_folds_are_a_range(grid):
+    grid.completed("LM-Att", 0, 0.5, fold=0, row={"params": 1010})
+    grid.completed("LM-Att", 0, 0.5, fold=1, row={"params": 1020})
+    assert texts(table_of(grid), 0)[5] == "1,010–1,020"
+
+
+def test_f1_counts_a_class_that_is_neither_there_nor_predicted_as_zero():
+    rng = np.random.default_rng(0)
+    labels, predicted = rng.integers(4, size=200), rng.integers(4, size=200)
+    scores = scores_of(Predictions(np.full(200, "1"), labels, predicted, 5))
+    expected = f1_score(labels, predicted, labels=range(5), average="macro", zero_division=0)
+    assert scores["f1_macro"] == pytest.approx(expected)
+
+
+def test_csv_has_raw_numbers(grid):
+    grid.seeds("LM", 0.60, 0.64)
+    grid.expect("LM", 2)
+    grid.expect("MM", 0)
+    rows = list(csv.DictReader(io.StringIO(results_csv(grid.load()))))
+    assert [row["variant"] for row in rows] == ["MM", "LM"]
+    mm, lm = rows
+    assert float(lm["f1_macro_mean"]) == pytest.approx(0.62)
+    assert float(lm["f1_macro_sd"]) == pytest.approx(0.02 * 2**0.5)
+    assert (lm["f1_macro_n"], lm["seeds_completed"], lm["seeds_expected"], lm["cells_missing"]) == ("2", "2", "3", "1")
+    assert (lm["params_min"], lm["params_max"], lm["leaks"]) == ("1000", "1000", "False")
+    assert (lm["command"], lm["git_commit"], lm["grid_hash"]) == (
+        "python -m har_ray.grid grids/tiny.yaml", "0123456", "abc123",
+    )  # fmt: skip
+    assert (mm["f1_macro_mean"], mm["f1_macro_sd"], mm["params_min"], mm["cells_completed"]) == ("", "", "", "0")
+
+
+TABLE = TextTable(
+    "A & B: 50 %", ["variant", "a_b (%)"], "lr",
+    [[Entry("LM"), Entry("62.0 ± 2.0", bold=True, mark="†")], plain("x|y", "–")],
+    ["Δ: 2 × {a}."], "python -m x · commit 1",
+)  # fmt: skip
+
+
+def test_markdown():
+    assert markdown(TABLE) == (
+        "**A & B: 50 %**\n\n| variant | a_b (%) |\n| :--- | ---: |\n| LM | **62.0 ± 2.0**† |\n| x\\|y | – |\n"
+        "\nΔ: 2 × {a}.\n\npython -m x · commit 1\n"
+    )
+
+
+def test_latex():
+    assert latex(TABLE, "a-b") == (
+        "\\begin{table}\n  \\centering\n  \\caption{A \\& B: 50 \\%}\n  \\label{tab:a-b}\n"
+        "  \\begin{tabular}{lr}\n    \\toprule\n    variant & a\\_b (\\%) \\\\\n    \\midrule\n"
+        "    LM & \\textbf{62.0 $\\pm$ 2.0}$^\\dagger$ \\\\\n    x|y & -- \\\\\n    \\bottomrule\n  \\end{tabular}\n"
+        "  \\par\\footnotesize $\\Delta$: 2 $\\times$ \\{a\\}.\n"
+        "  \\par\\footnotesize python -m x $\\cdot$ commit 1\n\\end{table}\n"
+    )
+
+
+@pytest.mark.parametrize(
+    ("difference", "text"), [(0.012, "+1.2"), (-0.004, "−0.4"), (0.0, "0.0"), (-0.0001, "0.0"), (0.0001, "0.0")]
+)
+def test_points(difference, text):
+    assert points(difference) == text
+
+
+def test_winners_tell_how_many_candidates_there_were(grid):
+    winner = {"dataset": "sensors", "preset": "wrist", "protocol": "random", "fold": 0, "variant": "RAB-KD",
+              "temperature": 4.0, "alpha": 0.3, "beta": 1.0, "attention_kind": "cbam", "attention_ratio": 4,
+              "attention_kernel": 3, "attention_position": 2, "val_score": 0.712, "candidates": 8, "stopped": 5,
+              "failed": 1}  # fmt: skip
+    grid.winners = [winner, {**winner, "variant": "LM-Att", "attention_kind": None, "alpha": None, "candidates": 4}]
+    table = winners_table(grid.load())
+    assert texts(table, 0) == [
+        "sensors, wrist, random split (LEAKS: same recordings in train and test)", "0", "RAB-KD", "4", "0.3", "1",
+        "cbam, ratio 4, kernel 3, after conv 2", "71.2", "8", "5", "1",
+    ]  # fmt: skip
+    assert texts(table, 1)[4:7] == ["–", "1", "–"]
+    assert "different numbers of candidates" in table.notes[0]
+
+
+def test_failures_of_every_stage_are_listed_once(grid):
+    grid.failed("RB-KD", 0, "TrainingError: the loss is nan", stage="search")
+    grid.failed("LM", 1, "out of memory")
+    unreadable = grid.completed("LM", 2, 0.5)
+    grid.store.root.delete(grid.store.artefact(unreadable, "curve.json"))
+    rows = failures_table(grid.load()).rows
+    assert [(row[0].text, row[3].text, row[4].text) for row in rows] == [
+        ("search", "RB-KD", "0"), ("confirm", "LM", "1"), ("confirm", "LM", "2"),
+    ]  # fmt: skip
+    assert rows[0][5].text == "TrainingError: the loss is nan"
+
+
+def test_splits_show_the_subjects_of_each_part(grid):
+    (table,) = split_tables(grid.load())
+    assert table.title == "sensors, wrist: 1900 windows of 25 samples at 12.5 Hz"
+    assert texts(table, 0) == ["subject-holdout", "0", "1, 2 (1,200 windows)", "3 (300 windows)", "4, 5 (400 windows)"]
+    assert table.notes == ["1 channels: acc_x.", "3 classes: sit, stand, walk."]

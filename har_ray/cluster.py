@@ -4,19 +4,24 @@ import logging
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import ray
 import ray.data
 
 
 @contextmanager
-def connected(address: str | None) -> Iterator[None]:
+def connected(address: str | None, **settings: Any) -> Iterator[None]:
     """A connection to the cluster at `address`, to the running one, or to one started here.
 
-    Usage reports are off unless the user has said otherwise; the messages of Ray's own workers stay in Ray's logs.
+    A process that is connected already keeps its connection. Usage reports are off unless the user has said otherwise;
+    the messages of Ray's own workers stay in Ray's logs. `settings` are those of `ray.init`.
     """
+    if ray.is_initialized():
+        yield
+        return
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
-    ray.init(address=address, logging_level=logging.ERROR, log_to_driver=False)
+    ray.init(address=address, logging_level=logging.ERROR, log_to_driver=False, **settings)
     context = ray.data.DataContext.get_current()
     context.enable_progress_bars = False
     logging.getLogger("ray.data").setLevel(logging.WARNING)

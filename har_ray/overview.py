@@ -18,7 +18,7 @@ from har_ray.data.windows import class_names
 from har_ray.models.attention import AttentionConfig
 from har_ray.models.deepconvlstm import SequenceAxis
 from har_ray.models.variants import Size, build
-from har_ray.plan import candidates, confirm_jobs, places, search_jobs, settled, teacher_jobs
+from har_ray.plan import candidates, certain_students, confirm_jobs, places, search_jobs, settled, teacher_jobs
 from har_ray.results import ResultStore, load
 from har_ray.spec import DatasetSpec, GridSpec, Resources
 from har_ray.storage import Storage
@@ -45,7 +45,7 @@ def stage_plans(spec: GridSpec) -> list[StagePlan]:
     later = (folds * len(spec.variants) - len(chosen)) * len(spec.seeds)
     later_teachers = folds * len(spec.seeds) if "RAB-KD" in spec.variants and len(candidates(spec, "RAB-KD")) > 1 else 0
     return [
-        StagePlan("teachers", teacher_jobs(spec, [*search, *confirm]), later_teachers, spec.resources.teacher),
+        StagePlan("teachers", teacher_jobs(spec, certain_students(spec)), later_teachers, spec.resources.teacher),
         StagePlan("search", search, 0, spec.resources.student),
         StagePlan("confirm", confirm, later, spec.resources.student),
     ]
@@ -138,7 +138,7 @@ def _step_seconds(
     times = []
     for _ in range(1 + TIMED_STEPS):
         start = time.perf_counter()
-        cross_entropy(model(x), y).backward()
+        torch.autograd.backward(cross_entropy(model(x), y))
         times.append(time.perf_counter() - start)
     return sum(times[1:]) / TIMED_STEPS
 

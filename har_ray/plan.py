@@ -144,6 +144,20 @@ def teacher_jobs(spec: GridSpec, students: Iterable[Job]) -> list[Job]:
     return list({job.cell.id: job for job in jobs}.values())
 
 
+def certain_students(spec: GridSpec) -> list[Job]:
+    """Jobs whose teachers are known before the search has chosen: the search's own, and those to be confirmed.
+
+    What a response-distilled student's search will choose does not change its teacher, so any candidate stands for it.
+    """
+    stand_ins = {
+        (entry.name, entry.preset_label, protocol.name, protocol.fold, variant): candidates(spec, variant)[0]
+        for entry, protocol in places(spec)
+        for variant in spec.variants
+        if VARIANTS[variant].distils and not VARIANTS[variant].transfers_attention
+    }
+    return [*search_jobs(spec), *confirm_jobs(spec, stand_ins | settled(spec))]
+
+
 def settled(spec: GridSpec) -> dict[Group, Hyper]:
     """The groups that have nothing to search, with their only configuration."""
     return {

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from har_ray import __version__
 from har_ray.grid_file import GridFile
+from har_ray.machine import processor
 from har_ray.results import Row
 from har_ray.spec import GridSpec
 
@@ -40,15 +41,6 @@ def describe(spec: GridSpec, file: GridFile, arguments: Sequence[str] | None) ->
 def now() -> str:
     """UTC, ISO 8601, to the second."""
     return datetime.now(UTC).isoformat(timespec="seconds")
-
-
-def processor() -> str:
-    """The processor's name, e.g. `AMD EPYC 7763`."""
-    cpuinfo = Path("/proc/cpuinfo")
-    for line in cpuinfo.read_text().splitlines() if cpuinfo.exists() else []:
-        if line.startswith("model name"):
-            return line.partition(":")[2].strip()
-    return platform.processor() or platform.machine()
 
 
 def _git(*arguments: str) -> str | None:

@@ -6,7 +6,6 @@ training (test scores, teacher targets) is made from the best weights, also for 
 
 import io
 import logging
-import platform
 import traceback
 from collections.abc import Generator
 from dataclasses import dataclass, field
@@ -21,6 +20,7 @@ from har_ray import __version__
 from har_ray.cells import Cell, Job
 from har_ray.data.tensors import Tensors, load_tensors
 from har_ray.errors import HarRayError
+from har_ray.machine import processor
 from har_ray.models.attention import AttentionConfig
 from har_ray.models.cost import cost, latency
 from har_ray.models.deepconvlstm import SequenceAxis
@@ -230,9 +230,8 @@ def _weights(fit: Fit, data: Tensors) -> bytes:
     return buffer.getvalue()
 
 
-@lru_cache(maxsize=4)
 def device_name(device: torch.device) -> str:
     """e.g. `cpu: AMD EPYC 7763`, `cuda: NVIDIA H100`."""
     if device.type == "cuda":
         return f"cuda: {torch.cuda.get_device_name(device)}"
-    return f"cpu: {platform.processor() or platform.machine()}"
+    return f"cpu: {processor()}"

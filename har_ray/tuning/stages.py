@@ -11,7 +11,7 @@ from ray.tune.execution.placement_groups import PlacementGroupFactory
 from ray.tune.schedulers import FIFOScheduler
 
 from har_ray.cells import Job, Stage
-from har_ray.plan import Group, Hyper, confirm_jobs, places, search_jobs, settled, teacher_jobs
+from har_ray.plan import Group, Hyper, certain_students, confirm_jobs, places, search_jobs, settled, teacher_jobs
 from har_ray.results import Row
 from har_ray.spec import GridSpec, Resources
 from har_ray.tracking import Tracker
@@ -40,9 +40,9 @@ class Stages:
         Every teacher that is known beforehand is trained first; those of the search's winners follow it.
         """
         search, chosen = search_jobs(self.spec), settled(self.spec)
-        known = [*search, *confirm_jobs(self.spec, chosen)]
-        self._write_plan([*teacher_jobs(self.spec, known), *known])
-        self.run("teachers", teacher_jobs(self.spec, known))
+        teachers = teacher_jobs(self.spec, certain_students(self.spec))
+        self._write_plan([*teachers, *search, *confirm_jobs(self.spec, chosen)])
+        self.run("teachers", teachers)
         self.run("search", search)
         winners, record = self.winners(search)
         self.place.results.root.write_json("winners.json", record)
@@ -172,7 +172,8 @@ def _races(jobs: Sequence[Job]) -> list[list[Job]]:
 def _tune(
     stage: Stage, jobs: Sequence[Job], resources: Resources, place: Place, scheduler: FIFOScheduler, watch: Watch
 ) -> None:
-    os.environ["TUNE_DISABLE_AUTO_CALLBACK_LOGGERS"] = "1"
+    # Tune's own log files and console output would tell in many words what `Watch` and the rows tell.
+    os.environ |= {"TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1", "RAY_AIR_NEW_OUTPUT": "0"}
     watch.scheduler = scheduler
     tune.Tuner(
         tune.with_resources(CellTrial, _trial_resources(resources)),

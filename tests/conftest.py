@@ -1,0 +1,45 @@
+"""What the tests share: one local Ray session, and SPAR's windows, made once by the real path."""
+
+from dataclasses import replace
+
+import pytest
+import ray
+import torch
+
+from har_ray import cluster
+from har_ray.data.shards import prepare
+from har_ray.data.spar import SPAR
+from har_ray.data.splits import Protocol
+from har_ray.data.windows import WindowSpec
+from har_ray.storage import Storage
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _one_thread():
+    torch.set_num_threads(1)
+
+
+@pytest.fixture(scope="session")
+def ray_session():
+    """A local cluster of two CPUs, whatever the machine has."""
+    with cluster.connected(None, num_cpus=2, include_dashboard=False):
+        yield ray
+
+
+@pytest.fixture(scope="session")
+def spar_spec():
+    """SPAR at 12 Hz, windows of 2 s: [24, 6]."""
+    return WindowSpec("spar", SPAR.fingerprint, replace(SPAR.presets["wrist"], rate_hz=12.0))
+
+
+@pytest.fixture(scope="session")
+def spar_storage(ray_session, spar_spec, tmp_path_factory):
+    """A storage root that holds the windows of `spar_spec`."""
+    storage = Storage(tmp_path_factory.mktemp("spar"))
+    prepare(SPAR, spar_spec, None, storage)
+    return storage
+
+
+@pytest.fixture(scope="session")
+def holdout():
+    return Protocol(name="subject-holdout")

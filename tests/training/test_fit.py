@@ -1,0 +1,131 @@
+"""The loop on real recordings: it learns, it continues bit by bit, it keeps the best weights by copy."""
+
+import io
+import math
+
+import pytest
+import torch
+
+from har_ray.errors import TrainingError
+from har_ray.models.attention import AttentionConfig
+from har_ray.training import targets
+from har_ray.training.fit import Fit
+from har_ray.training.ranks import Ranks
+
+
+def fitted(cell, data, epochs, taught=None):
+    fit = Fit(cell, data, taught)
+    for _ in range(epochs):
+        fit.epoch()
+    return fit
+
+
+def scores(fit):
+    return [{k: v for k, v in epoch.items() if k != "seconds"} for epoch in fit.curve]
+
+
+def equal(a, b):
+    return all(torch.equal(a[name], b[name]) for name in a)
+
+
+def test_it_learns_real_recordings(data, make_cell):
+    fit = fitted(make_cell("MM", epochs=6), data, 6)
+    losses = [epoch["train_loss"] for epoch in fit.curve]
+    assert losses == sorted(losses, reverse=True)
+    # Seven classes, the most frequent has 17 % of the windows.
+    assert fit.curve[-1]["val_accuracy"] > 0.5
+
+
+def test_the_result_depends_on_the_cell_alone(data, make_cell):
+    one = fitted(make_cell(), data, 2)
+    fitted(make_cell("MM", seed=5), data, 1)  # another cell in between, in the same process
+    torch.rand(3)
+    two = fitted(make_cell(), data, 2)
+    assert scores(one) == scores(two)
+    assert equal(one.network.state_dict(), two.network.state_dict())
+    assert scores(one) != scores(fitted(make_cell(seed=1), data, 2))
+
+
+def test_continuing_from_a_checkpoint_equals_never_stopping(data, make_cell):
+    whole = fitted(make_cell(epochs=4), data, 4)
+    half = fitted(make_cell(epochs=4), data, 2)
+    buffer = io.BytesIO()
+    torch.save(half.state_dict(), buffer)
+    buffer.seek(0)
+    continued = Fit(make_cell(epochs=4), data)
+    continued.load_state_dict(torch.load(buffer, weights_only=True))
+    while not continued.finished:
+        continued.epoch()
+    assert scores(continued) == scores(whole)
+    assert equal(continued.best, whole.best)
+    assert equal(continued.network.state_dict(), whole.network.state_dict())
+
+
+def test_the_best_weights_are_a_copy(data, make_cell):
+    fit = fitted(make_cell(epochs=9), data, 1)
+    kept = {name: value.clone() for name, value in fit.best.items()}
+    fit.curve[0]["val_f1_macro"] = 2.0  # never beaten
+    fit.epoch()
+    assert equal(fit.best, kept)
+    assert not equal(fit.best, fit.network.state_dict())
+    fit.use_best()
+    assert equal(fit.network.state_dict(), kept)
+
+
+def test_it_stops_when_patience_is_spent(data, make_cell):
+    fit = Fit(make_cell(epochs=50, train={"patience": 3}), data)
+    fit.curve = [{"val_f1_macro": s} for s in (0.1, 0.5, 0.4, 0.5)]
+    assert (fit.best_epoch, fit.finished) == (2, False)
+    fit.curve.append({"val_f1_macro": 0.3})
+    assert fit.finished
+
+
+def test_a_loss_that_is_not_finite_is_an_error(data, make_cell):
+    fit = Fit(make_cell(), data)
+    with torch.no_grad():
+        next(fit.network.parameters()).fill_(math.inf)
+    with pytest.raises(TrainingError, match=r"the training loss became nan in epoch 1; try a smaller train\.lr"):
+        fit.epoch()
+
+
+def test_distillation_leaves_the_teacher_as_it_was_and_its_projection_out(data, make_cell):
+    attention = AttentionConfig(kind="cbam", ratio=2, kernel=3, position=2)
+    teacher = fitted(make_cell("MM-Att", attention=attention), data, 1)
+    taught = targets.compute(teacher.network, data.train, torch.device("cpu"))
+    before = {name: value.clone() for name, value in teacher.network.state_dict().items()}
+    cell = make_cell("RAB-KD", attention=attention, temperature=2.0, alpha=0.5, beta=1.0, teacher_id="t")
+    student = Fit(cell, data, taught)
+    projection = student.student.objective.projection
+    start = [p.detach().clone() for p in projection.parameters()]
+    student.epoch()
+    assert equal(teacher.network.state_dict(), before)
+    assert student.curve[0]["attention_transfer"] > 0
+    assert student.curve[0]["distillation"] > 0
+    assert all(not torch.equal(p, s) for p, s in zip(projection.parameters(), start, strict=True))
+    assert not any("projection" in name or "objective" in name for name in student.best)
+
+
+def test_targets_are_made_in_evaluation_mode_window_by_window(data, make_cell):
+    network = fitted(make_cell("MM"), data, 1).network
+    taught = targets.compute(network, data.train, torch.device("cpu"))
+    network.train()
+    with torch.no_grad():
+        alone = network(data.train.x[700:701])
+    assert torch.allclose(taught.logits[700], alone[0], atol=1e-5)
+
+
+@pytest.mark.parametrize("precision", ["bf16", "fp16"])
+def test_lower_precision_trains_too(data, make_cell, precision):
+    fit = fitted(make_cell(train={"precision": precision}), data, 2)
+    exact = fitted(make_cell(), data, 2)
+    assert fit.curve[-1]["train_loss"] == pytest.approx(exact.curve[-1]["train_loss"], rel=0.05)
+    assert fit.curve[-1]["train_loss"] != exact.curve[-1]["train_loss"]
+
+
+@pytest.mark.parametrize(("size", "world"), [(64, 2), (7, 2), (5, 3), (1, 2)])
+def test_ranks_share_a_batch_without_losing_or_doubling_a_window(size, world):
+    batch = torch.arange(100, 100 + size)
+    shares = [Ranks(rank, world).share(batch) for rank in range(world)]
+    assert len({len(rows) for rows, _ in shares}) == 1
+    counted = [int(row) for rows, weights in shares for row, w in zip(rows, weights, strict=True) if w]
+    assert sorted(counted) == batch.tolist()

@@ -1,0 +1,73 @@
+"""Ray Train workers: the same cell gives the same curve, a worker's death costs no result, a job can be left."""
+
+import os
+import signal
+
+import psutil
+import pytest
+import torch
+import torch.distributed as dist
+
+from har_ray.cells import Job
+from har_ray.training.run import Place, run
+from har_ray.training.workers import Workers
+
+
+def elsewhere(place, name):
+    return Place(place.storage, f"{place.grid}-{name}", None)
+
+
+def scores(row):
+    return {k: v for k, v in row.items() if k.startswith(("val_", "test_", "epochs", "best_"))}
+
+
+def predictions(place, cell):
+    return place.results.root.read_table(place.results.artefact(cell.id, "predictions.parquet"))
+
+
+def test_inline_and_one_worker_give_the_same_scores_to_the_last_bit(ray_session, place, make_cell):
+    inline, trained = elsewhere(place, "inline"), elsewhere(place, "train")
+    jobs = [Job(cell=make_cell(seed=seed), stage="confirm") for seed in (0, 1)]
+    workers = Workers(trained, workers=1, cpus=1, gpus=0)
+    for job in jobs:
+        expected, found = list(run(job, inline)), list(workers.run(job))
+        assert [r.curve for r in found] == [r.curve for r in expected]
+        assert scores(found[-1].row) == scores(expected[-1].row)
+        assert predictions(trained, job.cell).equals(predictions(inline, job.cell))
+    workers.close()
+    assert workers.error is None
+
+
+def test_two_workers_follow_the_same_curve_and_survive_a_death(ray_session, place, make_cell):
+    inline, trained = elsewhere(place, "inline"), elsewhere(place, "train")
+    job = Job(cell=make_cell(epochs=3), stage="confirm")
+    left = Job(cell=make_cell(seed=9, epochs=50, train={"patience": 50}), stage="confirm")
+    expected = list(run(job, inline))
+    workers = Workers(trained, workers=2, cpus=1, gpus=0)
+    reports = workers.run(job)
+    next(reports)
+    kill_a_worker()
+    found = [*reports][-1]
+    # Sums over two halves of a batch round differently from a sum over the whole.
+    assert found.curve == pytest.approx(expected[-1].curve, abs=0.02)
+    assert found.row["status"] == "completed"
+    unfinished = workers.run(left)
+    next(unfinished)
+    unfinished.close()
+    workers.close()
+    assert trained.results.row(left.cell.id) is None
+
+
+def kill_a_worker():
+    """SIGKILL to one of the processes that Ray Train started."""
+    found = []
+    for process in psutil.process_iter(["cmdline"]):
+        if (process.info["cmdline"] or [""])[0].startswith("ray::RayTrainWorker"):
+            found.append(process.pid)
+    assert found
+    os.kill(max(found), signal.SIGKILL)
+
+
+def test_no_process_group_is_left_in_this_process():
+    assert not dist.is_initialized()
+    assert torch.get_num_threads() == 1

@@ -1,0 +1,35 @@
+"""Small grids for tests."""
+
+import copy
+from typing import Any
+
+import yaml
+
+TINY: dict[str, Any] = {
+    "name": "tiny",
+    "datasets": [{"name": "spar", "preset": "wrist", "protocol": "subject-holdout", "rate_hz": 12}],
+    "variants": ["MM", "LM", "LM-Att", "RB-KD", "RAB-KD"],
+    "teacher": "MM",
+    "seeds": [0, 1],
+    "search": {
+        "trials": 6,
+        "seeds": [100],
+        "space": {
+            "temperature": [1, 2, 4],
+            "alpha": [0.1, 0.5, 0.9],
+            "beta": 1.0,
+            "attention": {"kind": ["channel", "cbam"], "ratio": 2, "kernel": 3, "position": [1, 4]},
+        },
+        "asha": {"grace_period": 1, "reduction_factor": 3},
+    },
+    "train": {"epochs": 4, "patience": 4, "batch_size": 64},
+    "tracking": {"wandb": "off"},
+}
+
+
+def write_grid(folder, **changes):
+    """A grid file in `folder`, whose storage lies beside it; `changes` replace top-level keys, None removes one."""
+    content = copy.deepcopy(TINY) | {"storage": str(folder / "results")} | changes
+    path = folder / "grid.yaml"
+    path.write_text(yaml.safe_dump({key: value for key, value in content.items() if value is not None}))
+    return path

@@ -5,6 +5,7 @@ Ray cluster (`--address`) and as `ray job submit -- python -m har_ray.grid ...`.
 """
 
 import argparse
+import logging
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -22,6 +23,8 @@ SOME_FAILED, BAD_GRID, INTERRUPTED = 1, 2, 130
 def main(arguments: Sequence[str] | None = None) -> int:
     """The exit code: 0 all planned cells ended well, 1 some failed, 2 the grid or its data is bad, 130 interrupted."""
     args = _parse(arguments)
+    logging.getLogger("har_ray").setLevel(logging.INFO)
+    logging.basicConfig(format="[%(name)s] %(message)s", level=logging.WARNING)
     try:
         spec, file = load_grid(args.grid, args.set)
         if args.storage:
@@ -102,12 +105,14 @@ def _expected(spec: GridSpec) -> list[Row]:
 
 def _prepare(spec: GridSpec, storage: Storage) -> list[Row]:
     """Make what windows are missing and try every split, before compute is spent; returns what there is."""
+    from har_ray.data.fetch import fetch
     from har_ray.data.shards import prepare
     from har_ray.data.tensors import check_split
 
     found = []
     for entry in spec.datasets:
-        manifest = prepare(entry.dataset, entry.windows, None, storage)
+        folder = fetch(entry.dataset, Path(spec.data), entry.path)
+        manifest = prepare(entry.dataset, entry.windows, folder, storage)
         print(f"[windows] {entry.name}, {entry.preset_label}: {manifest['windows']} windows")
         for reason, count in manifest["rejects"].items():
             print(f"[windows]   left out: {count} × {reason}")

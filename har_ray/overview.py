@@ -11,7 +11,6 @@ import torch
 from torch.nn.functional import cross_entropy
 
 from har_ray.cells import Cell, Job
-from har_ray.data.catalog import CATALOG
 from har_ray.data.splits import Protocol, subject_parts
 from har_ray.data.tensors import check_split
 from har_ray.data.windows import class_names
@@ -73,7 +72,7 @@ def plan_lines(spec: GridSpec, storage: Storage) -> Iterator[str]:
             f"{stage.resources.gpus:g} GPUs each"
         )
     yield (
-        f"  time      at most {total / 60:.0f} min on {cpus:g} CPUs, if every cell trains all its epochs; "
+        f"  time      at most {duration(total)} on {cpus:g} CPUs, if every cell trains all its epochs; "
         "steps timed on this machine"
     )
 
@@ -109,7 +108,7 @@ def _cell_seconds(spec: GridSpec, storage: Storage) -> Callable[[Cell], float]:
 
     def seconds(cell: Cell) -> float:
         entry, windows = entries[cell.windows_id, cell.protocol]
-        classes = len(class_names(CATALOG[entry.name], entry.cut))
+        classes = len(class_names(entry.dataset, entry.cut))
         step = _step_seconds(
             cell.kind.size, entry.windows.shape, classes, cell.attention, cell.sequence_axis, cell.train.batch_size
         )
@@ -123,7 +122,7 @@ def _train_windows(entry: DatasetSpec, protocol: Protocol, storage: Storage) -> 
     if storage.exists(f"windows/{entry.windows.id}/manifest.json"):
         return check_split(storage, entry.windows.id, protocol)["train"].windows
     by_subject = protocol.name not in ("random", "official")
-    share = len(subject_parts(protocol, entry.subjects).train) / len(entry.subjects) if by_subject else 0.72
+    share = len(subject_parts(protocol, entry.all_subjects).train) / len(entry.all_subjects) if by_subject else 0.72
     return entry.dataset.samples / entry.dataset.rate_hz / entry.cut.stride_s * share
 
 
@@ -195,3 +194,10 @@ def _variant_line(variant: str, rows: pd.DataFrame, expected: int) -> str:
         f"  {variant:<10} test macro F1 {scores.mean():5.1f}{spread} %  ({len(done)}/{expected} cells)  "
         f"{done['params'].iloc[0]:>9,} parameters  {done['macs'].iloc[0]:>11,} multiply-adds"
     )
+
+
+def duration(seconds: float) -> str:
+    """e.g. `12 s`, `3:05 min`, `2:03:05 h`."""
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02d}:{rest:02d} h" if hours else f"{minutes}:{rest:02d} min" if minutes else f"{rest} s"

@@ -76,7 +76,10 @@ class Section(BaseModel):
 
 
 class DatasetSpec(Section):
-    """A dataset, how it is cut and how it is split. What is not given is as the preset says."""
+    """A dataset, how it is cut and how it is split. What is not given is as the preset says.
+
+    `path` is a copy of the raw files to take instead of the publisher's: an archive or a folder, or a URL.
+    """
 
     name: Annotated[str, AfterValidator(_known_dataset)]
     preset: Annotated[str, AfterValidator(_known_preset)]
@@ -90,7 +93,8 @@ class DatasetSpec(Section):
     rate_hz: float | None = Field(default=None, gt=0)
     label_rule: LabelRule | None = None
     null_class: bool | None = None
-    path: Path | None = None
+    subjects: Subjects | None = None
+    path: str | None = None
 
     @property
     def dataset(self) -> Dataset:
@@ -98,7 +102,7 @@ class DatasetSpec(Section):
 
     @property
     def overrides(self) -> dict[str, Any]:
-        given = {f.name: getattr(self, f.name) for f in fields(Preset) if f.name in DatasetSpec.model_fields}
+        given = {field.name: getattr(self, field.name) for field in fields(Preset)}
         return {name: value for name, value in given.items() if value is not None}
 
     @property
@@ -119,7 +123,8 @@ class DatasetSpec(Section):
         return f"{self.preset}@{changes}" if changes else self.preset
 
     @property
-    def subjects(self) -> tuple[str, ...]:
+    def all_subjects(self) -> tuple[str, ...]:
+        """Those that the split is over."""
         return self.cut.subjects or self.dataset.subjects
 
     @property
@@ -127,7 +132,7 @@ class DatasetSpec(Section):
         """One for each fold."""
         if self.protocol == "subject-holdout":
             return [Protocol(name=self.protocol, test_subjects=self.test_subjects, val_subjects=self.val_subjects)]
-        folds = {"subject-kfold": self.folds, "loso": len(self.subjects)}.get(self.protocol, 1)
+        folds = {"subject-kfold": self.folds, "loso": len(self.all_subjects)}.get(self.protocol, 1)
         return [Protocol(name=self.protocol, folds=folds, fold=fold) for fold in range(folds)]
 
     @model_validator(mode="after")
@@ -138,6 +143,9 @@ class DatasetSpec(Section):
         return self
 
     def _cut_errors(self) -> Iterator[str]:
+        for name in self.subjects or ():
+            if name not in self.dataset.subjects:
+                yield unknown(f"subject of {self.name}", name, self.dataset.subjects)
         known = [channel.name for channel in self.dataset.channels]
         for name in self.cut.channels:
             if name not in known:
@@ -160,7 +168,7 @@ class DatasetSpec(Section):
             yield f"protocol official: the publishers of {self.name} made no split"
         if self.protocol in ("subject-holdout", "subject-kfold", "loso"):
             try:
-                subject_parts(self.protocols[0], self.subjects)
+                subject_parts(self.protocols[0], self.all_subjects)
             except ValueError as error:
                 yield f"protocol {self.protocol}: {error}"
 

@@ -1,6 +1,10 @@
 """The datasets that a grid can name. To add one: a file like `spar.py` beside this one, and its line here."""
 
 from har_ray.data.dataset import Dataset
+from har_ray.data.opportunity import OPPORTUNITY
+from har_ray.data.sensors import SENSORS
 from har_ray.data.spar import SPAR
+from har_ray.data.wisdm import WISDM
+from har_ray.data.wisdm_watch import WISDM_WATCH
 
-CATALOG: dict[str, Dataset] = {dataset.name: dataset for dataset in (SPAR,)}
+CATALOG: dict[str, Dataset] = {d.name: d for d in (SPAR, WISDM_WATCH, SENSORS, WISDM, OPPORTUNITY)}

@@ -101,7 +101,8 @@ class Dataset:
         name: as in a grid.
         title, homepage, terms, citation: for people.
         archive: what to download; None where the recordings come with a Python package.
-        fingerprint: what identifies the content (a SHA-256, or the publisher's version); part of the windows' hash.
+        fingerprint: what identifies the content (a SHA-256, or the publisher's version); part of the windows' hash,
+            so it must change too when the reader comes to give other recordings.
         rate_hz: nominal rate of the recordings.
         channels: every channel that a preset may name.
         classes: names, in label order. `null_name` is the name of no class, where the dataset has one.

@@ -7,6 +7,7 @@ from typing import Any
 from ray import tune
 from ray.tune.experiment import Trial
 
+from har_ray.overview import duration
 from har_ray.results import Row
 from har_ray.tracking import Tracker
 from har_ray.training.run import CHECKPOINT, Place, final_row
@@ -80,7 +81,7 @@ class Watch(tune.Callback):
         if self.total:
             here = self.done - self.found
             found = f", {self.found} of them earlier" if self.found else ""
-            took = f" in {_duration(time.monotonic() - self.start)}" if here else ""
+            took = f" in {duration(time.monotonic() - self.start)}" if here else ""
             self._print(f"done: {self.done} of {self.total} cells{found}{took}{self._ends()}")
 
     def _line(self) -> None:
@@ -98,13 +99,7 @@ class Watch(tune.Callback):
         if not here or self.done == self.total:
             return ""
         seconds = (time.monotonic() - self.start) / here * (self.total - self.done)
-        return f", about {_duration(seconds)} left in this stage"
+        return f", about {duration(seconds)} left in this stage"
 
     def _print(self, text: str) -> None:
         print(f"[{self.stage}] {text}", file=sys.stdout, flush=True)
-
-
-def _duration(seconds: float) -> str:
-    minutes, rest = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours}:{minutes:02d}:{rest:02d}" if hours else f"{minutes}:{rest:02d} min" if minutes else f"{rest} s"

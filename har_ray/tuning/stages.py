@@ -172,8 +172,13 @@ def _races(jobs: Sequence[Job]) -> list[list[Job]]:
 def _tune(
     stage: Stage, jobs: Sequence[Job], resources: Resources, place: Place, scheduler: FIFOScheduler, watch: Watch
 ) -> None:
-    # Tune's own log files and console output would tell in many words what `Watch` and the rows tell.
-    os.environ |= {"TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1", "RAY_AIR_NEW_OUTPUT": "0"}
+    # Tune's own log files and console output would tell in many words what `Watch` and the rows tell. Its handler of
+    # Ctrl-C would end this stage as if it were complete, and the next would begin.
+    os.environ |= {
+        "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1",
+        "RAY_AIR_NEW_OUTPUT": "0",
+        "TUNE_DISABLE_SIGINT_HANDLER": "1",
+    }
     watch.scheduler = scheduler
     tune.Tuner(
         tune.with_resources(CellTrial, _trial_resources(resources)),

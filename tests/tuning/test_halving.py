@@ -65,7 +65,8 @@ def test_the_survivor_is_the_same_in_every_order_and_concurrency():
 
 def play(curves, at, factor, rng, slots):
     """Run the candidates in random order on some slots, stopping as told; who wins?"""
-    waiting, running, seen = list(curves), [], {name: Progress() for name in curves}
+    waiting, seen = list(curves), {name: Progress() for name in curves}
+    running: list[str] = []
     rng.shuffle(waiting)
     while waiting or running:
         while waiting and len(running) < slots:

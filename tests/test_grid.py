@@ -1,0 +1,205 @@
+"""The command on real recordings, from grid file to report: once, again, disturbed, in another order."""
+
+import io
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import psutil
+import pytest
+import torch
+
+from har_ray import grid
+from har_ray.results import ResultStore, load, predictions, run_info
+from tests.grids import write_grid
+
+SCORES = ["val_f1_macro", "val_accuracy", "test_f1_macro", "test_f1_weighted", "test_accuracy", "epochs", "best_epoch"]
+DISTURBED = {"teacher": {"workers": 0}, "student": {"workers": 0}}
+
+
+def confirmed(folder):
+    """The confirm rows, as exact values."""
+    rows = load(folder)
+    return rows[rows["stage"] == "confirm"].set_index("cell_id")[["variant", "seed", "status", *SCORES]].sort_index()
+
+
+@pytest.fixture(scope="module")
+def finished(ray_session, tmp_path_factory):
+    """A tiny grid that nobody disturbed; teachers in Ray Train workers, W&B offline."""
+    folder = tmp_path_factory.mktemp("undisturbed")
+    resources = {"teacher": {"workers": 1}, "student": {"workers": 0}}
+    path = write_grid(folder, resources=resources, tracking={"wandb": "offline"})
+    assert grid.main([str(path)]) == 0
+    return path, folder / "results" / "tiny"
+
+
+def test_every_cell_ends_and_the_tables_hold_every_variant_and_seed(finished):
+    _, folder = finished
+    rows = load(folder)
+    assert set(rows["status"]) <= {"completed", "stopped"}
+    confirm = rows[rows["stage"] == "confirm"]
+    assert (confirm["status"] == "completed").all()
+    seeds = confirm.groupby("variant")["seed"].agg(sorted).to_dict()
+    assert seeds == {variant: [0, 1] for variant in ("MM", "LM", "LM-Att", "RB-KD", "RAB-KD")}
+    assert confirm[["test_f1_macro", "params", "macs", "flops_published", "latency_ms"]].notna().all(axis=None)
+    searched = rows[rows["stage"] == "search"]
+    assert searched["test_f1_macro"].isna().all()
+    assert searched["variant"].value_counts().to_dict() == {"LM-Att": 4, "RB-KD": 6, "RAB-KD": 6}
+
+
+def test_students_learn_from_the_teacher_of_their_seed(finished):
+    _, folder = finished
+    rows = load(folder).set_index("cell_id")
+    students = rows[rows["teacher_id"].notna()]
+    teachers = rows.loc[students["teacher_id"]]
+    assert (teachers["seed"].to_numpy() == students["seed"].to_numpy()).all()
+    wanted = students["variant"].map({"RB-KD": "MM", "RAB-KD": "MM-Att"})
+    assert (teachers["variant"].to_numpy() == wanted.to_numpy()).all()
+
+
+def test_winners_are_recorded_with_what_they_beat(finished):
+    _, folder = finished
+    winners = {w["variant"]: w for w in ResultStore(folder).winners()}
+    rows = load(folder)
+    for variant, winner in winners.items():
+        confirm = rows[(rows["stage"] == "confirm") & (rows["variant"] == variant)]
+        for key in ("temperature", "alpha", "beta", "attention_kind", "attention_position"):
+            assert {winner[key]} == set(confirm[key].astype(object).where(confirm[key].notna(), None))
+    assert {v: w["candidates"] for v, w in winners.items()} == {"LM-Att": 4, "RB-KD": 6, "RAB-KD": 6}
+
+
+def test_artefacts_are_whole(finished):
+    _, folder = finished
+    rows = load(folder)
+    for cell_id in rows.loc[rows["stage"] == "confirm", "cell_id"]:
+        table = predictions(folder, cell_id)
+        assert list(table.columns) == ["window_id", "subject", "label", "logits"]
+        assert len(table) == 1485
+        raw = (folder / "cells" / cell_id / "weights.pt").read_bytes()
+        assert torch.load(io.BytesIO(raw), weights_only=True)["shape"] == [24, 6]
+    assert not list(folder.glob("cells/*/checkpoint.pt"))
+    assert not (folder / "ray").exists()
+    assert run_info(folder)["finished_at"] is not None
+    page = (folder / "report" / "report.html").read_text()
+    assert all(variant in page for variant in ("MM", "LM-Att", "RB-KD", "RAB-KD"))
+
+
+def test_wandb_holds_one_offline_run_for_each_confirm_cell(finished):
+    _, folder = finished
+    rows = load(folder)
+    runs = sorted(path.name.rpartition("-")[2] for path in (folder / "wandb").glob("offline-run-*"))
+    assert runs == sorted(rows.loc[rows["stage"] == "confirm", "cell_id"])
+
+
+def test_the_same_command_again_trains_nothing(finished, capsys):
+    path, folder = finished
+    before = {p: p.stat().st_mtime_ns for p in [*folder.glob("rows/*"), *folder.glob("cells/*/*")]}
+    assert grid.main([str(path)]) == 0
+    assert {p: p.stat().st_mtime_ns for p in [*folder.glob("rows/*"), *folder.glob("cells/*/*")]} == before
+    output = capsys.readouterr().out
+    assert "[confirm] done: 10 of 10 cells, 10 of them earlier" in output
+    assert "report: " in output
+
+
+def test_status_and_plan_tell_what_is_done(finished, capsys):
+    path, _ = finished
+    assert grid.main([str(path), "--status"]) == 0
+    status = capsys.readouterr().out
+    assert "confirm: 10 cells: 10 completed, 0 stopped, 0 failed, 0 running, 0 waiting" in status
+    assert "RAB-KD     best val_f1_macro 0." in status
+    assert grid.main([str(path), "--plan"]) == 0
+    plan = capsys.readouterr().out
+    assert "search    16 cells, 16 done" in plan
+    assert "confirm   4 cells + 6 that the search chooses, 4 done" in plan
+
+
+def test_one_trial_at_a_time_inline_and_in_another_order_gives_the_same_rows(finished, tmp_path, ray_session):
+    _, folder = finished
+    variants = ["RAB-KD", "LM", "RB-KD", "LM-Att", "MM"]
+    path = write_grid(tmp_path, variants=variants, resources={"teacher": {"cpus": 2}, "student": {"cpus": 2}})
+    assert grid.main([str(path)]) == 0
+    assert confirmed(tmp_path / "results" / "tiny").equals(confirmed(folder))
+
+
+@pytest.fixture
+def command(tmp_path):
+    """Starts the command as a user would, with a Ray of its own."""
+    started = []
+
+    def start(path):
+        environment = {k: v for k, v in os.environ.items() if not k.startswith("RAY_")} | {"RAY_ADDRESS": "local"}
+        with (tmp_path / "log").open("a") as log:
+            process = subprocess.Popen(
+            [sys.executable, "-W", "ignore", "-m", "har_ray.grid", str(path)],
+            stdout=log, stderr=log, env=environment, cwd=Path(__file__).parent.parent, start_new_session=True,
+        )  # fmt: skip
+        started.append(process)
+        return process
+
+    yield start
+    for process in started:
+        if process.poll() is None:
+            process.kill()
+        process.wait()
+
+
+def until(condition, process, seconds=240.0):
+    end = time.monotonic() + seconds
+    while not condition():
+        assert process.poll() is None, "the command ended before it was disturbed"
+        assert time.monotonic() < end
+        time.sleep(0.05)
+
+
+def test_killed_drivers_and_trials_cost_no_bit(finished, tmp_path, command):
+    _, folder = finished
+    path = write_grid(tmp_path, resources=DISTURBED)
+    ours = tmp_path / "results" / "tiny"
+    search = set(load(folder).query("stage == 'search'")["cell_id"])
+
+    first = command(path)
+    until(lambda: sum((ours / "rows" / f"{cell}.json").exists() for cell in search) >= 4, first)
+    first.kill()
+    first.wait()
+    time.sleep(3)  # Ray's processes end with their driver
+    kept = {p.name: json.loads(p.read_text()) for p in ours.glob("rows/*.json")}
+    assert 4 <= len(kept) < 20
+
+    second = command(path)
+    until(lambda: len(list(ours.glob("rows/*.json"))) > len(kept) + 2, second)
+    next(filter(is_trial, psutil.process_iter())).send_signal(signal.SIGKILL)
+    assert second.wait(timeout=240) == 0, (tmp_path / "log").read_text()
+    assert confirmed(ours).equals(confirmed(folder))
+    assert {name: json.loads((ours / "rows" / name).read_text()) for name in kept} == kept
+
+
+def is_trial(process):
+    try:
+        return process.cmdline()[0].startswith("ray::CellTrial")
+    except (psutil.Error, IndexError):
+        return False
+
+
+def test_ctrl_c_ends_with_130_and_a_hint(tmp_path, command):
+    process = command(write_grid(tmp_path, resources=DISTURBED))
+    rows = tmp_path / "results" / "tiny" / "rows"
+    until(lambda: rows.exists() and any(rows.iterdir()), process)
+    process.send_signal(signal.SIGINT)
+    assert process.wait(timeout=60) == 130
+    assert "the same command continues" in (tmp_path / "log").read_text()
+    assert all(json.loads(p.read_text())["status"] == "completed" for p in rows.iterdir())
+
+
+def test_a_failing_cell_is_reported_and_the_others_are_finished(ray_session, tmp_path, capsys):
+    train = {"epochs": 2, "lr": 1e30}
+    path = write_grid(tmp_path, variants=["MM", "RB-KD"], train=train, search=None, seeds=[0])
+    assert grid.main([str(path), "--set", "search={trials: 1, seeds: [9], space: {temperature: 1, alpha: 0.5}}"]) == 1
+    rows = load(tmp_path / "results" / "tiny").set_index("variant")
+    assert (rows["status"] == "failed").all()
+    assert "the training loss became" in str(rows.loc["MM", "error"])
+    assert "its teacher" in str(rows.loc["RB-KD", "error"])
+    assert "MM         no cell completed of 1" in capsys.readouterr().out

@@ -24,6 +24,7 @@ def connected(address: str | None, **settings: Any) -> Iterator[None]:
     ray.init(address=address, logging_level=logging.ERROR, log_to_driver=False, **settings)
     context = ray.data.DataContext.get_current()
     context.enable_progress_bars = False
+    logging.getLogger("ray.data._internal.progress").setLevel(logging.ERROR)  # it warns that there are none
     logging.getLogger("ray.data").setLevel(logging.WARNING)
     try:
         yield

@@ -111,7 +111,7 @@ def _prepare(spec: GridSpec, storage: Storage) -> list[Row]:
 
     found = []
     for entry in spec.datasets:
-        folder = fetch(entry.dataset, Path(spec.data), entry.path)
+        folder = None if entry.kind == "table" else fetch(entry.dataset, Path(spec.data), entry.path)
         manifest = prepare(entry.dataset, entry.windows, folder, storage)
         print(f"[windows] {entry.name}, {entry.preset_label}: {manifest['windows']} windows")
         for reason, count in manifest["rejects"].items():

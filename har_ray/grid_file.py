@@ -34,7 +34,7 @@ class GridFile:
         except yaml.YAMLError as error:
             raise GridError(f"{path}: not valid YAML: {error}") from error
         if not isinstance(content, dict):
-            raise GridError(f"{path}: expected keys such as name, datasets, variants; found {type(content).__name__}")
+            raise GridError(f"{path}: expected a mapping of keys; found {type(content).__name__}")
         file = cls(path, text, content)
         file._note(root, ())
         return file

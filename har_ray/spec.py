@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import fields, replace
+from functools import lru_cache
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -20,25 +21,54 @@ from har_ray.cells import TrainConfig
 from har_ray.data.catalog import CATALOG
 from har_ray.data.dataset import Dataset, LabelRule, Preset
 from har_ray.data.splits import Protocol, ProtocolName, subject_parts
+from har_ray.data.table import load_table
 from har_ray.data.windows import WindowSpec, samples
-from har_ray.errors import GridError, unknown
+from har_ray.errors import GridError, HarRayError, unknown
 from har_ray.grid_file import GridFile
 from har_ray.models.attention import AttentionKind
 from har_ray.models.deepconvlstm import MIN_WINDOW, SequenceAxis
 from har_ray.models.variants import SIZES, VARIANTS
 
 
-def _known_dataset(name: str) -> str:
-    if name not in CATALOG:
-        raise ValueError(unknown("dataset", name, CATALOG))
+def _known_dataset(name: str, info: ValidationInfo) -> str:
+    own = info.data.get("kind") == "table"
+    if own and name in CATALOG:
+        raise ValueError(f"{name!r} is a dataset of the catalogue; give your own recordings another name")
+    if not own and name not in CATALOG:
+        raise ValueError(unknown("dataset", name, CATALOG) + "; your own recordings need `kind: table`")
     return name
+
+
+def _descriptor(path: str | None, info: ValidationInfo) -> str | None:
+    if info.data.get("kind") == "table":
+        if path is None:
+            raise ValueError("this key is missing; kind table needs the path of a descriptor")
+        if name := info.data.get("name"):
+            own_dataset(name, path)
+    return path
 
 
 def _known_preset(name: str, info: ValidationInfo) -> str:
-    dataset = CATALOG.get(info.data.get("name", ""))
-    if dataset and name not in dataset.presets:
+    if not {"name", "path"} <= info.data.keys():
+        return name
+    dataset = find_dataset(info.data["name"], info.data["path"])
+    if name not in dataset.presets:
         raise ValueError(unknown(f"preset of {dataset.name}", name, dataset.presets))
     return name
+
+
+@lru_cache
+def own_dataset(name: str, path: str) -> Dataset:
+    """The dataset of a descriptor; raises ValueError with all that is wrong in it."""
+    try:
+        return load_table(name, Path(path))
+    except HarRayError as error:
+        raise ValueError(str(error)) from error
+
+
+def find_dataset(name: str, path: str | None) -> Dataset:
+    """A dataset of the catalogue, or the user's own."""
+    return CATALOG[name] if name in CATALOG else own_dataset(name, str(path))
 
 
 def _known_variant(name: str) -> str:
@@ -78,10 +108,13 @@ class Section(BaseModel):
 class DatasetSpec(Section):
     """A dataset, how it is cut and how it is split. What is not given is as the preset says.
 
-    `path` is a copy of the raw files to take instead of the publisher's: an archive or a folder, or a URL.
+    `path` is a copy of the raw files to take instead of the publisher's: an archive or a folder, or a URL. For one's
+    own recordings (`kind: table`) it is the descriptor, see docs/own-recordings.md.
     """
 
+    kind: Literal["catalog", "table"] = "catalog"
     name: Annotated[str, AfterValidator(_known_dataset)]
+    path: Annotated[str | None, AfterValidator(_descriptor)] = Field(default=None, validate_default=True)
     preset: Annotated[str, AfterValidator(_known_preset)]
     protocol: ProtocolName
     folds: int = Field(default=5, ge=3)
@@ -94,11 +127,10 @@ class DatasetSpec(Section):
     label_rule: LabelRule | None = None
     null_class: bool | None = None
     subjects: Subjects | None = None
-    path: str | None = None
 
     @property
     def dataset(self) -> Dataset:
-        return CATALOG[self.name]
+        return find_dataset(self.name, self.path)
 
     @property
     def overrides(self) -> dict[str, Any]:

@@ -88,7 +88,7 @@ def test_all_mistakes_are_told_at_once_each_with_its_line(tmp_path):
     ("text", "message"),
     [
         ("name: a\nname: b\n", r"grid.yaml:2: 'name' is given twice"),
-        ("- a\n", "expected keys such as name"),
+        ("- a\n", "expected a mapping of keys"),
         ("name: [\n", "not valid YAML"),
     ],
 )

@@ -97,10 +97,12 @@ def cut(recording: Recording, preset: Preset, null_label: int | None) -> Cut:
         _windows_of_run(recording, begin, end, preset) for begin, end in _runs(recording.labels, preset.label_rule)
     ]
     x, y, start = (np.concatenate(arrays) for arrays in zip(*parts, strict=True)) if parts else _nothing(preset)
+    null = y == NULL
+    if not null.any():
+        return Cut(x, y, start)
     if null_label is None:
-        kept = y != NULL
-        return Cut(x[kept], y[kept], start[kept])
-    return Cut(x, np.where(y == NULL, np.int16(null_label), y), start)
+        return Cut(x[~null], y[~null], start[~null])
+    return Cut(x, np.where(null, np.int16(null_label), y), start)
 
 
 def _runs(labels: Labels, rule: LabelRule) -> list[tuple[int, int]]:

@@ -68,7 +68,7 @@ class Fit:
         objective = Objective(cell.temperature, cell.alpha, cell.beta, (student, teacher))
         self.student = Student(self.network, objective).to(device)
         self.parallel = self.ranks.wrap(self.student)
-        self.optimiser = torch.optim.Adam(self.student.parameters(), lr=cell.train.lr)
+        self.optimiser = torch.optim.Adam(self.student.parameters(), lr=cell.train.lr, fused=True)
         self.scaler = torch.amp.GradScaler(device.type, enabled=cell.train.precision == "fp16")
         self.train, self.val = _to(data.train, device), _to(data.val, device)
         self.taught = taught and Taught(taught.logits.to(device), {k: m.to(device) for k, m in taught.maps.items()})

@@ -1,0 +1,182 @@
+"""What the descriptor of a user's own recordings may say: the schema of its YAML file."""
+
+import re
+from collections.abc import Iterable, Mapping
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationInfo, model_validator
+
+from har_ray.data.cleaning import natural_key
+from har_ray.data.dataset import LabelRule, Preset
+from har_ray.data.windows import samples
+from har_ray.errors import unknown
+
+UNITS_PER_S = {"s": 1, "ms": 1e3, "us": 1e6, "ns": 1e9}
+
+
+def _as_text(value: Any) -> str:
+    if isinstance(value, bool) or not isinstance(value, str | int):
+        raise ValueError(f"YAML reads this as {value!r}; put the text in quotes")
+    return str(value).strip()
+
+
+def _one_group(pattern: str) -> str:
+    try:
+        groups = re.compile(pattern).groups
+    except re.error as error:
+        raise ValueError(f"{pattern!r} is not a regular expression: {error}") from error
+    if groups != 1:
+        raise ValueError(f"{pattern!r} has {groups} groups in parentheses, expected one: what is to be taken")
+    return pattern
+
+
+def _as_channel(value: Any) -> Any:
+    return value if isinstance(value, dict) else {"column": value}
+
+
+def _own_column(channels: Mapping[str, "ChannelSpec"]) -> Mapping[str, "ChannelSpec"]:
+    taken: dict[str, str] = {}
+    for name, channel in channels.items():
+        if channel.column in taken:
+            raise ValueError(f"column {channel.column!r} is both {taken[channel.column]} and {name}")
+        taken[channel.column] = name
+    return channels
+
+
+def _known_channel(name: str, info: ValidationInfo) -> str:
+    known: Mapping[str, Any] = (info.context or {}).get("channels", {})
+    if known and name not in known:
+        raise ValueError(unknown("channel", name, known))
+    return name
+
+
+def _whole(seconds: float, info: ValidationInfo) -> float:
+    rate_hz = info.data.get("rate_hz") or (info.context or {}).get("rate_hz")
+    if rate_hz:
+        samples(seconds, rate_hz)
+    return seconds
+
+
+Text = Annotated[str, BeforeValidator(_as_text)]
+Name = Annotated[Text, Field(min_length=1)]
+Pattern = Annotated[str, AfterValidator(_one_group)]
+Rate = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+Seconds = Annotated[float, Field(gt=0, allow_inf_nan=False), AfterValidator(_whole)]
+ChannelName = Annotated[str, AfterValidator(_known_channel)]
+
+
+class Section(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class TimeSpec(Section):
+    """The column of time stamps, numbers that count `unit`."""
+
+    column: Name
+    unit: Literal["s", "ms", "us", "ns"] = "s"
+
+
+class _Source(Section):
+    """Something told by a column, or by a file's path through the one group of a regular expression."""
+
+    column: Name | None = None
+    pattern: Pattern | None = None
+
+    @model_validator(mode="after")
+    def _either(self) -> "_Source":
+        if (self.column is None) == (self.pattern is None):
+            raise ValueError("expected either column or pattern (of the file's path)")
+        return self
+
+
+class SubjectSpec(_Source):
+    """Who is recorded."""
+
+
+class LabelSpec(_Source):
+    """What the subject does.
+
+    Attributes:
+        map: label in the files → class. Labels that are classes need not be listed.
+        classes: in label order; without it, those of `map` in the order of first mention; without that, every label
+            in the files, in natural order.
+        no_class: labels of samples that belong to no class, by default the empty one.
+    """
+
+    map: dict[Text, Name] = {}
+    classes: tuple[Name, ...] = ()
+    no_class: tuple[Text, ...] = ("",)
+
+    @model_validator(mode="after")
+    def _consistent(self) -> "LabelSpec":
+        wrong = [f"map: {unknown('class', c, self.classes)}" for c in self.map.values() if c not in self.class_names()]
+        both = set(self.no_class) & {*self.map, *self.class_names()}
+        wrong += [f"no_class: {label!r} also stands in map or classes" for label in sorted(both)]
+        wrong += [f"classes: {c!r} is listed twice" for i, c in enumerate(self.classes) if c in self.classes[:i]]
+        if wrong:
+            raise ValueError("\n".join(wrong))
+        return self
+
+    def class_names(self, found: Iterable[str] = ()) -> tuple[str, ...]:
+        """The classes in label order; `found` are the labels in the files, for a descriptor that names none."""
+        named = self.classes or tuple(dict.fromkeys(self.map.values()))
+        return named or tuple(sorted(set(found) - set(self.no_class), key=natural_key))
+
+
+class ChannelSpec(Section):
+    """A column of numbers; short form: the column's name alone."""
+
+    column: Name
+    unit: Text = "unknown unit"
+
+
+class PresetSpec(Section):
+    """How the recordings are cut, as `har_ray.data.dataset.Preset`; by default all channels at the files' rate."""
+
+    rate_hz: Rate | None = None  # before the lengths, which are checked against it
+    window_s: Seconds
+    stride_s: Seconds
+    channels: Annotated[tuple[ChannelName, ...], Field(min_length=1)] | None = None
+    label_rule: LabelRule = "pure"
+    null_class: bool = False
+
+
+class TableSpec(Section):
+    """A whole descriptor. Paths in `files` are relative to the descriptor's folder."""
+
+    files: Name
+    rate_hz: Rate
+    subject: SubjectSpec
+    label: LabelSpec
+    channels: Annotated[
+        dict[Name, Annotated[ChannelSpec, BeforeValidator(_as_channel)]],
+        Field(min_length=1),
+        AfterValidator(_own_column),
+    ]
+    presets: Annotated[dict[Name, PresetSpec], Field(min_length=1)]
+    time: TimeSpec | None = None
+
+    @property
+    def words(self) -> tuple[str, ...]:
+        """The columns of words: subject and label, where a column tells them."""
+        return tuple(dict.fromkeys(source.column for source in (self.subject, self.label) if source.column))
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Every column that each file must have."""
+        time = (self.time.column,) if self.time else ()
+        return (*time, *(channel.column for channel in self.channels.values()), *self.words)
+
+    def preset(self, name: str) -> Preset:
+        given = self.presets[name].model_dump(exclude={"rate_hz", "channels"})
+        chosen = self.presets[name]
+        return Preset(channels=chosen.channels or tuple(self.channels), rate_hz=chosen.rate_hz or self.rate_hz, **given)
+
+
+def context(content: Mapping[str, Any]) -> dict[str, Any]:
+    """What a preset is checked against, from the YAML as it stands: so all errors are found at once."""
+    channels, rate_hz = content.get("channels"), content.get("rate_hz")
+    return {
+        "channels": {str(name): None for name in channels} if isinstance(channels, dict) else {},
+        "rate_hz": rate_hz if isinstance(rate_hz, int | float) and rate_hz > 0 else None,
+    }

@@ -21,6 +21,8 @@ def connected(address: str | None, **settings: Any) -> Iterator[None]:
         yield
         return
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+    # Trials that wait for their Ray Train workers are processes beside the CPUs, which Ray would warn of.
+    os.environ.setdefault("RAY_worker_maximum_startup_concurrency", "8")
     ray.init(address=address, logging_level=logging.ERROR, log_to_driver=False, **settings)
     context = ray.data.DataContext.get_current()
     context.enable_progress_bars = False

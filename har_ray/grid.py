@@ -24,7 +24,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """The exit code: 0 all planned cells ended well, 1 some failed, 2 the grid or its data is bad, 130 interrupted."""
     args = _parse(arguments)
     logging.getLogger("har_ray").setLevel(logging.INFO)
-    logging.basicConfig(format="[%(name)s] %(message)s", level=logging.WARNING)
+    logging.basicConfig(format="%(message)s", level=logging.WARNING)
     try:
         spec, file = load_grid(args.grid, args.set)
         if args.storage:

@@ -203,3 +203,29 @@ def test_a_failing_cell_is_reported_and_the_others_are_finished(ray_session, tmp
     assert "the training loss became" in str(rows.loc["MM", "error"])
     assert "its teacher" in str(rows.loc["RB-KD", "error"])
     assert "MM         no cell completed of 1" in capsys.readouterr().out
+
+
+def test_own_recordings_join_a_grid_without_code(ray_session, tmp_path, capsys):
+    """Four people, two activities, 20 Hz: told of in a descriptor, split by person, trained on."""
+    for person in range(4):
+        rows = [
+            f"{0.1 * ((i * (1 + label)) % 7):.2f},{0.5 * label + 0.01 * person:.2f},{'run' if label else 'walk'}"
+            for label in (0, 1)
+            for i in range(600)
+        ]
+        (tmp_path / f"p{person}.csv").write_text("ax,ay,activity\n" + "\n".join(rows) + "\n")
+    (tmp_path / "own.yaml").write_text(
+        "files: p*.csv\nrate_hz: 20\nsubject: {pattern: 'p(\\d)'}\nlabel: {column: activity}\n"
+        "channels: {wrist_acc_x: ax, wrist_acc_y: ay}\npresets: {wrist: {window_s: 1, stride_s: 1}}\n"
+    )
+    entry = {"kind": "table", "name": "own", "path": str(tmp_path / "own.yaml"), "preset": "wrist", "protocol": "loso"}
+    changes = {"variants": ["LM"], "search": None, "teacher": None, "seeds": [0], "train": {"epochs": 1}}
+    assert grid.main([str(write_grid(tmp_path, datasets=[entry], **changes))]) == 0
+    rows = load(tmp_path / "results" / "tiny")
+    assert rows["fold"].tolist() == [0, 1, 2, 3]
+    assert (rows["status"] == "completed").all()
+    # 30 windows of each activity and person
+    assert "[windows] own, wrist: 240 windows" in capsys.readouterr().out
+    wrong = [entry | {"preset": "wirst"}]
+    assert grid.main([str(write_grid(tmp_path, datasets=wrong, **changes))]) == 2
+    assert "did you mean 'wrist'" in capsys.readouterr().err

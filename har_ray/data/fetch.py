@@ -62,7 +62,7 @@ def fetch(dataset: Dataset, root: Path, source: str | None = None) -> Path | Non
     """
     if dataset.archive is None:
         if source is not None:
-            raise DataError(f"{dataset.name}: there is nothing to fetch from {source}: its recordings are here already")
+            raise DataError(f"{dataset.name}: comes with a Python package; there is nothing to fetch from {source}")
         return None
     try:
         root.mkdir(parents=True, exist_ok=True)

@@ -51,13 +51,14 @@ class Stages:
         self._write_plan([*teachers, *search, *confirm])
         self.run("teachers", teacher_jobs(self.spec, confirm))
         self.run("confirm", confirm)
-        self.tracker.ended(self.rows[job.cell.id] for job in confirm)
+        self.tracker.ended(self.rows[job.cell.id] for job in confirm if job.cell.id in self.rows)
         self.place.results.root.delete("ray")
         groups = sum(1 for _ in places(self.spec)) * len(self.spec.variants)
         lost = groups * len(self.spec.seeds) - len(confirm)
         if lost:
             print(f"{lost} confirm cells could not be planned: every candidate of their search failed")
-        return not lost and all(row["status"] != "failed" for row in self.rows.values())
+        planned = [*teachers, *search, *confirm]
+        return not lost and all(is_done(job, self.rows.get(job.cell.id), self.place.results) for job in planned)
 
     def _write_plan(self, jobs: Sequence[Job]) -> None:
         """Every cell once, with the stage that its result counts in."""
@@ -91,7 +92,8 @@ class Stages:
             return True
         reason = (self.rows.get(teacher) or {}).get("error") or "it has no result"
         error = f"its teacher {teacher} failed: {reason}"
-        self.place.results.write_row(final_row(job.cell.columns(), "failed", self.place, error))
+        self.rows[job.cell.id] = final_row(job.cell.columns(), "failed", self.place, error)
+        self.place.results.write_row(self.rows[job.cell.id])
         return False
 
     def _scheduler(self, jobs: Sequence[Job]) -> FIFOScheduler:

@@ -2,6 +2,8 @@
 
 import os
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -229,3 +231,22 @@ def test_names_units_and_codes_are_the_publishers():
     assert list(GESTURES) == [int(code) for code, _ in gestures]
     hashes = re.findall(r"(\S+) sha256:(\w+)", (folder / "dat_sha256_sizes.txt").read_text())
     assert dict(hashes) == SHA256
+
+
+def test_a_file_of_full_size_takes_a_task_far_less_than_a_gibibyte(tmp_path):
+    """50 MB, 250 columns, all 113 channels of the challenge, read in a process of its own."""
+    path = tmp_path / "S2-ADL1.dat"
+    with path.open("w") as file:
+        i = 0
+        while file.tell() < 50e6:
+            file.write("".join(" ".join(row(j, label=DRINK if j % 100 < 50 else 0)) + "\n" for j in range(i, i + 500)))
+            i += 500
+    read = (
+        "import resource, sys; from har_ray.data.dataset import Rejects; from har_ray.data.opportunity import *;"
+        "n = sum(len(r.x) for r in OPPORTUNITY.read(sys.argv[1], CHALLENGE_CHANNELS, Rejects()));"
+        "print(n, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)"
+    )
+    answer = subprocess.run([sys.executable, "-c", read, str(path)], capture_output=True, text=True, check=True)
+    samples, peak_kib = map(int, answer.stdout.split())
+    assert samples == i
+    assert peak_kib < 1 << 20

@@ -1,0 +1,43 @@
+"""The grid as a Ray job: a head with token authentication, `ray job submit`, as cluster/README.md says."""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from har_ray.results import load
+from tests.grids import write_grid
+
+ROOT = Path(__file__).parent.parent
+RAY = Path(sys.executable).with_name("ray")
+DASHBOARD = "http://127.0.0.1:8265"
+
+
+@pytest.fixture
+def head(tmp_path):
+    """A cluster of its own; yields the environment in which `ray` talks to it."""
+    environment = {k: v for k, v in os.environ.items() if not k.startswith("RAY_")}
+    environment |= {"RAY_AUTH_MODE": "token", "HOME": str(tmp_path)}  # the token lies in ~/.ray
+    environment |= {"RAY_USAGE_STATS_ENABLED": "0", "PATH": f"{RAY.parent}:{os.environ['PATH']}"}
+    run = {"env": environment, "check": True, "capture_output": True, "text": True, "timeout": 120}
+    subprocess.run([RAY, "get-auth-token", "--generate"], **run)
+    folder = Path("/tmp") / f"har-ray-{os.getpid()}"  # Ray's sockets have long names; a short folder leaves room
+    subprocess.run([RAY, "start", "--head", "--num-cpus=2", f"--temp-dir={folder}"], **run)
+    yield environment
+    subprocess.run([RAY, "stop"], **run)
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+def test_a_grid_runs_as_a_job(head, tmp_path):
+    path = write_grid(tmp_path, variants=["LM"], search=None, teacher=None, seeds=[0], train={"epochs": 1})
+    command = ["python", "-m", "har_ray.grid", str(path)]
+    done = subprocess.run(
+        [RAY, "job", "submit", "--address", DASHBOARD, "--working-dir", ".", "--", *command],
+        cwd=ROOT, env=head, capture_output=True, text=True, timeout=300,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "[confirm] done: 1 of 1 cells" in done.stdout
+    assert load(tmp_path / "results" / "tiny")["status"].tolist() == ["completed"]

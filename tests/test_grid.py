@@ -208,12 +208,12 @@ def test_a_failing_cell_is_reported_and_the_others_are_finished(ray_session, tmp
 def test_own_recordings_join_a_grid_without_code(ray_session, tmp_path, capsys):
     """Four people, two activities, 20 Hz: told of in a descriptor, split by person, trained on."""
     for person in range(4):
-        rows = [
+        lines = [
             f"{0.1 * ((i * (1 + label)) % 7):.2f},{0.5 * label + 0.01 * person:.2f},{'run' if label else 'walk'}"
             for label in (0, 1)
             for i in range(600)
         ]
-        (tmp_path / f"p{person}.csv").write_text("ax,ay,activity\n" + "\n".join(rows) + "\n")
+        (tmp_path / f"p{person}.csv").write_text("ax,ay,activity\n" + "\n".join(lines) + "\n")
     (tmp_path / "own.yaml").write_text(
         "files: p*.csv\nrate_hz: 20\nsubject: {pattern: 'p(\\d)'}\nlabel: {column: activity}\n"
         "channels: {wrist_acc_x: ax, wrist_acc_y: ay}\npresets: {wrist: {window_s: 1, stride_s: 1}}\n"

@@ -5,6 +5,7 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -22,7 +23,7 @@ def head(tmp_path):
     environment = {k: v for k, v in os.environ.items() if not k.startswith("RAY_")}
     environment |= {"RAY_AUTH_MODE": "token", "HOME": str(tmp_path)}  # the token lies in ~/.ray
     environment |= {"RAY_USAGE_STATS_ENABLED": "0", "PATH": f"{RAY.parent}:{os.environ['PATH']}"}
-    run = {"env": environment, "check": True, "capture_output": True, "text": True, "timeout": 120}
+    run: dict[str, Any] = {"env": environment, "check": True, "capture_output": True, "text": True, "timeout": 120}
     subprocess.run([RAY, "get-auth-token", "--generate"], **run)
     folder = Path("/tmp") / f"har-ray-{os.getpid()}"  # Ray's sockets have long names; a short folder leaves room
     subprocess.run([RAY, "start", "--head", "--num-cpus=2", f"--temp-dir={folder}"], **run)

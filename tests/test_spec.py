@@ -1,9 +1,12 @@
 """A bad grid stops before anything is computed, with every error at once and a hint that helps."""
 
+from pathlib import Path
+
 import pytest
 
 from har_ray import grid
 from har_ray.errors import GridError
+from har_ray.overview import stage_plans
 from har_ray.spec import load_grid
 from tests.grids import TINY, write_grid
 
@@ -134,3 +137,22 @@ def test_storage_that_cannot_be_written_stops_the_command(tmp_path, capsys):
     assert "cannot write" in capsys.readouterr().err
     assert grid.main([str(write_grid(tmp_path)), "--storage", "ftp://host/x"]) == 2
     assert "expected a path or a file://, s3:// or gs:// URI" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("name", "cells"),
+    [
+        # Teachers known beforehand, search, confirm cells without a search. quick: OM at four seeds, OM-Att with the two
+        # attention configurations drawn for RAB-KD; 3 + 6 + 6 + 6 candidates; OM, MM and LM at three seeds.
+        ("quick", (4 + 2, 21, 9)),
+        ("full", None),
+        ("paper", None),
+    ],
+)
+def test_the_grids_that_come_along_are_good(name, cells):
+    spec, _ = load_grid(Path(__file__).parent.parent / "grids" / f"{name}.yaml")
+    assert spec.name == name
+    stages = stage_plans(spec)
+    assert all(stage.jobs for stage in stages)
+    if cells:
+        assert tuple(len(stage.jobs) for stage in stages) == cells

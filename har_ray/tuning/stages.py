@@ -11,6 +11,7 @@ from ray.tune.execution.placement_groups import PlacementGroupFactory
 from ray.tune.schedulers import FIFOScheduler
 
 from har_ray.cells import Job, Stage
+from har_ray.errors import HarRayError
 from har_ray.plan import Group, Hyper, certain_students, confirm_jobs, places, search_jobs, settled, teacher_jobs
 from har_ray.results import Row
 from har_ray.spec import GridSpec, Resources
@@ -39,6 +40,8 @@ class Stages:
 
         Every teacher that is known beforehand is trained first; those of the search's winners follow it.
         """
+        for role in ("teacher", "student"):
+            check_resources(role, getattr(self.spec.resources, role), ray.cluster_resources())
         search, chosen = search_jobs(self.spec), settled(self.spec)
         teachers = teacher_jobs(self.spec, certain_students(self.spec))
         self._write_plan([*teachers, *search, *confirm_jobs(self.spec, chosen)])
@@ -211,6 +214,17 @@ def _tune(
 
 def _trial(job: Job) -> Row:
     return {"name": job.cell.id, "stage": job.stage, "job": job.model_dump_json(), "columns": job.cell.columns()}
+
+
+def check_resources(role: str, resources: Resources, available: Mapping[str, float]) -> None:
+    """Raise `HarRayError` if the cluster has no room for a single trial, which would wait for ever."""
+    for key, kind, each in (("cpus", "CPU", resources.cpus), ("gpus", "GPU", resources.gpus)):
+        needed, there = each * max(1, resources.workers), available.get(kind, 0)
+        if needed > there:
+            raise HarRayError(
+                f"resources.{role}: a trial needs {needed:g} {kind}s, the cluster has {there:g}; "
+                f"--set resources.{role}.{key}={there / max(1, resources.workers):g}"
+            )
 
 
 def _trial_resources(resources: Resources) -> PlacementGroupFactory:

@@ -1,0 +1,77 @@
+"""What a stage needs of the cluster, and whom the search chooses."""
+
+import pytest
+
+from har_ray.cells import Job
+from har_ray.errors import HarRayError
+from har_ray.plan import candidates, search_jobs
+from har_ray.spec import Resources, load_grid
+from har_ray.storage import Storage
+from har_ray.tracking import Tracker
+from har_ray.training.run import Place
+from har_ray.tuning.stages import Stages, _concurrency, check_resources
+from tests.grids import write_grid
+
+
+def test_a_cluster_without_room_for_one_trial_is_said_at_once():
+    check_resources("teacher", Resources(workers=2, cpus=1), {"CPU": 2})
+    with pytest.raises(HarRayError, match=r"a trial needs 1 GPUs, the cluster has 0; --set resources.student.gpus=0"):
+        check_resources("student", Resources(workers=1, gpus=1), {"CPU": 2})
+    with pytest.raises(HarRayError, match=r"resources\.teacher: a trial needs 4 CPUs, the cluster has 2"):
+        check_resources("teacher", Resources(workers=2, cpus=2), {"CPU": 2})
+
+
+@pytest.mark.parametrize(
+    ("resources", "expected"),
+    [
+        (Resources(cpus=1), 8),
+        (Resources(workers=2, cpus=2), 2),
+        (Resources(workers=1, cpus=1, gpus=1), 2),
+        (Resources(cpus=0.5, gpus=0.25), 8),
+    ],
+)
+def test_no_more_trials_at_a_time_than_their_workers_have_room(resources, expected):
+    assert _concurrency(resources, {"CPU": 8, "GPU": 2}) == expected
+
+
+@pytest.fixture
+def stages(tmp_path):
+    """A searched grid with two search seeds; curves are written by the test, nothing is trained."""
+    search = {"trials": 2, "seeds": [100, 101], "space": {"temperature": [1, 2], "alpha": 0.5}}
+    spec, _ = load_grid(write_grid(tmp_path, variants=["RB-KD"], search=search))
+    place = Place(Storage(spec.storage).uri, spec.name, None)
+    return Stages(spec, place, Tracker(spec, place))
+
+
+def finish(stages: Stages, job: Job, curve, status="completed"):
+    results = stages.place.results
+    results.root.write_json(results.artefact(job.cell.id, "curve.json"), [{"val_f1_macro": score} for score in curve])
+    results.write_row(job.cell.columns() | {"status": status})
+
+
+def test_the_winner_is_best_over_the_search_seeds(stages):
+    jobs = search_jobs(stages.spec)
+    first, second = candidates(stages.spec, "RB-KD")
+    scores = {(first.temperature, 100): 0.9, (first.temperature, 101): 0.1}
+    scores |= {(second.temperature, 100): 0.6, (second.temperature, 101): 0.6}
+    for job in jobs:
+        finish(stages, job, [0.0, scores[job.cell.temperature, job.cell.seed], 0.05])
+    stages.refresh(jobs)
+    winners, (record,) = stages.winners(jobs)
+    assert list(winners.values()) == [second]
+    assert (record["val_score"], record["candidates"], record["stopped"]) == (0.6, 2, 0)
+
+
+def test_a_failed_candidate_never_wins_and_a_failed_group_has_no_winner(stages):
+    jobs = search_jobs(stages.spec)
+    first, second = candidates(stages.spec, "RB-KD")
+    for job in jobs:
+        finish(stages, job, [0.9], "failed" if job.cell.temperature == first.temperature else "completed")
+    stages.refresh(jobs)
+    winners, (record,) = stages.winners(jobs)
+    assert list(winners.values()) == [second]
+    assert record["failed"] == 2
+    for job in jobs:
+        finish(stages, job, [0.9], "failed")
+    stages.refresh(jobs)
+    assert stages.winners(jobs) == ({}, [])

@@ -13,9 +13,10 @@ import numpy as np
 
 from har_ray.cells import Cell, Job
 from har_ray.data.splits import Protocol
+from har_ray.dataset_spec import DatasetSpec
 from har_ray.models.attention import AttentionConfig
 from har_ray.models.variants import VARIANTS
-from har_ray.spec import AttentionSpace, DatasetSpec, GridSpec, Space
+from har_ray.spec import AttentionSpace, GridSpec, Space
 
 Group = tuple[str, str, str, int, str]
 """dataset, preset, protocol, fold, variant: what is compared with each other."""

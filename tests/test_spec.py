@@ -142,8 +142,8 @@ def test_storage_that_cannot_be_written_stops_the_command(tmp_path, capsys):
 @pytest.mark.parametrize(
     ("name", "cells"),
     [
-        # Teachers known beforehand, search, confirm cells without a search. quick: OM at four seeds, OM-Att with the two
-        # attention configurations drawn for RAB-KD; 3 + 6 + 6 + 6 candidates; OM, MM and LM at three seeds.
+        # Teachers known beforehand, search, confirm cells without a search. quick: OM at four seeds, OM-Att with
+        # the two attention configurations drawn for RAB-KD; 3 + 6 + 6 + 6 candidates; OM, MM and LM at three seeds.
         ("quick", (4 + 2, 21, 9)),
         ("full", None),
         ("paper", None),

@@ -2,6 +2,7 @@
 
 import sys
 import time
+from collections.abc import Mapping
 from typing import Any
 
 from ray import tune
@@ -21,11 +22,14 @@ class Watch(tune.Callback):
 
     Args:
         total, done: cells of the stage, and how many had ended before.
+        rules: by which rule a cell may be cut, by cell id.
     """
 
-    def __init__(self, stage: str, total: int, done: int, place: Place, tracker: Tracker) -> None:
+    def __init__(
+        self, stage: str, total: int, done: int, place: Place, tracker: Tracker, rules: Mapping[str, str]
+    ) -> None:
         self.stage, self.total, self.done, self.place, self.tracker = stage, total, done, place, tracker
-        self.found = done
+        self.rules, self.found = rules, done
         self.failed = self.cut = 0
         self.start, self.printed = time.monotonic(), 0.0
         self.best: tuple[float, str] | None = None
@@ -67,7 +71,7 @@ class Watch(tune.Callback):
         results = self.place.results
         epochs = [{"epoch": number, monitor: score} for number, score in enumerate(curve, start=1)]
         results.root.write_json(results.artefact(row["cell_id"], "curve.json"), epochs)
-        results.write_row(final_row(row, "stopped", self.place))
+        results.write_row(final_row(row, "stopped", self.place) | {"asha": self.rules[row["cell_id"]]})
         results.root.delete(results.artefact(row["cell_id"], CHECKPOINT))
 
     def _count(self, name: str) -> None:

@@ -79,8 +79,13 @@ class Stages:
     def run(self, stage: Stage, jobs: Sequence[Job]) -> None:
         """Bring all jobs of a stage to their end; those that were finished earlier are not run again."""
         self.refresh(jobs)
+        rules = self._cutting_rules(jobs) if stage == "search" else {}
+        for job in jobs:
+            row = self.rows.get(job.cell.id, {})
+            if row.get("status") == "stopped" and row.get("asha") != rules.get(job.cell.id):
+                del self.rows[job.cell.id]  # by the rule of now, among the candidates of now, it may go further
         ready = [job for job in self.to_do(jobs) if self._has_teacher(job)]
-        watch = Watch(stage, len(jobs), len(jobs) - len(ready), self.place, self.tracker)
+        watch = Watch(stage, len(jobs), len(jobs) - len(ready), self.place, self.tracker, rules)
         if ready:
             resources = self.spec.resources.teacher if stage == "teachers" else self.spec.resources.student
             scheduler = self._scheduler(jobs) if stage == "search" else FIFOScheduler()
@@ -99,12 +104,23 @@ class Stages:
         self.place.results.write_row(self.rows[job.cell.id])
         return False
 
+    def _cutting_rules(self, jobs: Sequence[Job]) -> dict[str, str]:
+        """What decides whether a candidate is cut, by cell id; a cell that was cut by another rule is not done."""
+        asha = self.spec.search.asha if self.spec.search else None
+        return {
+            job.cell.id: f"{asha.grace_period}, {asha.reduction_factor}, {len(race)} candidates" if asha else "none"
+            for race in _races(jobs)
+            for job in race
+        }
+
     def _scheduler(self, jobs: Sequence[Job]) -> FIFOScheduler:
         asha = self.spec.search.asha if self.spec.search else None
         if asha is None:
             return FIFOScheduler()
         at = rungs(asha.grace_period, asha.reduction_factor, self.spec.train.epochs)
-        return GroupedASHA([self.progress(group) for group in _races(jobs)], at, asha.reduction_factor)
+        # What failed is tried again, so that nothing is known of it yet.
+        groups = [{n: p._replace(failed=False) for n, p in self.progress(race).items()} for race in _races(jobs)]
+        return GroupedASHA(groups, at, asha.reduction_factor)
 
     def progress(self, jobs: Sequence[Job]) -> dict[str, Progress]:
         """What is known of these search jobs, by cell id."""

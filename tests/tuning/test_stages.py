@@ -75,3 +75,24 @@ def test_a_failed_candidate_never_wins_and_a_failed_group_has_no_winner(stages):
         finish(stages, job, [0.9], "failed")
     stages.refresh(jobs)
     assert stages.winners(jobs) == ({}, [])
+
+
+@pytest.mark.parametrize(("trials", "again"), [(6, 0), (7, 1)])
+def test_a_cell_that_was_cut_is_done_only_by_the_same_rule(tmp_path, monkeypatch, trials, again):
+    """With more candidates more of them pass a rung: one that was cut among fewer is run again."""
+    search = {"trials": trials, "seeds": [100], "space": {"temperature": list(range(1, 8)), "alpha": 0.5}}
+    asha = {"grace_period": 1, "reduction_factor": 3}
+    spec, _ = load_grid(write_grid(tmp_path, variants=["RB-KD"], search=search | {"asha": asha}))
+    place = Place(Storage(spec.storage).uri, spec.name, None)
+    stages = Stages(spec, place, Tracker(spec, place))
+    jobs = search_jobs(spec)
+    teacher = jobs[0].cell.teacher_id
+    stages.rows[str(teacher)] = {"status": "completed"}
+    for job in jobs[:5]:
+        finish(stages, job, [0.9])
+    place.results.write_row(jobs[5].cell.columns() | {"status": "stopped", "asha": "1, 3, 6 candidates"})
+    ran = []
+    monkeypatch.setattr("har_ray.tuning.stages._tune", lambda stage, ready, *others: ran.extend(ready))
+    place.results.root.write_json(place.results.artefact(jobs[5].cell.id, "curve.json"), [{"val_f1_macro": 0.1}])
+    stages.run("search", jobs)
+    assert ran == jobs[5:] * again

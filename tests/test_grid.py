@@ -171,17 +171,19 @@ def test_killed_drivers_and_trials_cost_no_bit(finished, tmp_path, command):
 
     second = command(path)
     until(lambda: len(list(ours.glob("rows/*.json"))) > len(kept) + 2, second)
-    next(filter(is_trial, psutil.process_iter())).send_signal(signal.SIGKILL)
+    until(kill_a_trial, second)
     assert second.wait(timeout=240) == 0, (tmp_path / "log").read_text()
     assert confirmed(ours).equals(confirmed(folder))
     assert {name: json.loads((ours / "rows" / name).read_text()) for name in kept} == kept
 
 
-def is_trial(process):
-    try:
-        return process.cmdline()[0].startswith("ray::CellTrial")
-    except (psutil.Error, IndexError):
-        return False
+def kill_a_trial():
+    """SIGKILL to a trial's process; whether there was one, which there is not between two stages."""
+    for process in psutil.process_iter(["cmdline"]):
+        if (process.info["cmdline"] or [""])[0].startswith("ray::CellTrial"):
+            process.kill()
+            return True
+    return False
 
 
 def test_ctrl_c_ends_with_130_and_a_hint(tmp_path, command):

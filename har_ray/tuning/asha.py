@@ -48,7 +48,3 @@ class GroupedASHA(FIFOScheduler):
         name = trial.config["trial"]["name"]
         failed = bool(result.get("failed"))
         self.group_of[name][name] = Progress(result["curve"], ended=True, failed=failed)
-
-    def on_trial_error(self, tune_controller: Any, trial: Trial) -> None:
-        name = trial.config["trial"]["name"]
-        self.group_of[name][name] = Progress(ended=True, failed=True)

@@ -34,6 +34,7 @@ class Watch(tune.Callback):
         self.start, self.printed = time.monotonic(), 0.0
         self.best: tuple[float, str] | None = None
         self.epochs: dict[str, int] = {}
+        self.died: dict[str, Row] = {}
         self.scheduler: Any = None
         if done < total:
             self._line()
@@ -62,10 +63,8 @@ class Watch(tune.Callback):
 
     def on_trial_error(self, iteration: int, trials: list[Trial], trial: Trial, **info: Any) -> None:
         row = (trial.last_result or {}).get("row") or trial.config["trial"]["columns"]
-        error = f"its process died {trial.num_failures} times; see the Ray logs of trial {trial.trial_id}"
-        self.place.results.write_row(final_row(row, "failed", self.place, error))
-        self.failed += 1
-        self._count(row["cell_id"])
+        self.died[row["cell_id"]] = row
+        self.epochs.pop(row["cell_id"], None)
 
     def _write_stopped(self, row: Row, monitor: str, curve: list[float]) -> None:
         results = self.place.results
@@ -81,7 +80,12 @@ class Watch(tune.Callback):
             self._line()
 
     def close(self) -> None:
-        """Say how the stage ended."""
+        """Give up what died to the last, and say how the stage ended."""
+        for row in self.died.values():
+            error = "its process died again and again; see Ray's logs of this machine"
+            self.place.results.write_row(final_row(row, "failed", self.place, error))
+        self.failed += len(self.died)
+        self.done += len(self.died)
         if self.total:
             here = self.done - self.found
             found = f", {self.found} of them earlier" if self.found else ""

@@ -23,7 +23,11 @@ from har_ray.tuning.progress import Watch
 from har_ray.tuning.trials import CellTrial
 
 MAX_FAILURES = 3
-"""How often a trial whose process died is started again; an error inside a cell is not tried again."""
+"""How often a trial whose process died is started again; an error inside a cell is not tried again.
+
+By Tune, and by the stage after Tune gave up: where a process dies while two of its calls are under way, Tune 2.60 takes
+the second call's failure for that of the trial that it has just put back into the queue.
+"""
 
 
 @dataclass
@@ -86,10 +90,16 @@ class Stages:
                 del self.rows[job.cell.id]  # by the rule of now, among the candidates of now, it may go further
         ready = [job for job in self.to_do(jobs) if self._has_teacher(job)]
         watch = Watch(stage, len(jobs), len(jobs) - len(ready), self.place, self.tracker, rules)
-        if ready:
-            resources = self.spec.resources.teacher if stage == "teachers" else self.spec.resources.student
-            scheduler = self._scheduler(jobs) if stage == "search" else FIFOScheduler()
-            _tune(stage, ready, resources, self.place, scheduler, watch)
+        resources = self.spec.resources.teacher if stage == "teachers" else self.spec.resources.student
+        for _ in range(MAX_FAILURES):
+            watch.died = {}
+            if ready:
+                scheduler = self._scheduler(jobs) if stage == "search" else FIFOScheduler()
+                _tune(stage, ready, resources, self.place, scheduler, watch)
+                self.refresh(jobs)
+            ready = [job for job in ready if job.cell.id in watch.died]
+            if not ready:
+                break
         watch.close()
         self.refresh(jobs)
 

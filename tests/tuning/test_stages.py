@@ -96,3 +96,25 @@ def test_a_cell_that_was_cut_is_done_only_by_the_same_rule(tmp_path, monkeypatch
     place.results.root.write_json(place.results.artefact(jobs[5].cell.id, "curve.json"), [{"val_f1_macro": 0.1}])
     stages.run("search", jobs)
     assert ran == jobs[5:] * again
+
+
+@pytest.mark.parametrize(("deaths", "runs", "failed"), [(1, [4, 1], 0), (9, [4, 1, 1], 1)])
+def test_a_trial_that_died_is_run_again_until_it_is_given_up(stages, monkeypatch, deaths, runs, failed):
+    jobs = search_jobs(stages.spec)
+    for teacher in {str(job.cell.teacher_id) for job in jobs}:
+        stages.rows[teacher] = {"status": "completed"}
+    ran = []
+
+    def tune(stage, ready, resources, place, scheduler, watch):
+        ran.append(len(ready))
+        for job in ready:
+            if job is jobs[0] and len(ran) <= deaths:
+                watch.died[job.cell.id] = job.cell.columns()
+            else:
+                finish(stages, job, [0.5])
+
+    monkeypatch.setattr("har_ray.tuning.stages._tune", tune)
+    stages.run("search", jobs)
+    statuses = [stages.rows[job.cell.id]["status"] for job in jobs]
+    assert ran == runs
+    assert statuses == ["failed"] * failed + ["completed"] * (4 - failed)

@@ -1,7 +1,7 @@
 """ASHA in groups, as a scheduler of Ray Tune: a trial is ranked only against trials of its own group.
 
 One ASHA over a mixed grid compares scores of different datasets, and stops every trial of the harder one at the first
-rung. Which trials are cut is decided in `halving.py`, where the outcome does not depend on the order of arrival. The
+rung. Which trials are cut is decided in `halving.py`, whose survivors do not depend on the order of arrival. The
 scheduler keeps nothing that a result does not carry, so a grid that is started again needs no state of it.
 """
 

@@ -2,5 +2,5 @@
 
     load → scores → tables, statistics, takeaways, figures → report
 
-Reads result rows and artefacts through `har_ray.results` and nothing else, so it needs neither Ray nor torch.
+Reads result rows and artefacts through `har_ray.store.results` and nothing else, so it needs neither Ray nor torch.
 """

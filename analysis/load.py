@@ -14,7 +14,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from analysis.variants import in_order
-from har_ray import results as store
+from har_ray.store import results as store
 
 Row = dict[str, Any]
 Indices = NDArray[np.int64]

@@ -19,14 +19,14 @@ from matplotlib.figure import Figure
 from analysis.figures.bubble import bubble_chart
 from analysis.figures.confusion import confusion_matrices
 from analysis.figures.curves import learning_curves
-from analysis.figures.style import save, style
 from analysis.formats import TextTable, latex, markdown
 from analysis.load import Results, Setting, load_results
 from analysis.statistics import statistics_csv, statistics_table
 from analysis.summary import standing, summary
 from analysis.tables import failures_table, results_csv, results_table, split_tables, winners_table
 from analysis.takeaways import takeaways_csv, takeaways_table
-from har_ray.storage import Storage
+from har_ray.figures import save, style
+from har_ray.store.storage import Storage
 
 FIGURES: dict[str, tuple[str, Callable[[Results, Setting], Figure]]] = {
     "f1-flops": ("Macro F1 against the published FLOPs", lambda r, s: bubble_chart(r, s, "flops_published")),

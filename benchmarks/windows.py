@@ -28,7 +28,7 @@ import psutil
 from numpy.lib.stride_tricks import sliding_window_view
 
 from har_ray.data.cleaning import natural_key
-from har_ray.data.sensors import CLASSES, COLUMNS, SENSORS
+from har_ray.data.datasets.sensors import CLASSES, COLUMNS, SENSORS
 
 PRESET = SENSORS.presets["paper"]
 POLL_S = 0.05
@@ -74,7 +74,7 @@ def ours(files: list[Path], out: Path) -> int:
     """The windows stage; returns how many windows it wrote."""
     from har_ray.data.shards import prepare
     from har_ray.data.windows import WindowSpec
-    from har_ray.storage import Storage
+    from har_ray.store.storage import Storage
 
     names = [str(file) for file in files]
     dataset = replace(SENSORS, locate=lambda folder: names)

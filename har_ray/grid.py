@@ -12,10 +12,10 @@ from pathlib import Path
 
 from har_ray import overview, provenance
 from har_ray.errors import HarRayError
-from har_ray.plan import places
-from har_ray.results import ResultStore, Row
-from har_ray.spec import GridSpec, load_grid
-from har_ray.storage import Storage
+from har_ray.plan.plan import places
+from har_ray.spec.grid import GridSpec, load_grid
+from har_ray.store.results import ResultStore, Row
+from har_ray.store.storage import Storage
 
 SOME_FAILED, BAD_GRID, INTERRUPTED = 1, 2, 130
 
@@ -68,9 +68,9 @@ def _run(spec: GridSpec, storage: Storage, info: Row, address: str | None) -> in
     # Ray and matplotlib take seconds to import, which a bad grid, --plan and --status need not wait for.
     from analysis.report import write_report
     from har_ray import cluster
-    from har_ray.tracking import Tracker
+    from har_ray.search.stages import Stages
+    from har_ray.tracking.wandb import Tracker
     from har_ray.training.run import Place
-    from har_ray.tuning.stages import Stages
 
     results = ResultStore(storage.child(spec.name))
     with cluster.connected(address):
@@ -105,7 +105,7 @@ def _expected(spec: GridSpec) -> list[Row]:
 
 def _prepare(spec: GridSpec, storage: Storage) -> list[Row]:
     """Make what windows are missing and try every split, before compute is spent; returns what there is."""
-    from har_ray.data.fetch import fetch
+    from har_ray.data.raw.fetch import fetch
     from har_ray.data.shards import prepare
     from har_ray.data.tensors import check_split
 

@@ -10,20 +10,20 @@ import pandas as pd
 import torch
 from torch.nn.functional import cross_entropy
 
-from har_ray.cells import Cell, Job
 from har_ray.data.splits import Protocol, subject_parts
 from har_ray.data.tensors import check_split
 from har_ray.data.windows import class_names
-from har_ray.dataset_spec import DatasetSpec
+from har_ray.models.architectures.deepconvlstm import SequenceAxis
 from har_ray.models.attention import AttentionConfig
-from har_ray.models.deepconvlstm import SequenceAxis
-from har_ray.models.variants import Size, build
-from har_ray.plan import candidates, certain_students, confirm_jobs, places, search_jobs, settled, teacher_jobs
-from har_ray.results import ResultStore, load
-from har_ray.spec import GridSpec, Resources
-from har_ray.storage import Storage
+from har_ray.plan.cells import Cell, Job
+from har_ray.plan.plan import candidates, certain_students, confirm_jobs, places, search_jobs, settled, teacher_jobs
+from har_ray.search.halving import rungs, too_few
+from har_ray.spec.dataset import DatasetSpec
+from har_ray.spec.grid import GridSpec, Resources
+from har_ray.store.results import ResultStore, load
+from har_ray.store.storage import Storage
 from har_ray.training.run import is_done
-from har_ray.tuning.halving import rungs, too_few
+from har_ray.variants import Size, build
 
 TIMED_STEPS = 3
 

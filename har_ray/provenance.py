@@ -11,10 +11,10 @@ from importlib.metadata import version
 from pathlib import Path
 
 from har_ray import __version__
-from har_ray.grid_file import GridFile
 from har_ray.machine import processor
-from har_ray.results import Row
-from har_ray.spec import GridSpec
+from har_ray.spec.grid import GridSpec
+from har_ray.spec.yaml_file import GridFile
+from har_ray.store.results import Row
 
 PACKAGES = ["fvcore", "numpy", "pandas", "pyarrow", "ray", "scikit-learn", "torch", "wandb"]
 

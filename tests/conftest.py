@@ -7,11 +7,11 @@ import ray
 import torch
 
 from har_ray import cluster
+from har_ray.data.datasets.spar import SPAR
 from har_ray.data.shards import prepare
-from har_ray.data.spar import SPAR
 from har_ray.data.splits import Protocol
 from har_ray.data.windows import WindowSpec
-from har_ray.storage import Storage
+from har_ray.store.storage import Storage
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -14,7 +14,7 @@ import pytest
 import torch
 
 from har_ray import grid
-from har_ray.results import ResultStore, load, predictions, run_info
+from har_ray.store.results import ResultStore, load, predictions, run_info
 from tests.grids import write_grid
 
 SCORES = ["val_f1_macro", "val_accuracy", "test_f1_macro", "test_f1_weighted", "test_accuracy", "epochs", "best_epoch"]

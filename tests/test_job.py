@@ -11,7 +11,7 @@ from typing import Any
 import psutil
 import pytest
 
-from har_ray.results import load
+from har_ray.store.results import load
 from tests.grids import write_grid
 
 ROOT = Path(__file__).parent.parent

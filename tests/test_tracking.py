@@ -5,9 +5,9 @@ import sys
 import pytest
 
 from har_ray.errors import HarRayError
-from har_ray.spec import load_grid
-from har_ray.storage import Storage
-from har_ray.tracking import Tracker
+from har_ray.spec.grid import load_grid
+from har_ray.store.storage import Storage
+from har_ray.tracking.wandb import Tracker
 from har_ray.training.run import Place
 from tests.grids import write_grid
 

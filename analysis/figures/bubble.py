@@ -10,10 +10,10 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
-from analysis.figures.style import COLOURS, GREY, INK
 from analysis.load import Results, Setting
 from analysis.scores import variant_results
 from analysis.variants import family
+from har_ray.figures import COLOURS, GREY, INK
 
 COST_LABELS = {
     "flops_published": "FLOPs per window, as published (convolutions only); equal ones side by side",

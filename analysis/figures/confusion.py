@@ -4,9 +4,9 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from analysis.figures.style import GREY, INK, grid_of_panels
 from analysis.load import Results, Setting
 from analysis.scores import Floats, VariantResult, confusion, pool, variant_results
+from har_ray.figures import GREY, INK, grid_of_panels
 
 MANY = 9
 """With more classes the panels are larger and small shares are not written out."""

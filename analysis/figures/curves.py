@@ -4,10 +4,10 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from analysis.figures.style import COLOURS, GREY, grid_of_panels
 from analysis.load import Cell, Results, Setting
 from analysis.scores import VariantResult, variant_results
 from analysis.variants import family
+from har_ray.figures import COLOURS, GREY, grid_of_panels
 
 
 def learning_curves(results: Results, setting: Setting) -> Figure:

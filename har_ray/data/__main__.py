@@ -7,14 +7,14 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-from har_ray.data import describe
-from har_ray.data.catalog import CATALOG
 from har_ray.data.dataset import Dataset
-from har_ray.data.fetch import fetch, raw_folder
-from har_ray.data.table import load_table
+from har_ray.data.datasets import CATALOG
+from har_ray.data.describe import text
+from har_ray.data.own.dataset import load_table
+from har_ray.data.raw.fetch import fetch, raw_folder
 from har_ray.data.windows import WindowSpec
 from har_ray.errors import DataError, HarRayError, unknown
-from har_ray.storage import Storage
+from har_ray.store.storage import Storage
 
 BAD, INTERRUPTED = 2, 130
 DESCRIPTOR_SUFFIXES = (".yaml", ".yml")
@@ -40,8 +40,8 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m har_ray.data", description="Datasets, their files and windows.")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
-    def command(name: str, run: Any, text: str, *options: str) -> None:
-        one = commands.add_parser(name, help=text, description=text)
+    def command(name: str, run: Any, what: str, *options: str) -> None:
+        one = commands.add_parser(name, help=what, description=what)
         one.set_defaults(run=run)
         known: dict[str, dict[str, Any]] = {
             "NAME": {"help": "a dataset of `list`, or the path of a descriptor (.yaml) of your own recordings"},
@@ -79,11 +79,11 @@ def _print(lines: Iterable[str]) -> None:
 
 
 def _list(args: argparse.Namespace) -> None:
-    _print(describe.list_lines(CATALOG.values()))
+    _print(text.list_lines(CATALOG.values()))
 
 
 def _info(args: argparse.Namespace) -> None:
-    _print(describe.info_lines(_dataset(args.NAME)))
+    _print(text.info_lines(_dataset(args.NAME)))
 
 
 def _fetch(args: argparse.Namespace) -> None:
@@ -100,24 +100,24 @@ def _fetch(args: argparse.Namespace) -> None:
 
 def _prepare(args: argparse.Namespace) -> None:
     spec, manifest = _prepared(args, _dataset(args.NAME))
-    _print(describe.prepared_lines(manifest))
+    _print(text.prepared_lines(manifest))
     print(f"  in {Storage(args.storage).child('windows', spec.id)}")
 
 
 def _describe(args: argparse.Namespace) -> None:
     # matplotlib takes a second to import, which the other commands need not wait for.
-    from har_ray.data import describe_figures, describe_numbers
+    from har_ray.data.describe import figures, numbers
 
     dataset = _dataset(args.NAME)
     spec, manifest = _prepared(args, dataset)
     storage, preset = Storage(args.storage), _preset(dataset, args.preset)
-    _print(describe.prepared_lines(manifest))
-    found = describe_numbers.describe(storage, spec.id, dataset.rate_hz)
-    _print(describe.description_lines(found))
+    _print(text.prepared_lines(manifest))
+    found = numbers.describe(storage, spec.id, dataset.rate_hz)
+    _print(text.description_lines(found))
     stem = f"{dataset.name}-{preset}"
     folder = args.out or (storage.local / "describe" / stem if storage.local else Path(f"describe-{stem}"))
     made_by = f"python -m har_ray.data describe {args.NAME} --preset {preset}; windows {spec.id}"
-    for path in describe_figures.write_figures(found, f"{dataset.name}, {preset}", made_by, folder):
+    for path in figures.write_figures(found, f"{dataset.name}, {preset}", made_by, folder):
         print(f"figure: {path}")
 
 

@@ -25,7 +25,7 @@ from har_ray import __version__
 from har_ray.data.dataset import Dataset, Preset, Recording, Rejects
 from har_ray.data.windows import WindowSpec, class_names, cut
 from har_ray.errors import DataError
-from har_ray.storage import Storage
+from har_ray.store.storage import Storage
 
 SHARD_BYTES = 256 << 20
 """A shard is closed at this size (uncompressed)."""

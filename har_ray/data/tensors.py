@@ -10,10 +10,10 @@ import pyarrow.parquet as pq
 import torch
 from torch import Tensor
 
-from har_ray.data.catalog import CATALOG
+from har_ray.data.datasets import CATALOG
 from har_ray.data.splits import Parts, Protocol, split
 from har_ray.errors import DataError
-from har_ray.storage import Storage
+from har_ray.store.storage import Storage
 
 
 class Windows(NamedTuple):

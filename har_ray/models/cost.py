@@ -16,7 +16,7 @@ import torch
 from fvcore.nn import FlopCountAnalysis
 from torch import Tensor, nn
 
-from har_ray.models.deepconvlstm import DeepConvLSTM
+from har_ray.models.architectures.deepconvlstm import DeepConvLSTM
 
 ELEMENTWISE = {
     "aten::add", "aten::amax", "aten::lift_fresh", "aten::mean", "aten::mul", "aten::relu", "aten::sigmoid",

@@ -14,14 +14,14 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from har_ray.cells import Cell
 from har_ray.data.tensors import Part, Tensors
 from har_ray.errors import TrainingError
-from har_ray.models.deepconvlstm import DeepConvLSTM
-from har_ray.models.variants import SIZES, build
+from har_ray.models.architectures.deepconvlstm import DeepConvLSTM
+from har_ray.plan.cells import Cell
+from har_ray.scores import score
 from har_ray.training.losses import Objective, Taught
 from har_ray.training.ranks import Ranks
-from har_ray.training.scores import score
+from har_ray.variants import SIZES, build
 
 EVALUATION_BATCH = 256
 """Windows per forward pass without gradient; fixed, so that scores do not depend on what else is configured."""

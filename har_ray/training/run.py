@@ -17,20 +17,20 @@ import pyarrow as pa
 import torch
 
 from har_ray import __version__
-from har_ray.cells import Cell, Job
 from har_ray.data.tensors import Tensors, load_tensors
 from har_ray.errors import HarRayError
 from har_ray.machine import processor
+from har_ray.models.architectures.deepconvlstm import SequenceAxis
 from har_ray.models.attention import AttentionConfig
 from har_ray.models.cost import cost, latency
-from har_ray.models.deepconvlstm import SequenceAxis
-from har_ray.models.variants import Size, build
-from har_ray.results import ResultStore, Row
-from har_ray.storage import Storage
+from har_ray.plan.cells import Cell, Job
+from har_ray.scores import score
+from har_ray.store.results import ResultStore, Row
+from har_ray.store.storage import Storage
 from har_ray.training import targets
 from har_ray.training.fit import Fit
 from har_ray.training.ranks import Ranks
-from har_ray.training.scores import score
+from har_ray.variants import Size, build
 
 log = logging.getLogger(__name__)
 

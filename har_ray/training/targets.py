@@ -14,10 +14,10 @@ from torch import Tensor
 
 from har_ray.data.tensors import Part
 from har_ray.errors import TrainingError
+from har_ray.models.architectures.deepconvlstm import DeepConvLSTM
 from har_ray.models.attention import Maps
-from har_ray.models.deepconvlstm import DeepConvLSTM
-from har_ray.results import ResultStore
-from har_ray.storage import Storage
+from har_ray.store.results import ResultStore
+from har_ray.store.storage import Storage
 from har_ray.training.fit import EVALUATION_BATCH
 from har_ray.training.losses import Taught
 

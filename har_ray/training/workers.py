@@ -22,8 +22,8 @@ import torch.distributed as dist
 from ray.train import FailureConfig, RunConfig, ScalingConfig
 from ray.train.torch import TorchTrainer, get_device
 
-from har_ray.cells import Job
 from har_ray.errors import TrainingError
+from har_ray.plan.cells import Job
 from har_ray.training.ranks import Ranks
 from har_ray.training.run import Place, Report, run
 

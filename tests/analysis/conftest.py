@@ -8,7 +8,7 @@ import pyarrow as pa
 import pytest
 
 from analysis.load import Results, load_results
-from har_ray.results import ResultStore
+from har_ray.store.results import ResultStore
 
 Row = dict[str, Any]
 SETTING = {"dataset": "sensors", "preset": "wrist", "protocol": "subject-holdout"}

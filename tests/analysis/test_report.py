@@ -134,7 +134,7 @@ def test_a_complete_grid_has_no_banner(grid):
 def test_default_folder(tmp_path, monkeypatch):
     assert default_folder(str(tmp_path / "quick")) == tmp_path / "quick" / "report"
     assert default_folder(f"file://{tmp_path}/quick") == tmp_path / "quick" / "report"
-    monkeypatch.setattr("har_ray.storage.Storage.local", None)  # as for an object store
+    monkeypatch.setattr("har_ray.store.storage.Storage.local", None)  # as for an object store
     assert default_folder(str(tmp_path / "quick")) == Path("report-quick")
 
 

@@ -7,13 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from har_ray.data.fetch import fetch
-from har_ray.data.sensors import SENSORS
+from har_ray.data.datasets.sensors import SENSORS
+from har_ray.data.datasets.wisdm_watch import WISDM_WATCH
+from har_ray.data.raw.fetch import fetch
 from har_ray.data.shards import prepare
 from har_ray.data.tensors import load_windows
 from har_ray.data.windows import WindowSpec
-from har_ray.data.wisdm_watch import WISDM_WATCH
-from har_ray.storage import Storage
+from har_ray.store.storage import Storage
 
 pytestmark = pytest.mark.skipif("HAR_RAY_TEST_DATA" not in os.environ, reason="HAR_RAY_TEST_DATA is not set")
 

@@ -7,15 +7,15 @@ import pyarrow.parquet as pq
 import pytest
 import torch
 
-from har_ray.data import spar
 from har_ray.data.dataset import Rejects
+from har_ray.data.datasets import spar
+from har_ray.data.datasets.spar import SPAR
 from har_ray.data.shards import prepare
-from har_ray.data.spar import SPAR
 from har_ray.data.splits import Protocol
 from har_ray.data.tensors import check_split, fit_scaler, load_tensors, load_windows, make_tensors
 from har_ray.data.windows import WindowSpec
 from har_ray.errors import DataError
-from har_ray.storage import Storage
+from har_ray.store.storage import Storage
 
 
 def test_the_reader_finds_what_the_package_documents():

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from har_ray.data.dataset import NULL, Preset, Recording
-from har_ray.data.spar import SPAR
+from har_ray.data.datasets.spar import SPAR
 from har_ray.data.windows import WindowSpec, cut, resample, samples
 from har_ray.errors import DataError
 

@@ -4,10 +4,10 @@ import pytest
 import torch
 from torch import nn
 
+from har_ray.models.architectures.deepconvlstm import DeepConvLSTM
 from har_ray.models.attention import AttentionConfig
 from har_ray.models.cost import closed_form_macs, cost, count_macs, latency, published_flops
-from har_ray.models.deepconvlstm import DeepConvLSTM
-from har_ray.models.variants import SIZES, build
+from har_ray.variants import SIZES, build
 
 SHAPES = {"opportunity": ((30, 45), 17), "wisdm": ((20, 3), 6), "sensors": ((50, 45), 7)}
 PUBLISHED = [

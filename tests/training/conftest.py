@@ -1,7 +1,7 @@
 import pytest
 
-from har_ray.cells import Cell, TrainConfig
 from har_ray.data.tensors import load_tensors
+from har_ray.plan.cells import Cell, TrainConfig
 from har_ray.training.run import Place
 
 

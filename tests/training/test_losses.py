@@ -11,9 +11,9 @@ from scipy.stats import entropy
 from sklearn.metrics import accuracy_score, f1_score
 
 from har_ray.models.attention import AttentionConfig
-from har_ray.models.variants import SIZES, build
+from har_ray.scores import score
 from har_ray.training.losses import Objective, Taught, attention_transfer, distillation
-from har_ray.training.scores import score
+from har_ray.variants import SIZES, build
 
 KINDS = {
     "channel": AttentionConfig(kind="channel", ratio=2, position=1),

@@ -7,13 +7,13 @@ import pytest
 import torch
 from sklearn.metrics import f1_score
 
-from har_ray.cells import Job
 from har_ray.data.tensors import load_tensors
 from har_ray.errors import TrainingError
 from har_ray.models.attention import AttentionConfig
-from har_ray.models.variants import build
+from har_ray.plan.cells import Job
 from har_ray.training import targets
 from har_ray.training.run import CHECKPOINT, is_done, run
+from har_ray.variants import build
 
 ATTENTION = AttentionConfig(kind="cbam", ratio=2, kernel=3, position=2)
 

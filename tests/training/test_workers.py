@@ -8,7 +8,7 @@ import pytest
 import torch
 import torch.distributed as dist
 
-from har_ray.cells import Job
+from har_ray.plan.cells import Job
 from har_ray.training.run import Place, run
 from har_ray.training.workers import Workers
 

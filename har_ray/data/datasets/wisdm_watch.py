@@ -1,0 +1,190 @@
+"""WISDM 2019, watch: 18 activities of three minutes, 51 people, accelerometer and gyroscope of a watch on the wrist.
+
+Sources: `README.txt` and `activity_key.txt` of the publisher's archive. Each subject has two texts of records (see
+`wisdm.py`), one per sensor, with time stamps of their own. The watch took readings every 50 ms, for stretches every 40
+or 10 ms, and paused for 0.1 to 0.5 s at every change of pace. So the two streams are joined on time: within one
+activity, where both run without a pause, the readings become values at common instants 50 ms apart by linear
+interpolation. Nothing is filtered: from a stretch of 100 Hz every fifth instant is kept.
+
+Some subjects lack a file, in the public copies or in a user's. Theirs is a source like any other; reading it yields
+nothing and says in the rejects which file is missing.
+"""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import product
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from har_ray.data.cleaning import changes, find_files, places, runs, time_breaks
+from har_ray.data.dataset import Archive, Channel, Dataset, Preset, Recording, Rejects
+from har_ray.data.datasets.wisdm import read_records
+from har_ray.errors import DataError
+
+RATE_HZ = 20.0
+STEP_NS = 1e9 / RATE_HZ
+
+MAX_STEP_NS = 0.1e9
+"""Two nominal steps. In 93 of the files steps are 61 ms at most, pauses (but one of 88 ms) 104 ms to a minute."""
+
+SUBJECTS = tuple(str(i) for i in range(1600, 1651))
+
+ACTIVITIES = {
+    "A": "walking",
+    "B": "jogging",
+    "C": "stairs",
+    "D": "sitting",
+    "E": "standing",
+    "F": "typing",
+    "G": "teeth",
+    "H": "soup",
+    "I": "chips",
+    "J": "pasta",
+    "K": "drinking",
+    "L": "sandwich",
+    "M": "kicking",
+    "O": "catch",
+    "P": "dribbling",
+    "Q": "writing",
+    "R": "clapping",
+    "S": "folding",
+}
+"""Code in the files → name, as in `activity_key.txt`; there is no N."""
+CODES = tuple(ACTIVITIES)
+
+SENSORS = {"accel": "accelerometer", "gyro": "gyroscope"}
+"""As in the file names → for people."""
+COLUMNS = {
+    f"wrist_{quantity}_{axis}": 3 * s + a for s, quantity in enumerate(("acc", "gyr")) for a, axis in enumerate("xyz")
+}
+"""Channel → place among accelerometer x, y, z, gyroscope x, y, z."""
+
+
+@dataclass(frozen=True)
+class _Run:
+    """An uninterrupted stream of one sensor during one activity: ns `[n]` and values `[n, 3]`."""
+
+    t_ns: npt.NDArray[np.int64]
+    xyz: npt.NDArray[np.float32]
+
+
+_Stream = dict[tuple[int, int], list[_Run]]
+"""One sensor's runs in file order, by activity and by how often the clock had started anew within the activity: the
+clock tells which readings of two sensors belong together only between its restarts."""
+
+
+def file_name(subject: str, sensor: str) -> str:
+    return f"data_{subject}_{sensor}_watch.txt"
+
+
+def locate(folder: Path | None) -> list[str]:
+    """A source per subject: where its accelerometer file is, or, if it is missing, would be.
+
+    Raises:
+        DataError: there is no file at all, or they lie in more than one data set.
+    """
+    names = [file_name(subject, sensor) for sensor in SENSORS for subject in SUBJECTS]
+    found = find_files(folder, names, "wisdm-watch", required=False)
+    homes = {path.parent.parent for path in found.values()}
+    if not homes:
+        raise DataError(
+            f"wisdm-watch: no file like accel/{names[0]} anywhere below {folder}; unpack the archive there, "
+            "and the wisdm-dataset.zip within it"
+        )
+    if len(homes) > 1:
+        raise DataError(f"wisdm-watch: files in {', '.join(map(str, sorted(homes)))}; expected one folder raw/watch")
+    return [str(home / "accel" / file_name(subject, "accel")) for home in homes for subject in SUBJECTS]
+
+
+def read(source: str, channels: Sequence[str], rejects: Rejects) -> Iterator[Recording]:
+    """A recording per activity and stretch of time in which each sensor that a channel needs runs without a pause.
+
+    Raises:
+        DataError: the source is not the accelerometer file of a subject, or as `read_records` in `wisdm.py`.
+    """
+    path = Path(source)
+    named = re.fullmatch(r"data_(\d+)_accel_watch\.txt", path.name)
+    if named is None or named[1] not in SUBJECTS:
+        raise DataError(f"{path}: expected a name like {file_name(SUBJECTS[0], 'accel')}, to {SUBJECTS[-1]}")
+    subject, columns = named[1], places(channels, COLUMNS, "wisdm-watch")
+    needed = [sensor for s, sensor in enumerate(SENSORS) if any(column // 3 == s for column in columns)]
+    files = {sensor: path.parent.parent / sensor / file_name(subject, sensor) for sensor in needed}
+    missing = [sensor for sensor, file in files.items() if not file.is_file()]
+    for sensor in missing:
+        rejects.add(f"subject {subject}: no {SENSORS[sensor]} file")
+    if missing:
+        return
+    streams = {sensor: _stream(file, subject, rejects) for sensor, file in files.items()}
+    at = [3 * needed.index(list(SENSORS)[column // 3]) + column % 3 for column in columns]
+    for number, (activity, x) in enumerate(_joined(streams, rejects)):
+        yield Recording(
+            name=f"{subject}-{CODES[activity]}:{number}",
+            subject=subject,
+            x=x.take(at, axis=1),
+            labels=np.full(len(x), activity, dtype=np.int16),
+            rate_hz=RATE_HZ,
+        )
+
+
+def _stream(path: Path, subject: str, rejects: Rejects) -> _Stream:
+    """The runs of one sensor."""
+    records = read_records(path, (subject,), CODES, rejects)
+    stream: _Stream = {}
+    restarts = [0] * len(CODES)
+    breaks = changes(records.activity) | time_breaks(records.t_ns, MAX_STEP_NS)
+    for start, stop in runs(len(records.t_ns), breaks):
+        activity, t_ns = int(records.activity[start]), records.t_ns[start:stop]
+        earlier = stream.get((activity, restarts[activity]))
+        restarts[activity] += bool(earlier and t_ns[0] < earlier[-1].t_ns[-1])
+        stream.setdefault((activity, restarts[activity]), []).append(_Run(t_ns, records.xyz[start:stop]))
+    return stream
+
+
+def _joined(streams: Mapping[str, _Stream], rejects: Rejects) -> Iterator[tuple[int, npt.NDArray[np.float32]]]:
+    """Activity and values `[n, 3 × sensors]` on the common instants of each time that all sensors' runs share."""
+    alone = {name: sum(len(run.t_ns) for group in stream.values() for run in group) for name, stream in streams.items()}
+    for key in sorted(set.intersection(*(set(stream) for stream in streams.values()))):
+        for together in product(*(stream[key] for stream in streams.values())):
+            first = max(run.t_ns[0] for run in together)
+            last = min(run.t_ns[-1] for run in together)
+            if first > last:
+                continue
+            for sensor, run in zip(streams, together, strict=True):
+                alone[sensor] -= int(((run.t_ns >= first) & (run.t_ns <= last)).sum())
+            t = first + STEP_NS * np.arange(int((last - first) // STEP_NS) + 1)
+            values = [np.interp(t, run.t_ns, run.xyz[:, axis]) for run in together for axis in range(3)]
+            yield key[0], np.stack(values, axis=1).astype(np.float32)
+    for sensor, n in alone.items():
+        rejects.add(f"{SENSORS[sensor]} reading with no other sensor's at its time", n)
+
+
+WISDM_WATCH = Dataset(
+    name="wisdm-watch",
+    title="WISDM 2019: eighteen activities, a smart watch's accelerometer and gyroscope",
+    homepage="https://archive.ics.uci.edu/dataset/507/wisdm+smartphone+and+smartwatch+activity+and+biometrics+dataset",
+    terms="CC BY 4.0 (UCI)",
+    citation=(
+        "G. M. Weiss, K. Yoneda, T. Hayajneh. Smartphone and smartwatch-based biometrics using activities of daily "
+        "living. IEEE Access 7:133190-133202, 2019. https://doi.org/10.1109/ACCESS.2019.2940729"
+    ),
+    archive=Archive(
+        url=(
+            "https://archive.ics.uci.edu/static/public/507/"
+            "wisdm+smartphone+and+smartwatch+activity+and+biometrics+dataset.zip"
+        ),
+        filename="wisdm-2019.zip",
+    ),
+    fingerprint="uci-507-2019",
+    rate_hz=RATE_HZ,
+    channels=tuple(Channel(name, "m/s^2" if "_acc_" in name else "rad/s") for name in COLUMNS),
+    classes=tuple(ACTIVITIES.values()),
+    null_name=None,
+    subjects=SUBJECTS,
+    samples=3_304_800,  # 51 subjects × 18 activities × 180 s × 20 Hz
+    presets={"wrist": Preset(tuple(COLUMNS), window_s=2.0, stride_s=1.0, rate_hz=RATE_HZ)},
+    locate=locate,
+    read=read,
+)

@@ -1,0 +1,1 @@
+"""What `har_ray.data describe` shows: numbers, text and figures of prepared windows."""

@@ -1,0 +1,99 @@
+"""What `python -m har_ray.data` prints: datasets as they are known, windows as they were found."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
+
+from har_ray.data.dataset import Dataset, Preset
+from har_ray.data.describe.numbers import Description
+from har_ray.data.windows import class_names, samples
+
+
+def list_lines(datasets: Iterable[Dataset]) -> Iterator[str]:
+    """A line for each dataset."""
+    rows = [
+        (d.name, f"{d.rate_hz:g} Hz", len(d.subjects), len(d.classes), len(d.channels), ", ".join(d.presets), d.title)
+        for d in datasets
+    ]
+    return table(("name", "rate", "subjects", "classes", "channels", "presets", "what"), rows, left=(0, 5, 6))
+
+
+def info_lines(dataset: Dataset) -> Iterator[str]:
+    """All that is known of a dataset before its recordings are read."""
+    yield f"{dataset.name}: {dataset.title}"
+    facts = {
+        "homepage": dataset.homepage,
+        **_archive(dataset),
+        "terms": dataset.terms,
+        "cite": dataset.citation,
+        "rate": f"{dataset.rate_hz:g} Hz",
+        "recorded": f"{dataset.samples:,} labelled samples, {_clock(dataset.samples / dataset.rate_hz / 3600)} h:mm:ss",
+        "subjects": f"{len(dataset.subjects)}: {', '.join(dataset.subjects)}",
+        "classes": f"{len(dataset.classes)}: {', '.join(dataset.classes)}",
+    }
+    if dataset.null_name is not None:
+        facts["no class"] = dataset.null_name
+    units = dict.fromkeys(channel.unit for channel in dataset.channels)
+    for unit in units:
+        names = [channel.name for channel in dataset.channels if channel.unit == unit]
+        facts[f"channels ({unit})"] = f"{len(names)}: {', '.join(names)}"
+    for name, preset in dataset.presets.items():
+        facts[f"preset {name}"] = _preset(dataset, preset)
+    for key, fact in facts.items():
+        yield f"  {key}: {fact}"
+
+
+def _archive(dataset: Dataset) -> dict[str, str]:
+    if dataset.archive is None:
+        return {"source": "nothing to download: a Python package or your own files"}
+    size = f"{dataset.archive.size_bytes:,} bytes" if dataset.archive.size_bytes else "size not known"
+    checksum = f"SHA-256 {dataset.archive.sha256}" if dataset.archive.sha256 else "checksum not known"
+    return {"source": dataset.archive.url, "archive": f"{size}, {checksum}"}
+
+
+def _preset(dataset: Dataset, preset: Preset) -> str:
+    length, stride = (samples(seconds, preset.rate_hz) for seconds in (preset.window_s, preset.stride_s))
+    classes = class_names(dataset, preset)
+    null = f", the last of them {classes[-1]}" if preset.null_class else ""
+    return (
+        f"windows [{length}, {len(preset.channels)}] of {preset.window_s:g} s every {preset.stride_s:g} s "
+        f"({stride} samples) at {preset.rate_hz:g} Hz; label rule {preset.label_rule}; {len(classes)} classes{null}"
+    )
+
+
+def prepared_lines(manifest: dict[str, Any]) -> Iterator[str]:
+    """What came out of the recordings, and what was left out of them."""
+    shape = [manifest["window"], len(manifest["channels"])]
+    yield (
+        f"{manifest['dataset']}: {manifest['windows']:,} windows {shape}, {shape[0] / manifest['rate_hz']:g} s at "
+        f"{manifest['rate_hz']:g} Hz, from {manifest['sources']} files"
+    )
+    for reason, count in manifest["rejects"].items():
+        yield f"  left out: {count:,} × {reason}"
+
+
+def description_lines(found: Description) -> Iterator[str]:
+    """Tables of what the windows hold, by class, by subject and by channel."""
+    manifest = found.manifest
+    by_class = zip(manifest["classes"], found.windows, found.hours, strict=True)
+    rows = [(name, f"{n.sum():,}", _clock(h.sum()), int((n > 0).sum())) for name, n, h in by_class]
+    yield from ("", *table(("class", "windows", "h:mm:ss", "subjects"), rows))
+    by_subject = zip(manifest["subjects"], found.windows.T, found.hours.T, strict=True)
+    rows = [(name, f"{n.sum():,}", _clock(h.sum()), int((n > 0).sum())) for name, n, h in by_subject]
+    yield from ("", *table(("subject", "windows", "h:mm:ss", "classes"), rows))
+    by_channel = zip(manifest["channels"], found.ranges, strict=True)
+    ranges = [(channel["name"], channel["unit"], *(f"{v:.4g}" for v in values)) for channel, values in by_channel]
+    yield from ("", *table(("channel", "unit", "min", "1 %", "median", "99 %", "max"), ranges, left=(0, 1)))
+
+
+def _clock(hours: float) -> str:
+    minutes, seconds = divmod(round(3600 * hours), 60)
+    return f"{minutes // 60}:{minutes % 60:02d}:{seconds:02d}"
+
+
+def table(header: Sequence[str], rows: Iterable[Sequence[object]], left: Sequence[int] = (0,)) -> Iterator[str]:
+    """Lines with aligned columns; those in `left` to the left, the others, numbers, to the right."""
+    cells = [list(header), *([str(cell) for cell in row] for row in rows)]
+    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
+    for row in cells:
+        padded = (c.ljust(w) if i in left else c.rjust(w) for i, (c, w) in enumerate(zip(row, widths, strict=True)))
+        yield "  ".join(padded).rstrip()

@@ -1,0 +1,134 @@
+"""A user's own recordings, CSV or Parquet files told of by a short YAML descriptor, as a `Dataset`.
+
+The parts: `table_spec.py`, what a descriptor may say; `table_files.py`, columns of a file; `table_scan.py`, who and
+what is in the files, kept from call to call; `table_reader.py`, a file's recordings. Users read docs/own-recordings.md.
+"""
+
+import hashlib
+import json
+import os
+import re
+from collections.abc import Mapping, Sequence
+from functools import partial
+from glob import glob
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from har_ray.data.cleaning import natural_key
+from har_ray.data.dataset import NULL, Channel, Dataset
+from har_ray.data.own.descriptor import TableSpec, context
+from har_ray.data.own.files import place
+from har_ray.data.own.reader import READING, Table, read
+from har_ray.data.own.scan import Scan, scan_files
+from har_ray.errors import DataError, GridError, unknown
+from har_ray.spec.yaml_file import GridFile
+
+SHOWN = 5
+"""How many unknown labels or unmatched files an error lists."""
+
+
+def load_table(name: str, path: Path) -> Dataset:
+    """The dataset that the descriptor `path` tells of; a second call reads no file that has not changed.
+
+    Raises:
+        GridError: with all that is wrong with the descriptor, a line each.
+        DataError: with all files that lack a column, cannot be read or hold a label of no class.
+    """
+    file = GridFile.read(path)
+    try:
+        spec = TableSpec.model_validate(file.content, context=context(file.content))
+    except ValidationError as error:
+        raise GridError("\n".join(file.explain(error, TableSpec))) from error
+    folder = path.absolute().parent
+    # Unlike Path.glob, this passes over hidden files, such as macOS leaves beside every copied one.
+    found = sorted(glob(spec.files, root_dir=folder, recursive=True), key=natural_key)  # noqa: PTH207
+    files = [Path(os.path.normpath(folder / one)) for one in found]
+    if not files:
+        raise DataError(f"{path}:{file.lines['files',]}: files: no file matches {spec.files!r} below {folder}")
+    scans = scan_files(files, spec.words, spec.columns, folder / f".{path.name}.scan.json")
+    labels = _words(spec.label.column, spec.label.pattern, files, scans, folder)
+    subjects = _words(spec.subject.column, spec.subject.pattern, files, scans, folder)
+    classes = spec.label.class_names(word for words in labels for word in words)
+    legend = dict.fromkeys(spec.label.no_class, NULL) | {c: i for i, c in enumerate(classes)}
+    legend |= {label: classes.index(c) for label, c in spec.label.map.items()}
+    _check(path, files, labels, subjects, legend)
+    table = Table(name, folder, spec, legend)
+    return Dataset(
+        name=name,
+        title=f"own recordings: {len(files)} files {spec.files}, told of by {path}",
+        homepage=str(path),
+        terms="your own",
+        citation="your own",
+        archive=None,
+        fingerprint=_fingerprint(table, files, scans),
+        rate_hz=spec.rate_hz,
+        channels=tuple(Channel(channel, told.unit) for channel, told in spec.channels.items()),
+        classes=classes,
+        null_name=next((label for label in spec.label.no_class if label), None),
+        subjects=tuple(sorted({subject for words in subjects for subject in words}, key=natural_key)),
+        samples=sum(n for words in labels for label, (_, n) in words.items() if legend[label] != NULL),
+        presets={preset: spec.preset(preset) for preset in spec.presets},
+        locate=partial(_locate, files),
+        read=partial(read, table),
+    )
+
+
+def _words(
+    column: str | None, pattern: str | None, files: Sequence[Path], scans: Sequence[Scan], folder: Path
+) -> list[dict[str, tuple[int, int]]]:
+    """Of each file: word → (first row, -1 where the file's path tells the word; number of rows)."""
+    if column is not None:
+        return [scan.words[column] for scan in scans]
+    matches = [re.search(pattern or "", Path(os.path.relpath(file, folder)).as_posix()) for file in files]
+    missed = [str(file) for file, match in zip(files, matches, strict=True) if not match or not match[1]]
+    if missed:
+        raise DataError(f"{_some(missed)}: the path does not match the pattern {pattern!r}")
+    return [{match[1]: (-1, scan.rows)} for match, scan in zip(matches, scans, strict=True) if match]
+
+
+def _check(
+    path: Path, files: Sequence[Path], labels: Sequence[Any], subjects: Sequence[Any], legend: Mapping[str, int]
+) -> None:
+    """Raises `DataError` for labels of no class, naming the first line of each, and for rows without a subject."""
+    first: dict[str, str] = {}
+    for file, words in zip(files, labels, strict=True):
+        for label, (row, _) in words.items():
+            if label not in legend and label not in first:
+                first[label] = _where(file, row) if len(first) < SHOWN else ""
+    faults = [f"{where}: {unknown('label', label, filter(None, legend))}" for label, where in first.items() if where]
+    if len(first) > SHOWN:
+        faults.append(f"... and {len(first) - SHOWN} more labels")
+    if first:
+        faults.append(f"{path}: label: add them to map, classes or no_class")
+    for file, words in zip(files, subjects, strict=True):
+        if "" in words:
+            faults.append(f"{_where(file, words[''][0])}: no subject")
+    if not set(legend.values()) - {NULL}:
+        faults.append(f"{path}: label: no sample has a label")
+    if faults:
+        raise DataError("\n".join(faults))
+
+
+def _where(file: Path, row: int) -> str:
+    return f"{file}: {place(file, row)}" if row >= 0 else str(file)
+
+
+def _some(names: Sequence[str]) -> str:
+    return ", ".join(names[:SHOWN]) + (f" and {len(names) - SHOWN} more" if len(names) > SHOWN else "")
+
+
+def _fingerprint(table: Table, files: Sequence[Path], scans: Sequence[Scan]) -> str:
+    # Presets are in the windows' hash already: to add one must not make the windows of the others anew.
+    told = table.spec.model_dump(exclude={"presets", "files"})
+    content = [[table.relative(file), scan.size, scan.sha256] for file, scan in zip(files, scans, strict=True)]
+    return hashlib.sha256(json.dumps([READING, told, table.legend, content]).encode()).hexdigest()
+
+
+def _locate(files: Sequence[Path], folder: Path | None) -> list[str]:
+    """The files; `folder` is not used, the descriptor says where they are."""
+    missing = [str(file) for file in files if not file.is_file()]
+    if missing:
+        raise DataError(f"{_some(missing)}: no such file any more")
+    return [str(file) for file in files]

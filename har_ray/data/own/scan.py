@@ -1,0 +1,129 @@
+"""What must be known of a user's files before any is read for training: their content's hash, who and what is in them.
+
+Notable: that takes a pass over every file, so it is kept, beside the descriptor as `.<descriptor>.scan.json` and within
+the process. A file of the same size and time of change is taken for the same, as version control does.
+"""
+
+import json
+import logging
+import os
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+
+from har_ray.data.own.files import TIME, WORD, check_columns, column_names, read_columns
+from har_ray.data.raw.download import file_sha256
+from har_ray.errors import DataError
+
+log = logging.getLogger(__name__)
+
+SCANNING = 1
+"""Part of the kept record; raise it when the same file would give another scan."""
+
+MAX_WORDS = 1000
+"""A column of labels or subjects with more distinct values is not one, but time stamps or readings."""
+
+
+@dataclass(frozen=True)
+class Scan:
+    """What one file holds.
+
+    Attributes:
+        size, mtime_ns: what the file was when it was scanned; together with its path they say whether it still is.
+        sha256: of its content.
+        names: its columns.
+        rows: how many there are.
+        words: column → word → (its first row from 0, in how many rows it stands).
+    """
+
+    size: int
+    mtime_ns: int
+    sha256: str
+    names: list[str]
+    rows: int
+    words: dict[str, dict[str, tuple[int, int]]]
+
+
+def scan_files(paths: Sequence[Path], words: Sequence[str], columns: Sequence[str], kept: Path) -> list[Scan]:
+    """A scan of every file; only what is new or has changed since the last call is read.
+
+    Args:
+        paths: the files.
+        words: the columns whose words are wanted.
+        columns: every column that each file must have; the first holds numbers.
+        kept: where the scans of the last call are, and will be kept.
+
+    Raises:
+        DataError: with what is wrong with each file that lacks a column or cannot be read.
+    """
+    known = _load(kept)
+    scans, faults = dict[str, Scan](), []
+    for path in paths:
+        name = os.path.relpath(path, kept.parent)
+        try:
+            stat, scan = path.stat(), known.get(name)
+            if scan and (scan.size, scan.mtime_ns) != (stat.st_size, stat.st_mtime_ns):
+                scan = None
+            check_columns(path, scan.names if scan else column_names(path), columns)
+            if scan is None or not set(words) <= set(scan.words):
+                scan = _scan(path, stat.st_size, stat.st_mtime_ns, tuple(words), columns[0])
+            scans[name] = scan
+        except DataError as error:
+            faults.append(str(error))
+        except OSError as error:
+            faults.append(f"{path}: cannot be read: {error.strerror or error}")
+    if scans != known:
+        _save(kept, known | scans if faults else scans)
+    if faults:
+        raise DataError("\n".join(faults))
+    return list(scans.values())
+
+
+@cache
+def _scan(path: Path, size: int, mtime_ns: int, words: tuple[str, ...], numbers: str) -> Scan:
+    """Reads the words, or the column `numbers` where only the number of rows is wanted."""
+    log.info("%s: looking through %.1f MB", path, size / 1e6)
+    found: dict[str, dict[str, tuple[int, int]]] = {column: {} for column in words}
+    rows = 0
+    for batch in read_columns(path, dict.fromkeys(words, WORD) or {numbers: TIME}):
+        for column in words:
+            _count(found[column], batch[column].dictionary.to_pylist(), batch[column].indices.to_numpy(), rows)
+            if len(found[column]) > MAX_WORDS:
+                raise DataError(f"{path}: column {column!r} has over {MAX_WORDS} distinct values; expected few words")
+        rows += batch.num_rows
+    if rows == 0:
+        raise DataError(f"{path}: no rows below the names of the columns")
+    return Scan(size, mtime_ns, file_sha256(path), column_names(path), rows, found)
+
+
+def _count(found: dict[str, tuple[int, int]], values: Iterable[str], codes: np.ndarray, row: int) -> None:
+    """Add the words of a batch that begins at `row`; codes `[n]` are places in `values`."""
+    names = [value.strip() for value in values]
+    present, first, counts = np.unique(codes, return_index=True, return_counts=True)
+    for code, at, n in zip(present.tolist(), first.tolist(), counts.tolist(), strict=True):
+        begin, total = found.get(names[code], (row + at, 0))
+        found[names[code]] = (min(begin, row + at), total + n)
+
+
+def _load(kept: Path) -> dict[str, Scan]:
+    try:
+        record = json.loads(kept.read_text())
+        return {name: Scan(**scan) for name, scan in record["files"].items()} if record["version"] == SCANNING else {}
+    except FileNotFoundError:
+        return {}
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        log.warning("%s: is of no use (%s); all files are looked through again", kept, error)
+        return {}
+
+
+def _save(kept: Path, scans: dict[str, Scan]) -> None:
+    record = {"version": SCANNING, "files": {name: asdict(scan) for name, scan in scans.items()}}
+    aside = kept.with_name(f"{kept.name}.{os.getpid()}.part")
+    try:
+        aside.write_text(json.dumps(record))
+        aside.replace(kept)
+    except OSError as error:
+        log.info("%s: cannot be written (%s); the next command looks through the files again", kept, error)

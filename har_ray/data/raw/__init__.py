@@ -1,0 +1,1 @@
+"""A dataset's raw files: downloaded, unpacked, identified."""

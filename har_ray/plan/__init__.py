@@ -1,0 +1,1 @@
+"""What follows from a grid: its variants, candidates, cells and jobs. Nothing is computed here."""

@@ -1,0 +1,1 @@
+"""Ray Tune: cells as trials, successive halving in groups, the stages of a grid."""

@@ -1,1 +1,0 @@
-"""Ray Tune: cells as trials, ASHA in groups, the stages of a grid."""

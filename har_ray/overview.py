@@ -10,7 +10,8 @@ import pandas as pd
 import torch
 from torch.nn.functional import cross_entropy
 
-from har_ray.data.splits import Protocol, subject_parts
+from har_ray.data.protocol import Protocol
+from har_ray.data.splits import subject_parts
 from har_ray.data.tensors import check_split
 from har_ray.data.windows import class_names
 from har_ray.models.architectures.deepconvlstm import SequenceAxis

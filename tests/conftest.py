@@ -8,8 +8,8 @@ import torch
 
 from har_ray import cluster
 from har_ray.data.datasets.spar import SPAR
+from har_ray.data.protocol import Protocol
 from har_ray.data.shards import prepare
-from har_ray.data.splits import Protocol
 from har_ray.data.windows import WindowSpec
 from har_ray.store.storage import Storage
 

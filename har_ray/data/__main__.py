@@ -9,7 +9,7 @@ from typing import Any
 
 from har_ray.data.dataset import Dataset
 from har_ray.data.datasets import CATALOG
-from har_ray.data.describe import text
+from har_ray.data.describe import lines
 from har_ray.data.own.dataset import load_table
 from har_ray.data.raw.fetch import fetch, raw_folder
 from har_ray.data.windows import WindowSpec
@@ -79,11 +79,11 @@ def _print(lines: Iterable[str]) -> None:
 
 
 def _list(args: argparse.Namespace) -> None:
-    _print(text.list_lines(CATALOG.values()))
+    _print(lines.list_lines(CATALOG.values()))
 
 
 def _info(args: argparse.Namespace) -> None:
-    _print(text.info_lines(_dataset(args.NAME)))
+    _print(lines.info_lines(_dataset(args.NAME)))
 
 
 def _fetch(args: argparse.Namespace) -> None:
@@ -100,7 +100,7 @@ def _fetch(args: argparse.Namespace) -> None:
 
 def _prepare(args: argparse.Namespace) -> None:
     spec, manifest = _prepared(args, _dataset(args.NAME))
-    _print(text.prepared_lines(manifest))
+    _print(lines.prepared_lines(manifest))
     print(f"  in {Storage(args.storage).child('windows', spec.id)}")
 
 
@@ -111,9 +111,9 @@ def _describe(args: argparse.Namespace) -> None:
     dataset = _dataset(args.NAME)
     spec, manifest = _prepared(args, dataset)
     storage, preset = Storage(args.storage), _preset(dataset, args.preset)
-    _print(text.prepared_lines(manifest))
+    _print(lines.prepared_lines(manifest))
     found = numbers.describe(storage, spec.id, dataset.rate_hz)
-    _print(text.description_lines(found))
+    _print(lines.description_lines(found))
     stem = f"{dataset.name}-{preset}"
     folder = args.out or (storage.local / "describe" / stem if storage.local else Path(f"describe-{stem}"))
     made_by = f"python -m har_ray.data describe {args.NAME} --preset {preset}; windows {spec.id}"

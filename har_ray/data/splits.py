@@ -6,34 +6,20 @@ makes scores too good; it exists to reproduce, and every table that uses it says
 """
 
 from collections.abc import Callable, Sequence
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-from pydantic import BaseModel, ConfigDict
 from sklearn.model_selection import train_test_split
 
+from har_ray.data.protocol import Protocol
 from har_ray.errors import DataError
-
-ProtocolName = Literal["subject-holdout", "subject-kfold", "loso", "random", "official"]
 
 TEST_SHARE, VAL_SHARE = 0.3, 0.2
 """Of the subjects, for `subject-holdout` without lists: the last ones for test, those before them for validation."""
 RANDOM_SHARE = 0.15
 RANDOM_SEED = 42
 """Published: 85/15 twice, seed 42 (doi 10.1109/IE61493.2024.10599908). The split is the same for every seed."""
-
-
-class Protocol(BaseModel):
-    """A protocol and the one fold of it that a cell uses; the lists are for `subject-holdout`."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    name: ProtocolName
-    folds: int = 1
-    fold: int = 0
-    test_subjects: tuple[str, ...] = ()
-    val_subjects: tuple[str, ...] = ()
 
 
 class Parts(NamedTuple):

@@ -11,7 +11,8 @@ import torch
 from torch import Tensor
 
 from har_ray.data.datasets import CATALOG
-from har_ray.data.splits import Parts, Protocol, split
+from har_ray.data.protocol import Protocol
+from har_ray.data.splits import Parts, split
 from har_ray.errors import DataError
 from har_ray.store.storage import Storage
 

@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from har_ray.data.splits import Protocol
+from har_ray.data.protocol import Protocol
 from har_ray.models.architectures.deepconvlstm import SequenceAxis
 from har_ray.models.attention import AttentionConfig
 from har_ray.variants import VARIANTS, Variant

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from har_ray.data.splits import Protocol
+from har_ray.data.protocol import Protocol
 from har_ray.models.attention import AttentionConfig
 from har_ray.plan.cells import Cell, Job
 from har_ray.spec.dataset import DatasetSpec

@@ -11,7 +11,8 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from har_ray.data.dataset import Dataset, LabelRule, Preset
 from har_ray.data.datasets import CATALOG
 from har_ray.data.own.dataset import load_table
-from har_ray.data.splits import Protocol, ProtocolName, subject_parts
+from har_ray.data.protocol import Protocol, ProtocolName
+from har_ray.data.splits import subject_parts
 from har_ray.data.windows import WindowSpec, samples
 from har_ray.errors import HarRayError, unknown
 from har_ray.models.architectures.deepconvlstm import MIN_WINDOW

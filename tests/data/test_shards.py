@@ -10,8 +10,8 @@ import torch
 from har_ray.data.dataset import Rejects
 from har_ray.data.datasets import spar
 from har_ray.data.datasets.spar import SPAR
+from har_ray.data.protocol import Protocol
 from har_ray.data.shards import prepare
-from har_ray.data.splits import Protocol
 from har_ray.data.tensors import check_split, fit_scaler, load_tensors, load_windows, make_tensors
 from har_ray.data.windows import WindowSpec
 from har_ray.errors import DataError

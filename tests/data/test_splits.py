@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from har_ray.data.splits import Protocol, split, subject_parts
+from har_ray.data.protocol import Protocol
+from har_ray.data.splits import split, subject_parts
 from har_ray.errors import DataError
 
 SUBJECTS = [str(i) for i in range(1, 11)]

@@ -8,8 +8,8 @@ import pytest
 
 from har_ray.data.__main__ import main
 from har_ray.data.describe import figures as describe_figures
+from har_ray.data.describe import lines as describe
 from har_ray.data.describe import numbers as describe_numbers
-from har_ray.data.describe import text as describe
 from har_ray.data.describe.numbers import Description, Example, added_s
 from har_ray.figures import style
 

@@ -1,11 +1,12 @@
 """What `python -m har_ray.data` prints: datasets as they are known, windows as they were found."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from har_ray.data.dataset import Dataset, Preset
 from har_ray.data.describe.numbers import Description
 from har_ray.data.windows import class_names, samples
+from har_ray.text import aligned
 
 
 def list_lines(datasets: Iterable[Dataset]) -> Iterator[str]:
@@ -14,7 +15,7 @@ def list_lines(datasets: Iterable[Dataset]) -> Iterator[str]:
         (d.name, f"{d.rate_hz:g} Hz", len(d.subjects), len(d.classes), len(d.channels), ", ".join(d.presets), d.title)
         for d in datasets
     ]
-    return table(("name", "rate", "subjects", "classes", "channels", "presets", "what"), rows, left=(0, 5, 6))
+    return aligned(("name", "rate", "subjects", "classes", "channels", "presets", "what"), rows, left=(0, 5, 6))
 
 
 def info_lines(dataset: Dataset) -> Iterator[str]:
@@ -76,24 +77,15 @@ def description_lines(found: Description) -> Iterator[str]:
     manifest = found.manifest
     by_class = zip(manifest["classes"], found.windows, found.hours, strict=True)
     rows = [(name, f"{n.sum():,}", _clock(h.sum()), int((n > 0).sum())) for name, n, h in by_class]
-    yield from ("", *table(("class", "windows", "h:mm:ss", "subjects"), rows))
+    yield from ("", *aligned(("class", "windows", "h:mm:ss", "subjects"), rows))
     by_subject = zip(manifest["subjects"], found.windows.T, found.hours.T, strict=True)
     rows = [(name, f"{n.sum():,}", _clock(h.sum()), int((n > 0).sum())) for name, n, h in by_subject]
-    yield from ("", *table(("subject", "windows", "h:mm:ss", "classes"), rows))
+    yield from ("", *aligned(("subject", "windows", "h:mm:ss", "classes"), rows))
     by_channel = zip(manifest["channels"], found.ranges, strict=True)
     ranges = [(channel["name"], channel["unit"], *(f"{v:.4g}" for v in values)) for channel, values in by_channel]
-    yield from ("", *table(("channel", "unit", "min", "1 %", "median", "99 %", "max"), ranges, left=(0, 1)))
+    yield from ("", *aligned(("channel", "unit", "min", "1 %", "median", "99 %", "max"), ranges, left=(0, 1)))
 
 
 def _clock(hours: float) -> str:
     minutes, seconds = divmod(round(3600 * hours), 60)
     return f"{minutes // 60}:{minutes % 60:02d}:{seconds:02d}"
-
-
-def table(header: Sequence[str], rows: Iterable[Sequence[object]], left: Sequence[int] = (0,)) -> Iterator[str]:
-    """Lines with aligned columns; those in `left` to the left, the others, numbers, to the right."""
-    cells = [list(header), *([str(cell) for cell in row] for row in rows)]
-    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
-    for row in cells:
-        padded = (c.ljust(w) if i in left else c.rjust(w) for i, (c, w) in enumerate(zip(row, widths, strict=True)))
-        yield "  ".join(padded).rstrip()

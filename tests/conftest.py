@@ -1,6 +1,7 @@
 """What the tests share: one local Ray session, and SPAR's windows, made once by the real path."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 import ray
@@ -9,9 +10,11 @@ import torch
 from har_ray import cluster
 from har_ray.data.datasets.spar import SPAR
 from har_ray.data.protocol import Protocol
+from har_ray.data.raw.identity import identify
 from har_ray.data.shards import prepare
 from har_ray.data.windows import WindowSpec
 from har_ray.store.storage import Storage
+from har_ray.store.windows import WindowStore
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -29,14 +32,15 @@ def ray_session():
 @pytest.fixture(scope="session")
 def spar_spec():
     """SPAR at 12 Hz, windows of 2 s: [24, 6]."""
-    return WindowSpec("spar", SPAR.fingerprint, replace(SPAR.presets["wrist"], rate_hz=12.0))
+    identity = identify(SPAR, None, Path())
+    return WindowSpec.of(SPAR, identity.fingerprint, replace(SPAR.presets["wrist"], rate_hz=12.0))
 
 
 @pytest.fixture(scope="session")
 def spar_storage(ray_session, spar_spec, tmp_path_factory):
     """A storage root that holds the windows of `spar_spec`."""
     storage = Storage(tmp_path_factory.mktemp("spar"))
-    prepare(SPAR, spar_spec, None, storage)
+    prepare(SPAR, spar_spec, identify(SPAR, None, Path()), None, WindowStore(storage))
     return storage
 
 

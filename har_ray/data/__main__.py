@@ -1,9 +1,10 @@
-"""The command `python -m har_ray.data`: which datasets there are, their raw files, windows, and what is in them."""
+"""The command `python -m har_ray.data`: which datasets there are, their raw files and windows, and what is in them."""
 
 import argparse
 import logging
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +13,11 @@ from har_ray.data.datasets import CATALOG
 from har_ray.data.describe import lines
 from har_ray.data.own.dataset import load_table
 from har_ray.data.raw.fetch import fetch, raw_folder
+from har_ray.data.raw.identity import Identity, identify, warn_if_altered
 from har_ray.data.windows import WindowSpec
 from har_ray.errors import DataError, HarRayError, unknown
 from har_ray.store.storage import Storage
+from har_ray.store.windows import Manifest, WindowStore
 
 BAD, INTERRUPTED = 2, 130
 DESCRIPTOR_SUFFIXES = (".yaml", ".yml")
@@ -22,31 +25,33 @@ DESCRIPTOR_SUFFIXES = (".yaml", ".yml")
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """The exit code: 0 done, 2 what was asked for does not exist or its files are bad, 130 interrupted."""
-    args = _parse(arguments)
+    parser = argparse.ArgumentParser(prog="python -m har_ray.data", description="Datasets, their files and windows.")
+    add_commands(parser)
+    args = parser.parse_args(arguments)
     logging.basicConfig(format="%(message)s")
     logging.getLogger("har_ray").setLevel(logging.INFO)
     try:
-        args.run(args)
+        args.action(args, arguments)
     except HarRayError as error:
         print(error, file=sys.stderr)
         return BAD
     except KeyboardInterrupt:
-        print("\ninterrupted; the same command begins anew, and keeps what was finished", file=sys.stderr)
+        print("\ninterrupted; the same command starts over and keeps what was finished", file=sys.stderr)
         return INTERRUPTED
     return 0
 
 
-def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="python -m har_ray.data", description="Datasets, their files and windows.")
+def add_commands(parser: argparse.ArgumentParser) -> None:
+    """The subcommands; `action`, called with the arguments and what was typed, does what was asked for."""
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
-    def command(name: str, run: Any, what: str, *options: str) -> None:
+    def command(name: str, run: Callable[[argparse.Namespace], None], what: str, *options: str) -> None:
         one = commands.add_parser(name, help=what, description=what)
-        one.set_defaults(run=run)
+        one.set_defaults(action=partial(_done, run))
         known: dict[str, dict[str, Any]] = {
             "NAME": {"help": "a dataset of `list`, or the path of a descriptor (.yaml) of your own recordings"},
-            "--from": {"dest": "source", "metavar": "PATH_OR_URL", "help": "an archive or folder of your own"},
-            "--preset": {"help": "how to cut; may be left out where there is only one"},
+            "--from": {"dest": "source", "metavar": "PATH_OR_URL", "help": "your own archive, folder or raw file"},
+            "--preset": {"help": "how to cut; may be omitted where there is only one"},
             "--data": {"type": Path, "default": Path("data"), "help": "folder of all raw files (default: data)"},
             "--storage": {"default": "results", "metavar": "PATH_OR_URI", "help": "for windows (default: results)"},
             "--out": {"type": Path, "help": "folder of the figures (default: STORAGE/describe/NAME-PRESET)"},
@@ -61,7 +66,11 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     command(
         "describe", _describe, "prepare, then tables and figures", *("NAME", "--preset", "--data", "--storage", "--out")
     )
-    return parser.parse_args(arguments)
+
+
+def _done(run: Callable[[argparse.Namespace], None], args: argparse.Namespace, typed: Sequence[str] | None) -> int:
+    run(args)
+    return 0
 
 
 def _dataset(name: str) -> Dataset:
@@ -88,20 +97,17 @@ def _info(args: argparse.Namespace) -> None:
 
 def _fetch(args: argparse.Namespace) -> None:
     dataset = _dataset(args.NAME)
-    if dataset.archive is None and args.source is None:
-        files = dataset.locate(None)
-        print(
-            f"{dataset.name}: nothing to fetch; reads {files[0]}" + (f" and {len(files) - 1} more" * (len(files) > 1))
-        )
-        return
-    print(f"{dataset.name}: {dataset.title}\nterms: {dataset.terms}\ncite: {dataset.citation}", flush=True)
-    print(f"files: {fetch(dataset, args.data, args.source)}")
+    if dataset.archive is not None:
+        print(f"{dataset.name}: {dataset.title}\nterms: {dataset.terms}\ncite: {dataset.citation}", flush=True)
+    folder = fetch(dataset, args.data, args.source)
+    print(f"{dataset.name}: in {folder}" if folder else f"{dataset.name}: nothing to fetch")
+    print(lines.source_line(identify(dataset, folder, args.data)))
 
 
 def _prepare(args: argparse.Namespace) -> None:
-    spec, manifest = _prepared(args, _dataset(args.NAME))
-    _print(lines.prepared_lines(manifest))
-    print(f"  in {Storage(args.storage).child('windows', spec.id)}")
+    manifest, identity = _prepared(args, _dataset(args.NAME))
+    _print([*lines.prepared_lines(manifest), lines.source_line(identity)])
+    print(f"  in {WindowStore(Storage(args.storage)).folder(manifest['windows_id'])}")
 
 
 def _describe(args: argparse.Namespace) -> None:
@@ -109,14 +115,14 @@ def _describe(args: argparse.Namespace) -> None:
     from har_ray.data.describe import figures, numbers
 
     dataset = _dataset(args.NAME)
-    spec, manifest = _prepared(args, dataset)
+    manifest, identity = _prepared(args, dataset)
     storage, preset = Storage(args.storage), _preset(dataset, args.preset)
-    _print(lines.prepared_lines(manifest))
-    found = numbers.describe(storage, spec.id, dataset.rate_hz)
+    _print([*lines.prepared_lines(manifest), lines.source_line(identity)])
+    found = numbers.describe(WindowStore(storage), manifest["windows_id"], dataset.rate_hz)
     _print(lines.description_lines(found))
     stem = f"{dataset.name}-{preset}"
     folder = args.out or (storage.local / "describe" / stem if storage.local else Path(f"describe-{stem}"))
-    made_by = f"python -m har_ray.data describe {args.NAME} --preset {preset}; windows {spec.id}"
+    made_by = f"python -m har_ray.data describe {args.NAME} --preset {preset}; windows {manifest['windows_id']}"
     for path in figures.write_figures(found, f"{dataset.name}, {preset}", made_by, folder):
         print(f"figure: {path}")
 
@@ -130,24 +136,26 @@ def _preset(dataset: Dataset, name: str | None) -> str:
     return name
 
 
-def _prepared(args: argparse.Namespace, dataset: Dataset) -> tuple[WindowSpec, dict[str, Any]]:
-    """The windows' spec and manifest; they are made first, with Ray, where they are not there yet."""
-    spec = WindowSpec(dataset.name, dataset.fingerprint, dataset.presets[_preset(dataset, args.preset)])
-    storage = Storage(args.storage)
-    name = f"windows/{spec.id}/manifest.json"
-    if storage.exists(name):
-        return spec, storage.read_json(name)
-    folder = raw_folder(dataset, args.data) if dataset.archive else None
-    if dataset.archive and folder is None:
+def _prepared(args: argparse.Namespace, dataset: Dataset) -> tuple[Manifest, Identity]:
+    """The manifest of the windows, which are made first, with Ray, where they do not exist yet; and of which files."""
+    preset = dataset.presets[_preset(dataset, args.preset)]
+    if dataset.archive and raw_folder(dataset, args.data) is None:
         raise DataError(
             f"{dataset.name}: no raw files in {args.data}; `python -m har_ray.data fetch {dataset.name}` first"
         )
-    storage.check_writable()
+    folder = fetch(dataset, args.data)
+    identity = identify(dataset, folder, args.data)
+    spec, windows = WindowSpec.of(dataset, identity.fingerprint, preset), WindowStore(Storage(args.storage))
+    known = windows.manifest(spec.id)
+    if known is not None:
+        warn_if_altered(dataset, identity)
+        return known, identity
+    Storage(args.storage).check_writable()
     from har_ray import cluster
     from har_ray.data.shards import prepare
 
     with cluster.connected(None):
-        return spec, prepare(dataset, spec, folder, storage)
+        return prepare(dataset, spec, identity, folder, windows), identity
 
 
 if __name__ == "__main__":

@@ -1,8 +1,8 @@
 """What the readers of raw files share: finding files, taking them in blocks, cutting streams into recordings.
 
-Only numpy and the standard library. Nothing here smooths, scales or extrapolates. The one thing that is made up is a
-straight line across a few missing values, no longer than the reader allows; whatever is left out instead is counted.
-Everything works on the columns of a stream at once, never sample by sample.
+Only numpy and the standard library. Nothing here smooths, scales or extrapolates. The only invented values are those of
+a straight line across a few missing ones, no longer than the reader allows; what is left out instead is counted.
+Everything works on whole columns of a stream, never sample by sample.
 """
 
 import re
@@ -31,33 +31,39 @@ def natural_key(text: str) -> list[tuple[int, str]]:
 def find_files(folder: Path | None, names: Sequence[str], dataset: str, required: bool = True) -> dict[str, Path]:
     """The files called `names`, wherever they are below `folder`; in natural order of name.
 
+    Args:
+        folder: where to look; for a dataset of one file this may be that file itself.
+
     Raises:
         DataError: there is no folder, two files have the same name, or (if `required`) one of `names` is missing.
     """
+    if folder is not None and folder.is_file() and [folder.name] == list(names):
+        return {folder.name: folder}
     if folder is None or not folder.is_dir():
-        raise DataError(f"{dataset}: {folder} is not a folder; expected the one that holds the publisher's files")
+        expected = f"{names[0]}, or a folder that holds it" if len(names) == 1 else "a folder that holds the raw files"
+        raise DataError(f"{dataset}: {folder} is not {expected}")
     wanted, found = set(names), dict[str, Path]()
     for path in sorted(folder.rglob("*")):
         if path.name in wanted and path.is_file():
             if path.name in found:
-                raise DataError(f"{dataset}: {path.name} is there twice, {found[path.name]} and {path}; remove one")
+                raise DataError(f"{dataset}: found {path.name} twice, {found[path.name]} and {path}; remove one")
             found[path.name] = path
     missing = sorted(wanted - found.keys(), key=natural_key)
     if required and missing:
         raise DataError(
-            f"{dataset}: {len(missing)} of {len(wanted)} files are missing anywhere below {folder}: "
+            f"{dataset}: {len(missing)} of {len(wanted)} files are missing below {folder}: "
             f"{', '.join(missing)}; unpack the publisher's whole archive there"
         )
     return {name: found[name] for name in sorted(found, key=natural_key)}
 
 
 def line_blocks(path: Path) -> Iterator[tuple[int, bytes]]:
-    """A file in blocks of whole lines, each with the place of its first byte; blank blocks are passed over.
+    """A file in blocks of whole lines, each with the offset of its first byte; blank blocks are skipped.
 
     Raises:
         DataError: the file can't be opened or read.
     """
-    place, begun = 0, b""
+    offset, begun = 0, b""
     try:
         with path.open("rb", buffering=0) as file:
             while text := file.read(BLOCK_BYTES):
@@ -67,12 +73,12 @@ def line_blocks(path: Path) -> Iterator[tuple[int, bytes]]:
                     continue
                 block, begun = begun + text[:end], text[end:]
                 if not block.isspace():
-                    yield place, block
-                place += len(block)
+                    yield offset, block
+                offset += len(block)
     except OSError as error:
         raise DataError(f"{path}: cannot be read: {error.strerror or error}") from error
     if begun.strip():
-        yield place, begun
+        yield offset, begun
 
 
 def row_fault(fields: Sequence[str], expected: int, numbers: Mapping[int, str]) -> str | None:
@@ -81,31 +87,31 @@ def row_fault(fields: Sequence[str], expected: int, numbers: Mapping[int, str]) 
     Args:
         fields: the row.
         expected: how many fields there should be.
-        numbers: 0-based place → name of the fields that must hold a number (or nothing: a missing value).
+        numbers: index → name of the fields that must hold a number (or nothing: a missing value).
     """
     if len(fields) != expected:
         return f"{len(fields)} fields, expected {expected}"
-    for place, name in numbers.items():
+    for index, name in numbers.items():
         try:
-            float(fields[place].strip() or "nan")
+            float(fields[index].strip() or "nan")
         except ValueError:
-            return f"column {place + 1} ({name}) is {fields[place].strip()!r}, expected a number"
+            return f"column {index + 1} ({name}) is {fields[index].strip()!r}, expected a number"
     return None
 
 
-def explain(path: Path, place: int, block: bytes, fault: Callable[[str], str | None]) -> DataError:
+def explain(path: Path, offset: int, block: bytes, fault: Callable[[str], str | None]) -> DataError:
     """The error for the first line of a block that `fault` finds something wrong with.
 
     The fast parsers only say that a block is wrong; this goes through its lines one by one to say where and how.
 
     Args:
         path: the file.
-        place: of the block's first byte in it.
+        offset: of the block's first byte in it.
         block: whole lines.
         fault: a line → what is wrong with it, or None.
     """
     with path.open("rb") as file:
-        first = file.read(place).count(b"\n") + 1
+        first = file.read(offset).count(b"\n") + 1
     lines = block.decode("latin-1").removesuffix("\n").split("\n")
     for number, text in enumerate(lines, first):
         problem = fault(text) if text.strip() else None
@@ -116,8 +122,8 @@ def explain(path: Path, place: int, block: bytes, fault: Callable[[str], str | N
     return DataError(f"{path}: lines {first} to {first + len(lines) - 1} cannot be parsed")
 
 
-def places(channels: Sequence[str], known: Mapping[str, int], dataset: str) -> list[int]:
-    """Where each channel is, by `known`.
+def columns_of(channels: Sequence[str], known: Mapping[str, int], dataset: str) -> list[int]:
+    """The column of each channel, by `known`.
 
     Raises:
         DataError: the dataset has no such channel.
@@ -141,7 +147,7 @@ def changes(values: npt.NDArray[Any]) -> BoolArray:
 
 
 def time_breaks(t: npt.NDArray[Any], max_step: float) -> BoolArray:
-    """Where time runs backwards, leaps by more than `max_step` or is not known. `[n]` → `[n - 1]`."""
+    """Where time runs backwards, leaps by more than `max_step` or is unknown. `[n]` → `[n - 1]`."""
     step = np.diff(t)
     steady: BoolArray = (step >= 0) & (step <= max_step)
     return ~steady
@@ -163,18 +169,18 @@ def intact_runs(
     max_missing_s: float,
     rejects: Rejects,
 ) -> Iterator[tuple[int, int]]:
-    """The runs of a stream that hold no NaN, as (start, stop), after short runs of NaN are filled in place.
+    """The runs of a stream without NaN, as (start, stop), once its short gaps are filled; `x` is changed.
 
     Inside each uninterrupted run of samples, up to `max_missing_s` of missing values of a channel become the straight
     line between the values on both sides. Longer ones cut the run; those at its ends are cut off, never extrapolated.
 
     Args:
-        x: the stream, `[n, C]`; changed in place.
+        x: the stream, `[n, C]`.
         breaks: where it is interrupted, `[n - 1]`.
         names: of the channels; a rejected sample is counted under the first channel that lacks a value.
         rate_hz: samples per second.
         max_missing_s: how long a line may be, in seconds.
-        rejects: is told how many samples were left out, and why.
+        rejects: counts the samples left out, by reason.
     """
     reasons = (f"missing for over {max_missing_s:g} s", "missing at an end of a recording")
     for start, stop in runs(len(x), breaks):
@@ -187,11 +193,14 @@ def intact_runs(
 
 
 def _fill(x: npt.NDArray[np.float32], longest: int) -> npt.NDArray[np.intp]:
-    """Draw the lines in one uninterrupted run `[n, C]`, in place.
+    """Draw the lines in one uninterrupted run `[n, C]`, which is changed.
+
+    With one channel and `longest` 2, `[0, -, 2, -, -, -, 6, -]` (`-` is NaN) becomes `[0, 1, 2, -, -, -, 6, -]`,
+    and the samples are lost for the reasons `[-1, -1, -1, 0, 0, 0, -1, 1]`: too long a gap, and a gap at an end.
 
     Returns:
         Why each sample is lost, `[n]`: 2 × channel for a gap of more than `longest` samples, one more for a shorter
-        one at an end; of several the lowest, -1 for none.
+        one at an end; the lowest where several channels lose it, -1 for a sample that is kept.
     """
     n, n_channels = x.shape
     missing = np.zeros((n_channels, n + 2), dtype=np.int8)

@@ -1,6 +1,6 @@
 """What a dataset is: where its recordings come from, what is in them, and how a preset cuts them.
 
-One file per dataset stands beside this one; it holds the constants with their source, the reader and the presets.
+`datasets/` has one file per dataset, with its constants and where they come from, its reader and its presets.
 A reader turns one source (a raw file) into recordings. It never resamples, windows or scales: `windows.py` does.
 """
 
@@ -80,12 +80,13 @@ class Rejects:
 
 
 Locate = Callable[[Path | None], Sequence[str]]
+Files = Callable[[Path | None], Sequence[Path]]
 Read = Callable[[str, Sequence[str], Rejects], Iterator[Recording]]
 
 
 @dataclass(frozen=True)
 class Archive:
-    """A publisher's file: where it is and, where known, its size in bytes and SHA-256."""
+    """A publisher's file: where to download it and, where known, its size in bytes and SHA-256."""
 
     url: str
     filename: str
@@ -100,18 +101,21 @@ class Dataset:
     Attributes:
         name: as in a grid.
         title, homepage, terms, citation: for people.
-        archive: what to download; None where the recordings come with a Python package.
-        fingerprint: what identifies the content (a SHA-256, or the publisher's version); part of the windows' hash,
-            so it must change too when the reader comes to give other recordings.
+        archive: what to download; None where nothing has to be fetched, and `origin` says why.
         rate_hz: nominal rate of the recordings.
         channels: every channel that a preset may name.
         classes: names, in label order. `null_name` is the name of no class, where the dataset has one.
         subjects: every subject's name, in the order used by the protocols.
         samples: how many labelled samples there are, for estimates before anything is read.
         presets: by name.
-        locate: folder of the raw files (None for a packaged dataset) → sources, each readable on its own;
+        locate: folder of the raw files (None where nothing has to be fetched) → sources, each readable on its own;
             raises `DataError` naming what is missing.
         read: (source, channel names, rejects) → recordings; raises `DataError` naming file and line.
+        reading: version of `read`; raise it when the same files come to give other recordings.
+        files: folder of the raw files → every file that reading takes; None where these are the sources.
+        checksums: file name → SHA-256 of the publisher's copy, where known.
+        fingerprint: identifies the content, where that is known before any file is hashed (see `raw/identity.py`).
+        origin: whose files are read, where nothing has to be fetched: a Python package, a descriptor.
         official: recording name → its part in the split published with the dataset (protocol `official`), or None for
             a recording in no part; None where the publishers made no split.
     """
@@ -122,7 +126,6 @@ class Dataset:
     terms: str
     citation: str
     archive: Archive | None
-    fingerprint: str
     rate_hz: float
     channels: tuple[Channel, ...]
     classes: tuple[str, ...]
@@ -132,7 +135,16 @@ class Dataset:
     presets: Mapping[str, Preset]
     locate: Locate
     read: Read
+    reading: int = 1
+    files: Files | None = None
+    checksums: Mapping[str, str] = field(default_factory=dict)
+    fingerprint: str | None = None
+    origin: str | None = None
     official: Callable[[str], Literal["train", "val", "test"] | None] | None = None
+
+    def raw_files(self, folder: Path | None) -> list[Path]:
+        """Every file that reading the dataset takes; raises `DataError` as `locate` does."""
+        return list(self.files(folder)) if self.files else [Path(source) for source in self.locate(folder)]
 
     def unit(self, channel: str) -> str:
         return next(c.unit for c in self.channels if c.name == channel)

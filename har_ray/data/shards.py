@@ -1,14 +1,10 @@
-"""Windows in Parquet shards: Ray Data reads many sources at once, each task streams its windows into its own shards.
-
-    windows/<id>/<uuid>.parquet     window_id, recording, subject, start, y, x (fixed-shape tensor [T, C], float32)
-    windows/<id>/manifest.json      written last; names the shards that count
+"""Raw files to windows in Parquet shards: Ray Data reads many sources in parallel, each task writes its own shards.
 
 A task holds one recording at a time and writes its shards itself, so memory stays flat as data grows and no window
 travels through the object store. A task that is repeated after a crash writes new files; the manifest names those of
-the attempt that ended well.
+the attempt that ended well. Where they lie is in `store/windows.py`.
 """
 
-import uuid
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict
@@ -22,10 +18,13 @@ import ray
 import ray.data
 
 from har_ray import __version__
+from har_ray.data.cleaning import natural_key
 from har_ray.data.dataset import Dataset, Preset, Recording, Rejects
+from har_ray.data.faults import by_cause
+from har_ray.data.raw.identity import Identity, warn_if_altered
 from har_ray.data.windows import WindowSpec, class_names, cut
 from har_ray.errors import DataError
-from har_ray.store.storage import Storage
+from har_ray.store.windows import Manifest, WindowStore
 
 SHARD_BYTES = 256 << 20
 """A shard is closed at this size (uncompressed)."""
@@ -33,49 +32,52 @@ TASKS_PER_CPU = 8
 """Few enough that starting them costs little, enough that no CPU waits long for the last; at scale there are more, so
 that a task reads no more than about `SHARD_BYTES` of raw files."""
 
-Manifest = dict[str, Any]
 
-
-def prepare(dataset: Dataset, spec: WindowSpec, folder: Path | None, storage: Storage) -> Manifest:
-    """The manifest of the windows of `spec`, which are made first if they are not there. Needs a running Ray.
+def prepare(
+    dataset: Dataset, spec: WindowSpec, identity: Identity, folder: Path | None, windows: WindowStore
+) -> Manifest:
+    """The manifest of the windows of `spec`, which are made first if they do not exist. Needs a running Ray.
 
     Args:
-        folder: of the raw files; None for a dataset that comes with a package.
-        storage: the storage root.
+        spec: made from `dataset` and `identity`.
+        identity: of the raw files in `folder`; the manifest names it.
+        folder: of the raw files; None for a dataset that needs no fetching.
+        windows: where to look for them and put them.
 
     Raises:
-        DataError: a source can't be read (all such sources are named), or no window comes out.
+        DataError: a source cannot be read, with a line for each cause; or there is no window.
     """
-    home = storage.child("windows", spec.id)
-    if home.exists("manifest.json"):
-        manifest: Manifest = home.read_json("manifest.json")
-        return manifest
+    warn_if_altered(dataset, identity)
+    known = windows.manifest(spec.id)
+    if known is not None:
+        return known
     sources = list(dataset.locate(folder))
     groups = [{"sources": group} for group in _groups(sources, int(ray.cluster_resources()["CPU"]))]
     tasks = ray.data.from_items(groups, override_num_blocks=len(groups)).map(
-        _write_shards, fn_kwargs={"dataset": dataset, "preset": spec.preset, "home": home}
+        _write_shards, fn_kwargs={"dataset": dataset, "spec": spec, "windows": windows}
     )
     reports = tasks.take_all()
-    errors = [error for report in reports for error in report["errors"]]
+    errors = [(error["source"], error["message"]) for report in reports for error in report["errors"]]
     if errors:
-        raise DataError("\n".join(sorted(errors)))
-    manifest = _manifest(dataset, spec, reports, len(sources))
+        raise DataError("\n".join(by_cause(sorted(errors, key=lambda error: natural_key(str(error[0]))))))
+    manifest = _manifest(dataset, spec, identity, reports)
     if not manifest["windows"]:
-        raise DataError(f"{dataset.name}: {len(sources)} sources gave no window; rejected: {manifest['rejects']}")
-    home.write_json("manifest.json", manifest)
+        left_out = "".join(f"; left out: {n:,} × {reason}" for reason, n in manifest["rejects"].items())
+        raise DataError(f"{dataset.name}: no window comes out of {identity.files:,} files{left_out}")
+    windows.write_manifest(spec.id, manifest)
     return manifest
 
 
 def _groups(sources: Sequence[str], cpus: int) -> list[list[str]]:
-    """Sources to be read by one task each, neighbours together."""
+    """Sources in groups of neighbours, one for each task."""
     raw_bytes = sum(Path(s).stat().st_size for s in sources if Path(s).is_file())
     tasks = min(len(sources), max(TASKS_PER_CPU * cpus, raw_bytes // SHARD_BYTES))
     return [[sources[i] for i in part] for part in np.array_split(np.arange(len(sources)), tasks)]
 
 
-def _write_shards(row: dict[str, Any], dataset: Dataset, preset: Preset, home: Storage) -> dict[str, Any]:
+def _write_shards(row: dict[str, Any], dataset: Dataset, spec: WindowSpec, windows: WindowStore) -> dict[str, Any]:
     """The task: windows of all recordings of some sources → shards; reports what it wrote and left out."""
-    rejects, errors, shards = Rejects(), [], _Shards(home)
+    rejects, errors, shards, preset = Rejects(), [], _Shards(windows, spec.id), spec.preset
     counts: Counter[tuple[str, int]] = Counter()
     for source in row["sources"]:
         try:
@@ -83,7 +85,7 @@ def _write_shards(row: dict[str, Any], dataset: Dataset, preset: Preset, home: S
                 shards.write(table)
                 counts.update(zip(table["subject"].to_pylist(), table["y"].to_pylist(), strict=True))
         except DataError as error:
-            errors.append(str(error))
+            errors.append({"source": source, "message": str(error)})
     shards.close()
     return {
         "errors": errors,
@@ -115,39 +117,43 @@ def _window_tables(dataset: Dataset, preset: Preset, recordings: Iterable[Record
 class _Shards:
     """Appends tables to Parquet files of a bounded size; a table is a row group."""
 
-    def __init__(self, home: Storage) -> None:
-        self.home = home
-        self.writer: Any = None
+    def __init__(self, windows: WindowStore, windows_id: str) -> None:
+        self.windows, self.windows_id = windows, windows_id
+        self.writer: pq.ParquetWriter | None = None
+        self.bytes = 0
         self.written: list[dict[str, Any]] = []
 
     def write(self, table: pa.Table) -> None:
         if self.writer is None:
-            name = f"{uuid.uuid4().hex}.parquet"
-            self.home.fs.create_dir(self.home.path, recursive=True)
+            home, name = self.windows.new_shard(self.windows_id)
             self.writer = pq.ParquetWriter(
-                self.home.full(name),
+                home.full(name),
                 table.schema,
-                filesystem=self.home.fs,
-                # Sensor readings hardly repeat: a dictionary makes them four times slower to read, and compression
-                # saves but a seventh.
+                filesystem=home.fs,
+                # Sensor readings rarely repeat: a dictionary makes them four times slower to read, and compression
+                # saves only a seventh.
                 use_dictionary=["window_id", "recording", "subject"],
                 write_statistics=["subject", "start", "y"],
+                write_page_checksum=True,
                 compression="none",
             )
-            self.written.append({"name": name, "rows": 0, "bytes": 0})
+            self.written.append({"name": name, "rows": 0})
+            self.bytes = 0
         self.writer.write_table(table)
         self.written[-1]["rows"] += len(table)
-        self.written[-1]["bytes"] += table.nbytes
-        if self.written[-1]["bytes"] >= SHARD_BYTES:
+        self.bytes += table.nbytes
+        if self.bytes >= SHARD_BYTES:
             self.close()
 
     def close(self) -> None:
         if self.writer is not None:
             self.writer.close()
             self.writer = None
+            shard = self.written[-1]
+            shard["bytes"] = self.windows.size(self.windows_id, shard["name"])
 
 
-def _manifest(dataset: Dataset, spec: WindowSpec, reports: Sequence[dict[str, Any]], sources: int) -> Manifest:
+def _manifest(dataset: Dataset, spec: WindowSpec, identity: Identity, reports: Sequence[dict[str, Any]]) -> Manifest:
     classes = class_names(dataset, spec.preset)
     per_subject: dict[str, dict[str, int]] = {}
     for subject, label, n in sorted(entry for report in reports for entry in report["counts"]):
@@ -162,7 +168,7 @@ def _manifest(dataset: Dataset, spec: WindowSpec, reports: Sequence[dict[str, An
         "made_of": asdict(spec),
         "har_ray_version": __version__,
         "dataset": dataset.name,
-        "sources": sources,
+        "source": asdict(identity),
         "window": window,
         "rate_hz": spec.preset.rate_hz,
         "channels": [{"name": name, "unit": dataset.unit(name)} for name in spec.preset.channels],

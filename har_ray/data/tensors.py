@@ -1,12 +1,10 @@
 """Shards → the tensors that training reads: once per process, however many cells the process trains."""
 
 from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-import pyarrow as pa
-import pyarrow.parquet as pq
 import torch
 from torch import Tensor
 
@@ -15,6 +13,7 @@ from har_ray.data.protocol import Protocol
 from har_ray.data.splits import Parts, split
 from har_ray.errors import DataError
 from har_ray.store.storage import Storage
+from har_ray.store.windows import Manifest, WindowStore
 
 
 class Windows(NamedTuple):
@@ -66,14 +65,15 @@ class PartSummary(NamedTuple):
     windows: int
 
 
-def check_split(storage: Storage, windows_id: str, protocol: Protocol) -> dict[str, PartSummary]:
+def check_split(storage_uri: str, windows_id: str, protocol: Protocol) -> dict[str, PartSummary]:
     """Split without reading the windows themselves, before any compute is spent; part name → what it holds.
 
     Raises:
-        DataError: as `load_tensors` would.
+        DataError, StorageError: as `load_tensors` would.
     """
-    manifest = storage.read_json(f"windows/{windows_id}/manifest.json")
-    table = _read_shards(storage, windows_id, ["subject", "recording", "y"])
+    windows = WindowStore(Storage(storage_uri))
+    manifest = windows.require(windows_id)
+    table = windows.read(windows_id, ["subject", "recording", "y"])
     subject, recording = (table[name].to_numpy().astype(str) for name in ("subject", "recording"))
     rows = split_rows(subject, table["y"].to_numpy().astype(np.int64), recording, manifest, protocol)
     return {name: PartSummary(_unique(subject[part]), len(part)) for name, part in rows._asdict().items()}
@@ -84,15 +84,9 @@ def _unique(names: npt.NDArray[np.str_]) -> list[str]:
     return sorted(set(names.tolist()), key=lambda name: (len(name), name))
 
 
-def _read_shards(storage: Storage, windows_id: str, columns: list[str] | None = None) -> pa.Table:
-    home = storage.child("windows", windows_id)
-    paths = [home.full(shard["name"]) for shard in home.read_json("manifest.json")["shards"]]
-    return pa.concat_tables([pq.read_table(path, filesystem=home.fs, columns=columns) for path in paths])
-
-
-def load_windows(storage: Storage, windows_id: str) -> Windows:
-    """Read the shards that the manifest names; `storage` is the storage root."""
-    table = _read_shards(storage, windows_id)
+def load_windows(windows: WindowStore, windows_id: str) -> Windows:
+    """Read all windows of a manifest; raises `StorageError` where they are not complete."""
+    table = windows.read(windows_id)
     x = table["x"].combine_chunks().to_numpy_ndarray()
     recording, start = (table[name].to_numpy() for name in ("recording", "start"))
     order = np.lexsort((start, recording.astype(str)))
@@ -106,9 +100,9 @@ def load_windows(storage: Storage, windows_id: str) -> Windows:
 
 
 @lru_cache(maxsize=1)
-def _windows(storage_uri: str, windows_id: str) -> tuple[Windows, dict[str, Any]]:
-    storage = Storage(storage_uri)
-    return load_windows(storage, windows_id), storage.read_json(f"windows/{windows_id}/manifest.json")
+def _windows(storage_uri: str, windows_id: str) -> tuple[Windows, Manifest]:
+    windows = WindowStore(Storage(storage_uri))
+    return load_windows(windows, windows_id), windows.require(windows_id)
 
 
 @lru_cache(maxsize=2)
@@ -117,12 +111,13 @@ def load_tensors(storage_uri: str, windows_id: str, protocol: Protocol) -> Tenso
 
     Raises:
         DataError: a part is empty, or a class has no training window.
+        StorageError: there are no complete windows of this id, or a shard cannot be read.
     """
     windows, manifest = _windows(storage_uri, windows_id)
     return make_tensors(windows, manifest, protocol)
 
 
-def make_tensors(windows: Windows, manifest: dict[str, Any], protocol: Protocol) -> Tensors:
+def make_tensors(windows: Windows, manifest: Manifest, protocol: Protocol) -> Tensors:
     """Split and scale `windows`; see `load_tensors`."""
     rows = split_rows(windows.subject, windows.y, windows.recording, manifest, protocol)
     mean, std = fit_scaler(windows.x[rows.train])
@@ -134,7 +129,7 @@ def split_rows(
     subject: npt.NDArray[np.str_],
     y: npt.NDArray[np.int64],
     recording: npt.NDArray[np.str_],
-    manifest: dict[str, Any],
+    manifest: Manifest,
     protocol: Protocol,
 ) -> Parts:
     """The rows of each part; raises `DataError` if a class could not be learned because no training window has it."""

@@ -25,16 +25,26 @@ Samples = npt.NDArray[np.float32]
 
 
 WINDOWING = 1
-"""Part of the windows' hash; raise it when the same recordings would give other windows."""
+"""Part of the windows' id; raise it when the same recordings come to give other windows."""
 
 
 @dataclass(frozen=True)
 class WindowSpec:
-    """What makes windows what they are: a dataset's content and how it is cut. Its id names their folder."""
+    """What makes windows what they are: the files' content, how it is read and cut. The id names their folder.
+
+    Attributes:
+        dataset, reading: the dataset's name and the version of its reader.
+        fingerprint: of the content of every file read, `Identity.fingerprint`.
+    """
 
     dataset: str
+    reading: int
     fingerprint: str
     preset: Preset
+
+    @classmethod
+    def of(cls, dataset: Dataset, fingerprint: str, preset: Preset) -> "WindowSpec":
+        return cls(dataset.name, dataset.reading, fingerprint, preset)
 
     @property
     def id(self) -> str:
@@ -58,7 +68,7 @@ class Cut(NamedTuple):
     Attributes:
         x: float32 `[N, T, C]`.
         y: int16 `[N]`.
-        start: int64 `[N]`, the first sample's place in the recording as it was read, rounded down.
+        start: int64 `[N]`, the first sample's index in the recording as it was read, rounded down.
     """
 
     x: Samples
@@ -85,7 +95,7 @@ def cut(recording: Recording, preset: Preset, null_label: int | None) -> Cut:
 
     Args:
         null_label: the label that windows of no class get, or None to leave them out (after windowing, never before:
-            dropping samples would join what was apart).
+            dropping samples would join what was separate).
 
     Raises:
         DataError: the recording holds NaN or infinity.
@@ -106,7 +116,7 @@ def cut(recording: Recording, preset: Preset, null_label: int | None) -> Cut:
 
 
 def _runs(labels: Labels, rule: LabelRule) -> list[tuple[int, int]]:
-    """Where windows may lie: runs of one label, or the whole recording."""
+    """What windows may span, as (begin, end): runs of one label, or the whole recording."""
     if len(labels) == 0:
         return []
     changes = np.flatnonzero(np.diff(labels)) + 1 if rule == "pure" else np.empty(0, dtype=np.int64)

@@ -83,10 +83,10 @@ class Storage:
 
     def delete(self, name: str) -> None:
         """Delete a file or a folder with all that is in it; nothing happens where there is none."""
-        kind = self.fs.get_file_info(self.full(name)).type
-        if kind == pafs.FileType.Directory:
+        found = self.fs.get_file_info(self.full(name)).type
+        if found == pafs.FileType.Directory:
             self.fs.delete_dir(self.full(name))
-        elif kind == pafs.FileType.File:
+        elif found == pafs.FileType.File:
             self.fs.delete_file(self.full(name))
 
     def read_json(self, name: str) -> Any:

@@ -7,12 +7,12 @@ from har_ray.data import cleaning
 from har_ray.data.cleaning import (
     changes,
     codes,
+    columns_of,
     explain,
     find_files,
     intact_runs,
     line_blocks,
     natural_key,
-    places,
     row_fault,
     runs,
     time_breaks,
@@ -24,7 +24,7 @@ NAN = np.nan
 
 
 def clean(columns, breaks=(), rate_hz=10.0, max_missing_s=0.2):
-    """Runs, the stream afterwards and the rejects; `columns` maps channel to samples, `breaks` are cut places."""
+    """Runs, the stream afterwards and the rejects; `columns` maps channel to samples, `breaks` are where it is cut."""
     x = np.array(list(columns.values()), dtype=np.float32).T.copy()
     cuts = np.zeros(len(x) - 1, dtype=bool)
     cuts[list(breaks)] = True
@@ -129,7 +129,7 @@ def test_files_are_found_anywhere_in_natural_order(tmp_path):
     assert sorted(["b10", "b9", "a"], key=natural_key) == ["a", "b9", "b10"]
 
 
-def test_all_missing_files_are_named_at_once(tmp_path):
+def test_all_missing_files_are_named_together(tmp_path):
     (tmp_path / "P_2.csv").touch()
     with pytest.raises(DataError, match=r"toy: 2 of 3 files are missing .*: P_1\.csv, P_10\.csv; unpack"):
         find_files(tmp_path, ["P_10.csv", "P_1.csv", "P_2.csv"], "toy")
@@ -140,23 +140,23 @@ def test_two_copies_of_a_file_are_not_chosen_from(tmp_path):
     for folder in ("a", "b"):
         (tmp_path / folder).mkdir()
         (tmp_path / folder / "P_1.csv").touch()
-    with pytest.raises(DataError, match=r"P_1\.csv is there twice, .*a/P_1\.csv and .*b/P_1\.csv"):
+    with pytest.raises(DataError, match=r"found P_1\.csv twice, .*a/P_1\.csv and .*b/P_1\.csv"):
         find_files(tmp_path, ["P_1.csv"], "toy")
 
 
 def test_a_folder_that_is_none_is_said(tmp_path):
     for folder in (None, tmp_path / "nowhere"):
-        with pytest.raises(DataError, match="is not a folder"):
+        with pytest.raises(DataError, match=r"is not P_1\.csv, or a folder that holds it"):
             find_files(folder, ["P_1.csv"], "toy")
 
 
-def test_blocks_are_whole_lines_with_their_place_in_the_file(tmp_path, monkeypatch):
+def test_blocks_are_whole_lines_with_their_offset_in_the_file(tmp_path, monkeypatch):
     monkeypatch.setattr(cleaning, "BLOCK_BYTES", 4)
     path = tmp_path / "text"
     for text in (b"11\n22\n3\n\n\n\n\n4444444\n5", b"\n\n\n\n\n\n7\n\n\n\n\n\n", b"a line longer than blocks", b""):
         path.write_bytes(text)
         blocks = list(line_blocks(path))
-        assert all(text[place : place + len(block)] == block for place, block in blocks)
+        assert all(text[offset : offset + len(block)] == block for offset, block in blocks)
         assert b"".join(block for _, block in blocks).split() == text.split()
         assert all(block.endswith(b"\n") for _, block in blocks[:-1])
         assert all(block.strip() for _, block in blocks)
@@ -187,6 +187,6 @@ def test_the_first_faulty_line_is_explained_and_a_cut_end_noticed(tmp_path):
 
 def test_an_unknown_channel_is_named_with_the_nearest():
     known = {"wrist_acc_x": 1, "wrist_acc_y": 2}
-    assert places(["wrist_acc_y", "wrist_acc_x"], known, "toy") == [2, 1]
+    assert columns_of(["wrist_acc_y", "wrist_acc_x"], known, "toy") == [2, 1]
     with pytest.raises(DataError, match=r"toy: channel 'wrist_acx_x' is unknown; did you mean 'wrist_acc_x'"):
-        places(["wrist_acx_x"], known, "toy")
+        columns_of(["wrist_acx_x"], known, "toy")

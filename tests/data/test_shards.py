@@ -11,11 +11,11 @@ from har_ray.data.dataset import Rejects
 from har_ray.data.datasets import spar
 from har_ray.data.datasets.spar import SPAR
 from har_ray.data.protocol import Protocol
-from har_ray.data.shards import prepare
 from har_ray.data.tensors import check_split, fit_scaler, load_tensors, load_windows, make_tensors
-from har_ray.data.windows import WindowSpec
 from har_ray.errors import DataError
 from har_ray.store.storage import Storage
+from har_ray.store.windows import WindowStore
+from tests.data.windows_of import made
 
 
 def test_the_reader_finds_what_the_package_documents():
@@ -41,9 +41,10 @@ def test_a_file_that_is_not_the_known_one_is_not_unpickled(tmp_path):
         next(spar.read(str(other), ("wrist_acc_x",), Rejects()))
 
 
-def test_the_manifest_tells_what_the_shards_hold(spar_storage, spar_spec):
-    home = spar_storage.child("windows", spar_spec.id)
-    manifest = home.read_json("manifest.json")
+def test_the_manifest_says_what_the_shards_hold(spar_storage, spar_spec):
+    store = WindowStore(spar_storage)
+    home, manifest = store.folder(spar_spec.id), store.manifest(spar_spec.id)
+    assert manifest is not None
     tables = [pq.read_table(home.full(shard["name"])) for shard in manifest["shards"]]
     assert sum(len(table) for table in tables) == manifest["windows"] == 4685
     x = tables[0]["x"].combine_chunks().to_numpy_ndarray()
@@ -59,7 +60,7 @@ def test_the_manifest_tells_what_the_shards_hold(spar_storage, spar_spec):
 
 def test_prepared_windows_are_found_again(spar_storage, spar_spec):
     before = spar_storage.names(f"windows/{spar_spec.id}")
-    prepare(SPAR, spar_spec, None, spar_storage)
+    made(SPAR, spar_spec.preset, None, spar_storage)
     assert spar_storage.names(f"windows/{spar_spec.id}") == before
 
 
@@ -67,9 +68,9 @@ def test_shards_without_a_manifest_do_not_count(ray_session, spar_storage, spar_
     storage = Storage(tmp_path)
     half = storage.child("windows", spar_spec.id)
     half.write("half-written.parquet", b"PAR1 and then the machine went down")
-    manifest = prepare(SPAR, spar_spec, None, storage)
+    _, manifest = made(SPAR, spar_spec.preset, None, storage)
     assert "half-written.parquet" not in [shard["name"] for shard in manifest["shards"]]
-    ours, theirs = (load_windows(s, spar_spec.id) for s in (storage, spar_storage))
+    ours, theirs = (load_windows(WindowStore(s), spar_spec.id) for s in (storage, spar_storage))
     assert np.array_equal(ours.window_id, theirs.window_id)
     assert np.array_equal(ours.x, theirs.x)
 
@@ -79,19 +80,20 @@ def test_an_unreadable_source_is_named_and_nothing_is_finished(ray_session, tmp_
     bad.write_bytes(b"x")
     dataset = replace(SPAR, locate=lambda folder: [str(bad)])
     with pytest.raises(DataError, match=r"raw\.npy: SHA-256"):
-        prepare(dataset, spar_spec, None, Storage(tmp_path / "store"))
-    assert not Storage(tmp_path / "store").exists(f"windows/{spar_spec.id}/manifest.json")
+        made(dataset, spar_spec.preset, None, Storage(tmp_path / "store"))
+    assert WindowStore(Storage(tmp_path / "store")).manifest(spar_spec.id) is None
 
 
 def test_a_preset_that_no_window_fits_is_an_error(ray_session, tmp_path):
     longer = replace(SPAR.presets["wrist"], window_s=100.0, stride_s=100.0)
-    with pytest.raises(DataError, match="1 sources gave no window"):
-        prepare(SPAR, WindowSpec("spar", SPAR.fingerprint, longer), None, Storage(tmp_path))
+    with pytest.raises(DataError, match="spar: no window comes out of 1 files"):
+        made(SPAR, longer, None, Storage(tmp_path))
 
 
 def test_the_scaler_knows_the_training_windows_alone(spar_storage, spar_spec, holdout):
-    windows = load_windows(spar_storage, spar_spec.id)
-    manifest = spar_storage.read_json(f"windows/{spar_spec.id}/manifest.json")
+    windows = load_windows(WindowStore(spar_storage), spar_spec.id)
+    manifest = WindowStore(spar_storage).manifest(spar_spec.id)
+    assert manifest is not None
     untouched = make_tensors(windows, manifest, holdout)
     changed = windows.x.copy()
     changed[~np.isin(windows.subject, ["1", "2", "3", "4", "5"])] *= 100
@@ -115,8 +117,9 @@ def test_a_process_reads_its_shards_once(spar_storage, spar_spec, holdout):
 
 
 def test_a_class_without_training_windows_stops_before_training(spar_storage, spar_spec, holdout):
-    windows = load_windows(spar_storage, spar_spec.id)
-    manifest = spar_storage.read_json(f"windows/{spar_spec.id}/manifest.json")
+    windows = load_windows(WindowStore(spar_storage), spar_spec.id)
+    manifest = WindowStore(spar_storage).manifest(spar_spec.id)
+    assert manifest is not None
     kept = ~(np.isin(windows.subject, ["1", "2", "3", "4", "5"]) & (windows.y == 3))
     fewer = windows._replace(**{name: getattr(windows, name)[kept] for name in windows._fields})
     with pytest.raises(DataError, match="no training window of internal rotation"):
@@ -124,6 +127,6 @@ def test_a_class_without_training_windows_stops_before_training(spar_storage, sp
 
 
 def test_check_split_counts_without_reading_the_windows(spar_storage, spar_spec, holdout):
-    parts = check_split(spar_storage, spar_spec.id, holdout)
+    parts = check_split(spar_storage.uri, spar_spec.id, holdout)
     assert parts["test"].subjects == ["8", "9", "10"]
     assert {name: part.windows for name, part in parts.items()} == {"train": 2196, "val": 1004, "test": 1485}

@@ -91,8 +91,8 @@ def test_lengths_that_are_no_whole_number_of_samples_name_the_nearest():
 
 
 def test_the_id_changes_with_what_makes_the_windows():
-    one = WindowSpec("spar", SPAR.fingerprint, SPAR.presets["wrist"])
+    one = WindowSpec.of(SPAR, "content", SPAR.presets["wrist"])
     assert one.shape == (100, 6)
-    assert one.id == WindowSpec("spar", SPAR.fingerprint, SPAR.presets["wrist"]).id
-    assert one.id != WindowSpec("spar", "other content", SPAR.presets["wrist"]).id
-    assert one.id != WindowSpec("spar", SPAR.fingerprint, preset()).id
+    assert one.id == WindowSpec.of(SPAR, "content", SPAR.presets["wrist"]).id
+    assert one.id != WindowSpec.of(SPAR, "other content", SPAR.presets["wrist"]).id
+    assert one.id != WindowSpec.of(SPAR, "content", preset()).id

@@ -7,7 +7,7 @@ import pyarrow as pa
 import pytest
 
 from har_ray.errors import StorageError
-from har_ray.store.results import COLUMNS, ResultStore, load
+from har_ray.store.results import FIRST_COLUMNS, LAST_COLUMNS, ResultStore, load
 from har_ray.store.storage import Storage
 
 
@@ -55,11 +55,13 @@ def test_a_reader_never_sees_half_a_file(storage):
 def test_rows_are_read_with_the_stage_of_the_plan_and_only_those_planned(tmp_path):
     store = ResultStore(tmp_path)
     cell = {"cell_id": "a", "variant": "LM", "seed": 3, "dataset": "spar"}
-    store.root.write_json("plan.json", [cell | {"stage": "confirm"}, cell | {"cell_id": "b", "stage": "search"}])
+    cells = [cell | {"stage": "confirm"}, cell | {"cell_id": "b", "stage": "search", "Margin.weight": 0.1}]
+    store.write_plan({"variants": [], "expected": [], "cells": cells})
     for cell_id in ("a", "old"):
         store.write_row(cell | {"cell_id": cell_id, "status": "completed", "epochs": 4, "test_f1_macro": 0.5})
     rows = load(tmp_path)
-    assert list(rows.columns) == COLUMNS
+    # The grid's own hyper-parameters and scores stand between what every grid has.
+    assert list(rows.columns) == [*FIRST_COLUMNS, "Margin.weight", "test_f1_macro", *LAST_COLUMNS]
     assert rows[["cell_id", "stage", "status", "epochs"]].values.tolist() == [["a", "confirm", "completed", 4]]
     assert load(tmp_path, pending=True)["status"].tolist() == ["completed", "pending"]
     assert load(f"file://{tmp_path}").equals(rows)

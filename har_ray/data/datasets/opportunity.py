@@ -1,12 +1,11 @@
 """Opportunity: daily activities in a kitchen, four people, body-worn sensors; here the 17 gestures of both arms.
 
 Sources: the files `column_names.txt`, `label_legend.txt` and `README` of the publisher's archive. A `.dat` file has no
-header and 250 columns apart by spaces: 1 is milliseconds, 2-134 are worn on the body, 135-243 are objects and the room
+header and 250 space-separated columns: 1 is milliseconds, 2-134 are worn on the body, 135-243 are objects and the room
 (left out: no wearable has them), 244-250 are labels. The whole file is one session with a label per sample; gestures
 are short, and most samples belong to none of them.
 """
 
-import hashlib
 from collections.abc import Iterator, Sequence
 from functools import partial
 from pathlib import Path
@@ -17,7 +16,7 @@ import numpy.typing as npt
 import pyarrow as pa
 from pyarrow import csv
 
-from har_ray.data.cleaning import explain, find_files, intact_runs, line_blocks, places, row_fault, time_breaks
+from har_ray.data.cleaning import columns_of, explain, find_files, intact_runs, line_blocks, row_fault, time_breaks
 from har_ray.data.dataset import NULL, Archive, Channel, Dataset, Preset, Recording, Rejects
 from har_ray.errors import DataError, unknown
 
@@ -56,7 +55,7 @@ SHA256 = {
     "S4-ADL5.dat": "1ace7199f8a5285691a58326ded0a2932ea56d8f43da537ff23db0ad359e7ef6",
     "S4-Drill.dat": "9076c861d9b5ad94345abf61659064f8e7b94e73d29518ab30e156a30555a3bd",
 }
-"""Of each file of the archive."""
+"""SHA-256 of each file of the archive."""
 
 GESTURES = {
     406516: "Open Door 1",
@@ -100,8 +99,8 @@ _SHOE = (
 # The publisher's names of the Bluetooth accelerometers mark the upper of two on a limb with ^, the lower one with _.
 _BLUETOOTH = ("rkn_up", "hip", "lua_up", "rua_low", "lh", "back", "rkn_low", "rwr", "rua_up", "lua_low", "lwr", "rh")
 _WORN = (
-    *((f"bt_{place}", 2 + 3 * i, _ACC) for i, place in enumerate(_BLUETOOTH)),
-    *((place, 38 + 13 * i, _IMU) for i, place in enumerate(("back", "rua", "rla", "lua", "lla"))),
+    *((f"bt_{placement}", 2 + 3 * i, _ACC) for i, placement in enumerate(_BLUETOOTH)),
+    *((placement, 38 + 13 * i, _IMU) for i, placement in enumerate(("back", "rua", "rla", "lua", "lla"))),
     *(("l_shoe", 103, _SHOE), ("r_shoe", 119, _SHOE)),
 )
 """What is worn: prefix of its channels, column (from 1) of its first one, its channels with units as published."""
@@ -118,7 +117,7 @@ def between(*spans: tuple[int, int]) -> tuple[str, ...]:
 PAPER_CHANNELS = between((38, 46), (51, 59), (64, 72), (77, 85), (90, 98))
 """45: accelerometer, gyroscope and magnetometer of the five inertial units."""
 CHALLENGE_CHANNELS = between((2, 46), (51, 59), (64, 72), (77, 85), (90, 98), (103, 134))
-"""113: the 2011 challenge's selection, all that is worn but the quaternions (https://doi.org/10.3390/s16010115)."""
+"""113: the 2011 challenge's selection, all that is worn except the quaternions (https://doi.org/10.3390/s16010115)."""
 
 
 def official(recording: str) -> Literal["train", "val", "test"] | None:
@@ -140,13 +139,13 @@ def read(source: str, channels: Sequence[str], rejects: Rejects) -> Iterator[Rec
     """The uninterrupted parts of one `.dat` file, cut at leaps of its clock and where a channel is missing for long.
 
     Raises:
-        DataError: names the line that has not 250 fields, a text in place of a number, or a gesture of unknown code.
+        DataError: names the line that lacks 250 fields, holds text where a number belongs, or an unknown gesture.
     """
     path = Path(source)
     if path.name not in SHA256:
         raise DataError(f"{path}: {unknown('file of opportunity', path.name, SHA256)}")
-    columns = places(channels, COLUMNS, "opportunity")
-    blocks = [_parse(path, place, block, columns) for place, block in line_blocks(path)]
+    columns = columns_of(channels, COLUMNS, "opportunity")
+    blocks = [_parse(path, offset, block, columns) for offset, block in line_blocks(path)]
     if not blocks:
         raise DataError(f"{path}: the file is empty")
     t, x, labels = (np.concatenate(parts) for parts in zip(*blocks, strict=True))
@@ -157,25 +156,25 @@ def read(source: str, channels: Sequence[str], rejects: Rejects) -> Iterator[Rec
 
 
 def _parse(
-    path: Path, place: int, block: bytes, columns: Sequence[int]
+    path: Path, offset: int, block: bytes, columns: Sequence[int]
 ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float32], npt.NDArray[np.int16]]:
     """Milliseconds `[n]`, the columns `[n, C]` and labels `[n]` of a block of lines."""
     try:
         table = _table(block, columns)
     except pa.ArrowInvalid:
-        # Only now the slow way, for fields that are not exactly one space apart.
+        # Only now the slow way, for fields that more than one space separates.
         evened = b"\n".join(b" ".join(line.split()) for line in block.split(b"\n"))
         try:
             table = _table(evened, columns)
         except pa.ArrowInvalid as error:
-            raise explain(path, place, block, partial(_fault, columns=columns)) from error
+            raise explain(path, offset, block, partial(_fault, columns=columns)) from error
     x = np.empty((table.num_rows, len(columns)), dtype=np.float32)
     for i, column in enumerate(columns):
         x[:, i] = table[str(column)].to_numpy()
     code = table[str(LABEL_COLUMN)].to_numpy()
     at = np.minimum(np.searchsorted(_CODES, code), len(_CODES) - 1)
     if (_CODES[at] != code).any():
-        raise explain(path, place, block, partial(_fault, columns=columns))
+        raise explain(path, offset, block, partial(_fault, columns=columns))
     labels = np.array([LABELS[code] for code in sorted(LABELS)], dtype=np.int16)[at]
     return table[str(TIME_COLUMN)].to_numpy(), x, labels
 
@@ -184,7 +183,7 @@ _NAMES = [str(column) for column in range(1, N_COLUMNS + 1)]
 
 
 def _table(block: bytes, columns: Sequence[int]) -> pa.Table:
-    """The wanted columns of lines whose fields are one space apart; the others are not even converted."""
+    """The wanted columns of lines whose fields single spaces separate; the others are not even converted."""
     types = {str(column): pa.float32() for column in columns}
     types |= {str(TIME_COLUMN): pa.float64(), str(LABEL_COLUMN): pa.float64()}
     return csv.read_csv(
@@ -222,7 +221,6 @@ OPPORTUNITY = Dataset(
         url="https://archive.ics.uci.edu/static/public/226/opportunity+activity+recognition.zip",
         filename="opportunity.zip",
     ),
-    fingerprint=hashlib.sha256("".join(f"{name} {digest}\n" for name, digest in SHA256.items()).encode()).hexdigest(),
     rate_hz=RATE_HZ,
     channels=tuple(Channel(f"{prefix}_{name}", unit) for prefix, _, block in _WORN for name, unit in block),
     classes=tuple(GESTURES.values()),
@@ -232,7 +230,7 @@ OPPORTUNITY = Dataset(
     samples=870_000,
     presets={
         "paper": Preset(PAPER_CHANNELS, window_s=1.0, stride_s=1.0, rate_hz=RATE_HZ, subjects=("S1",)),
-        # A gesture seldom fills two seconds: with `pure` hardly a window would be left.
+        # A gesture seldom lasts two seconds: `pure` would leave almost no window.
         "wrist": Preset(between((64, 69)), window_s=2.0, stride_s=1.0, rate_hz=RATE_HZ, label_rule="majority"),
         "challenge": Preset(
             CHALLENGE_CHANNELS,
@@ -246,5 +244,6 @@ OPPORTUNITY = Dataset(
     },
     locate=locate,
     read=read,
+    checksums=SHA256,
     official=official,
 )

@@ -16,7 +16,7 @@ import numpy.typing as npt
 import pyarrow as pa
 from pyarrow import csv
 
-from har_ray.data.cleaning import codes, explain, find_files, intact_runs, line_blocks, places, row_fault
+from har_ray.data.cleaning import codes, columns_of, explain, find_files, intact_runs, line_blocks, row_fault
 from har_ray.data.dataset import Archive, Channel, Dataset, Preset, Recording, Rejects
 from har_ray.errors import DataError, unknown
 
@@ -25,7 +25,7 @@ N_COLUMNS = 70
 LABEL_COLUMN = 70
 
 MAX_MISSING_S = 0.5
-"""The publisher's files hold no gaps; a copy that does may miss half of a published window, no more."""
+"""The publisher's files have no gaps; a copy that has may lack half of a published window, no more."""
 
 SUBJECTS = tuple(str(i) for i in range(1, 11))
 FILES = {f"Participant_{subject}.csv": subject for subject in SUBJECTS}
@@ -33,7 +33,7 @@ FILES = {f"Participant_{subject}.csv": subject for subject in SUBJECTS}
 CLASSES = ("walking", "standing", "jogging", "sitting", "biking", "upstairs", "downstairs")
 """In the order of the `Readme.txt`."""
 LEGEND = {name: i for i, name in enumerate(CLASSES)} | {"upsatirs": CLASSES.index("upstairs")}
-"""As spelt in the files, `upsatirs` included, stripped and in lower case → class."""
+"""Label as the files spell it (`upsatirs` included), stripped and in lower case → class."""
 
 POSITIONS = ("left_pocket", "right_pocket", "wrist", "upper_arm", "belt")
 """In the order of the blocks of 14 fields."""
@@ -65,8 +65,8 @@ def read(source: str, channels: Sequence[str], rejects: Rejects) -> Iterator[Rec
     path = Path(source)
     if path.name not in FILES:
         raise DataError(f"{path}: {unknown('file of sensors', path.name, FILES)}")
-    columns = places(channels, COLUMNS, "sensors")
-    blocks = [_parse(path, place, block, columns) for place, block in _rows(path, columns)]
+    columns = columns_of(channels, COLUMNS, "sensors")
+    blocks = [_parse(path, offset, block, columns) for offset, block in _rows(path, columns)]
     if not blocks:
         raise DataError(f"{path}: no rows below the two header rows")
     x, labels = (np.concatenate(parts) for parts in zip(*blocks, strict=True))
@@ -78,10 +78,10 @@ def read(source: str, channels: Sequence[str], rejects: Rejects) -> Iterator[Rec
 
 
 def _rows(path: Path, columns: Sequence[int]) -> Iterator[tuple[int, bytes]]:
-    """The file in blocks of lines without its two header rows, once these are found to name the wanted columns."""
-    for place, block in line_blocks(path):
-        if place:
-            yield place, block
+    """The file in blocks of lines, without its two header rows, which must name the wanted columns."""
+    for offset, block in line_blocks(path):
+        if offset:
+            yield offset, block
             continue
         _, header, rows = [*block.split(b"\n", 2), b"", b""][:3]
         names = header.decode("latin-1").split(",")
@@ -94,20 +94,20 @@ def _rows(path: Path, columns: Sequence[int]) -> Iterator[tuple[int, bytes]]:
 
 
 def _parse(
-    path: Path, place: int, block: bytes, columns: Sequence[int]
+    path: Path, offset: int, block: bytes, columns: Sequence[int]
 ) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.int16]]:
     """The columns `[n, C]` and labels `[n]` of a block of lines; an empty field is NaN."""
     try:
         table = _table(block, columns)
     except pa.ArrowInvalid as error:
-        raise explain(path, place, block, partial(_fault, columns=columns)) from error
+        raise explain(path, offset, block, partial(_fault, columns=columns)) from error
     x = np.empty((table.num_rows, len(columns)), dtype=np.float32)
     for i, column in enumerate(columns):
         x[:, i] = table[str(column)].to_numpy()
     label = table[str(LABEL_COLUMN)].combine_chunks()
     labels = codes(label.dictionary.to_pylist(), label.indices.to_numpy(), LEGEND)
     if (labels < 0).any():
-        raise explain(path, place, block, partial(_fault, columns=columns))
+        raise explain(path, offset, block, partial(_fault, columns=columns))
     return x, labels
 
 
@@ -149,7 +149,6 @@ SENSORS = Dataset(
         filename="sensors-activity-recognition-dataset-shoaib.rar",
         sha256="61d5dcc5ed9c78321a983667c608e4fcf594d3edab7d1cfc7fffae66218e05c2",
     ),
-    fingerprint="61d5dcc5ed9c78321a983667c608e4fcf594d3edab7d1cfc7fffae66218e05c2",
     rate_hz=RATE_HZ,
     channels=tuple(Channel(name, QUANTITIES[name[-5:-2]][1]) for name in COLUMNS),
     classes=CLASSES,

@@ -3,7 +3,7 @@
 Source: Burns, Leung, Hardisty, Whyne, Henry, McLachlin: "Shoulder physiotherapy exercise recognition: machine learning
 the inertial signals from a smartwatch", Physiological Measurement 39(7), 2018 (https://arxiv.org/abs/1802.01489). The
 recordings come with the Python package `seglearn` (https://github.com/dmbee/seglearn), a dependency of this one:
-nothing is downloaded and nothing of its code is run.
+nothing is downloaded and none of its code is run.
 """
 
 import hashlib
@@ -13,12 +13,13 @@ from pathlib import Path
 
 import numpy as np
 
+from har_ray.data.cleaning import columns_of
 from har_ray.data.dataset import Channel, Dataset, Preset, Recording, Rejects
 from har_ray.errors import DataError
 
 FILE = "data/watch_dataset.npy"
 SHA256 = "eb122f23cdf06ef6bd6c6c5312958ec5cf9d038e2e6d457b8081662c75a42537"
-"""Of `seglearn/data/watch_dataset.npy` in seglearn 1.2.5. The file is a pickle: anything else is not opened."""
+"""Of `seglearn/data/watch_dataset.npy` in seglearn 1.2.5. The file is a pickle: no other is opened."""
 
 CHANNELS = (
     Channel("wrist_acc_x", "g"),
@@ -46,7 +47,7 @@ def locate(folder: Path | None) -> list[str]:
     spec = find_spec("seglearn")
     if spec is None or spec.origin is None:
         raise DataError("spar: the package seglearn is not installed; `pip install --no-deps seglearn==1.2.5`")
-    return [str(Path(spec.origin).with_name("data") / "watch_dataset.npy")]
+    return [str(Path(spec.origin).parent / FILE)]
 
 
 def read(source: str, channels: Sequence[str], rejects: Rejects) -> Iterator[Recording]:
@@ -62,7 +63,7 @@ def read(source: str, channels: Sequence[str], rejects: Rejects) -> Iterator[Rec
     if found != SHA256:
         raise DataError(f"{source}: SHA-256 is {found}, expected {SHA256}; reinstall seglearn==1.2.5")
     content = np.load(path, allow_pickle=True).item()
-    columns = [[c.name for c in CHANNELS].index(name) for name in channels]
+    columns = columns_of(channels, {channel.name: i for i, channel in enumerate(CHANNELS)}, "spar")
     rows = zip(content["X"], content["y"], content["subject"], content["side"], strict=True)
     for number, (x, label, subject, side) in enumerate(rows):
         yield Recording(
@@ -85,7 +86,6 @@ SPAR = Dataset(
         "https://doi.org/10.1088/1361-6579/aacfd9"
     ),
     archive=None,
-    fingerprint=SHA256,
     rate_hz=RATE_HZ,
     channels=CHANNELS,
     classes=CLASSES,
@@ -95,4 +95,7 @@ SPAR = Dataset(
     presets={"wrist": Preset(tuple(c.name for c in CHANNELS), window_s=2.0, stride_s=1.0, rate_hz=RATE_HZ)},
     locate=locate,
     read=read,
+    checksums={Path(FILE).name: SHA256},
+    fingerprint=SHA256,
+    origin="the Python package seglearn",
 )

@@ -1,12 +1,12 @@
 """WISDM v1.1 (2011): six activities, 36 people, the accelerometer of a phone in the trouser pocket.
 
 Source: `readme.txt` and `WISDM_ar_v1.1_raw_about.txt` of the publisher's archive. One text of records
-`user,activity,timestamp,x,y,z;`, which the lab's later data sets share, so `wisdm_watch.py` reads with this parser.
+`user,activity,timestamp,x,y,z;`, a format that the lab's later data sets share: `wisdm_watch.py` uses this parser.
 
-The text is not tidy. A `;` ends a record, and so does the end of a line, because one record lacks its `;`: lines hold
-one record, two or none. Some records have a comma too many at their end; one lacks z. Time stamps are mostly the
-phone's uptime in ns; some are 0, some repeat, some run backwards. File order is kept, and a change of person or
-activity, a pause or a reversal of the clock begins a new recording.
+The text is untidy. A `;` ends a record, and so does the end of a line, because one record lacks its `;`: lines hold
+one record, two or none. Some records end in a superfluous comma; one lacks z. Time stamps are mostly the phone's
+uptime in ns; some are 0, some repeat, some run backwards. File order is kept; a change of person or activity, a pause
+or a reversal of the clock begins a new recording.
 """
 
 from collections.abc import Iterator, Sequence
@@ -20,15 +20,27 @@ import numpy.typing as npt
 import pyarrow as pa
 from pyarrow import csv
 
-from har_ray.data.cleaning import changes, codes, explain, find_files, line_blocks, places, row_fault, runs, time_breaks
+from har_ray.data.cleaning import (
+    changes,
+    codes,
+    columns_of,
+    explain,
+    find_files,
+    line_blocks,
+    row_fault,
+    runs,
+    time_breaks,
+)
 from har_ray.data.dataset import Archive, Channel, Dataset, Preset, Recording, Rejects
 from har_ray.errors import DataError, unknown
 
 RATE_HZ = 20.0
 FILE = "WISDM_ar_v1.1_raw.txt"
+SHA256 = "9aba4b1eaece56ab6d9187b16fc010c176e464750a4ec44c9d833514ecc1fa2e"
+"""Of the publisher's copy of that text, 50,326,282 bytes."""
 
 MAX_STEP_NS = 0.5e9
-"""Nominally 50 ms, but on some phones 50 to 110 ms: only a step of half a published window is taken for a pause."""
+"""Nominally 50 ms, but on some phones 50 to 110 ms: only a step over half a published window counts as a pause."""
 
 CLASSES = ("Walking", "Jogging", "Sitting", "Standing", "Upstairs", "Downstairs")
 """In the order of `WISDM_ar_v1.1_raw_about.txt`."""
@@ -45,7 +57,7 @@ class Records:
     """The records of one text in file order.
 
     Attributes:
-        subject, activity: places in the lists given to `read_records`, int16 `[n]`.
+        subject, activity: indices into the lists given to `read_records`, int16 `[n]`.
         t_ns: time stamps in ns, int64 `[n]`.
         xyz: float32 `[n, 3]`.
     """
@@ -62,16 +74,16 @@ class Records:
 def read_records(path: Path, subjects: Sequence[str], activities: Sequence[str], rejects: Rejects) -> Records:
     """All usable records of a text. Malformed ones, time stamps of 0 and repeated ones are left out and counted.
 
-    A record is malformed that has not six fields, or an empty one. A time stamp is repeated that equals the one before
-    it of the same person and activity.
+    A record without six non-empty fields is malformed. A time stamp is repeated if it equals the previous one of the
+    same person and activity.
 
     Raises:
-        DataError: names the line of an unknown person or activity, of a text in place of a number, or where the text
-            breaks off within a record; or there is no record in the file at all.
+        DataError: names the line of an unknown person or activity, or of text where a number belongs; or the file
+            breaks off within a record or holds none at all.
     """
     parts, tail = [], b""
-    for place, block in line_blocks(path):
-        parts.append(_parse(path, place, block, (subjects, activities), rejects))
+    for offset, block in line_blocks(path):
+        parts.append(_parse(path, offset, block, (subjects, activities), rejects))
         tail = block
     if not sum(len(part.t_ns) for part in parts):
         raise DataError(f"{path}: holds no record of the form {','.join(FIELDS)};")
@@ -95,7 +107,7 @@ def _timed(records: Records, rejects: Rejects) -> Records:
     return records.where(~repeated)
 
 
-def _parse(path: Path, place: int, block: bytes, legends: Sequence[Sequence[str]], rejects: Rejects) -> Records:
+def _parse(path: Path, offset: int, block: bytes, legends: Sequence[Sequence[str]], rejects: Rejects) -> Records:
     """The records of a block of lines."""
     text = block.translate(_RECORD_ENDS)
     try:
@@ -103,25 +115,25 @@ def _parse(path: Path, place: int, block: bytes, legends: Sequence[Sequence[str]
         if odd:
             table, odd = _table(text.replace(b",\n", b"\n").replace(b",\r", b"\r"))
     except pa.ArrowInvalid as error:
-        raise explain(path, place, block, partial(_fault, legends=legends)) from error
+        raise explain(path, offset, block, partial(_fault, legends=legends)) from error
     whole = table.drop_null()
     rejects.add("malformed record", odd + table.num_rows - whole.num_rows)
-    subject, activity = (_places(whole[name], legend) for name, legend in zip(FIELDS, legends, strict=False))
+    subject, activity = (_codes(whole[name], legend) for name, legend in zip(FIELDS, legends, strict=False))
     if (subject < 0).any() or (activity < 0).any():
-        raise explain(path, place, block, partial(_fault, legends=legends))
+        raise explain(path, offset, block, partial(_fault, legends=legends))
     xyz = np.stack([whole[axis].to_numpy() for axis in FIELDS[3:]], axis=1)
     return Records(subject, activity, whole["timestamp"].to_numpy(), xyz)
 
 
-def _places(words: pa.ChunkedArray, legend: Sequence[str]) -> npt.NDArray[np.int16]:
-    """Where each word is in the legend, or -1."""
+def _codes(words: pa.ChunkedArray, legend: Sequence[str]) -> npt.NDArray[np.int16]:
+    """The index of each word in the legend, or -1."""
     coded = words.combine_chunks()
     index = {name.lower(): i for i, name in enumerate(legend)}
     return codes(coded.dictionary.to_pylist(), coded.indices.to_numpy(), index)
 
 
 def _table(text: bytes) -> tuple[pa.Table, int]:
-    """The records of a text with one a line, and how many more there are that have not six fields."""
+    """The records of a text with one per line, and how many lines lack six fields."""
     word = pa.dictionary(pa.int32(), pa.string())
     types = dict(zip(FIELDS, (word, word, pa.int64(), *[pa.float32()] * 3), strict=True))
     if text.isspace():
@@ -170,7 +182,7 @@ def read(source: str, channels: Sequence[str], rejects: Rejects) -> Iterator[Rec
     Raises:
         DataError: as `read_records`.
     """
-    columns = places(channels, {channel.name: i for i, channel in enumerate(CHANNELS)}, "wisdm")
+    columns = columns_of(channels, {channel.name: i for i, channel in enumerate(CHANNELS)}, "wisdm")
     records = read_records(Path(source), SUBJECTS, CLASSES, rejects)
     breaks = changes(records.subject) | changes(records.activity) | time_breaks(records.t_ns, MAX_STEP_NS)
     for number, (start, stop) in enumerate(runs(len(records.t_ns), breaks)):
@@ -199,7 +211,6 @@ WISDM = Dataset(
         sha256="e573791269aab4a629721cf04b6031b7cbf8e14261cd2bc86e65887a2bc592d7",
         size_bytes=11_404_612,
     ),
-    fingerprint="e573791269aab4a629721cf04b6031b7cbf8e14261cd2bc86e65887a2bc592d7",
     rate_hz=RATE_HZ,
     channels=CHANNELS,
     classes=CLASSES,
@@ -211,4 +222,5 @@ WISDM = Dataset(
     },
     locate=locate,
     read=read,
+    checksums={FILE: SHA256},
 )

@@ -1,13 +1,13 @@
 """WISDM 2019, watch: 18 activities of three minutes, 51 people, accelerometer and gyroscope of a watch on the wrist.
 
 Sources: `README.txt` and `activity_key.txt` of the publisher's archive. Each subject has two texts of records (see
-`wisdm.py`), one per sensor, with time stamps of their own. The watch took readings every 50 ms, for stretches every 40
-or 10 ms, and paused for 0.1 to 0.5 s at every change of pace. So the two streams are joined on time: within one
-activity, where both run without a pause, the readings become values at common instants 50 ms apart by linear
-interpolation. Nothing is filtered: from a stretch of 100 Hz every fifth instant is kept.
+`wisdm.py`), one per sensor, with time stamps of their own. The watch took readings every 50 ms, at times every 40 or
+10 ms, and paused for 0.1 to 0.5 s at every change of pace. So the two streams are joined on time: within one activity,
+where both run without a pause, linear interpolation turns the readings into values at common instants 50 ms apart.
+Nothing is filtered: from a stretch at 100 Hz every fifth instant is kept.
 
-Some subjects lack a file, in the public copies or in a user's. Theirs is a source like any other; reading it yields
-nothing and says in the rejects which file is missing.
+Some subjects lack a file, in the public copies or in a user's. They are sources like any other; reading one yields
+nothing, and the rejects say which file is missing.
 """
 
 import re
@@ -19,7 +19,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from har_ray.data.cleaning import changes, find_files, places, runs, time_breaks
+from har_ray.data.cleaning import changes, columns_of, find_files, runs, time_breaks
 from har_ray.data.dataset import Archive, Channel, Dataset, Preset, Recording, Rejects
 from har_ray.data.datasets.wisdm import read_records
 from har_ray.errors import DataError
@@ -28,7 +28,7 @@ RATE_HZ = 20.0
 STEP_NS = 1e9 / RATE_HZ
 
 MAX_STEP_NS = 0.1e9
-"""Two nominal steps. In 93 of the files steps are 61 ms at most, pauses (but one of 88 ms) 104 ms to a minute."""
+"""Two nominal steps. In 93 of the files steps are 61 ms at most, pauses 104 ms to a minute, apart from one of 88 ms."""
 
 SUBJECTS = tuple(str(i) for i in range(1600, 1651))
 
@@ -56,11 +56,11 @@ ACTIVITIES = {
 CODES = tuple(ACTIVITIES)
 
 SENSORS = {"accel": "accelerometer", "gyro": "gyroscope"}
-"""As in the file names → for people."""
+"""Name in file names → name in messages."""
 COLUMNS = {
     f"wrist_{quantity}_{axis}": 3 * s + a for s, quantity in enumerate(("acc", "gyr")) for a, axis in enumerate("xyz")
 }
-"""Channel → place among accelerometer x, y, z, gyroscope x, y, z."""
+"""Channel → column among accelerometer x, y, z, gyroscope x, y, z."""
 
 
 @dataclass(frozen=True)
@@ -72,8 +72,8 @@ class _Run:
 
 
 _Stream = dict[tuple[int, int], list[_Run]]
-"""One sensor's runs in file order, by activity and by how often the clock had started anew within the activity: the
-clock tells which readings of two sensors belong together only between its restarts."""
+"""One sensor's runs in file order, by activity and by how often the clock had restarted within the activity: only
+between restarts does the clock say which readings of two sensors belong together."""
 
 
 def file_name(subject: str, sensor: str) -> str:
@@ -81,11 +81,17 @@ def file_name(subject: str, sensor: str) -> str:
 
 
 def locate(folder: Path | None) -> list[str]:
-    """A source per subject: where its accelerometer file is, or, if it is missing, would be.
+    """A source per subject: the path of its accelerometer file, even where that is missing.
 
     Raises:
         DataError: there is no file at all, or they lie in more than one data set.
     """
+    (home,) = {path.parent.parent for path in files(folder)}
+    return [str(home / "accel" / file_name(subject, "accel")) for subject in SUBJECTS]
+
+
+def files(folder: Path | None) -> list[Path]:
+    """The existing texts of both sensors; raises as `locate`."""
     names = [file_name(subject, sensor) for sensor in SENSORS for subject in SUBJECTS]
     found = find_files(folder, names, "wisdm-watch", required=False)
     homes = {path.parent.parent for path in found.values()}
@@ -96,11 +102,11 @@ def locate(folder: Path | None) -> list[str]:
         )
     if len(homes) > 1:
         raise DataError(f"wisdm-watch: files in {', '.join(map(str, sorted(homes)))}; expected one folder raw/watch")
-    return [str(home / "accel" / file_name(subject, "accel")) for home in homes for subject in SUBJECTS]
+    return list(found.values())
 
 
 def read(source: str, channels: Sequence[str], rejects: Rejects) -> Iterator[Recording]:
-    """A recording per activity and stretch of time in which each sensor that a channel needs runs without a pause.
+    """A recording per activity and stretch of time in which every sensor asked for runs without a pause.
 
     Raises:
         DataError: the source is not the accelerometer file of a subject, or as `read_records` in `wisdm.py`.
@@ -109,15 +115,15 @@ def read(source: str, channels: Sequence[str], rejects: Rejects) -> Iterator[Rec
     named = re.fullmatch(r"data_(\d+)_accel_watch\.txt", path.name)
     if named is None or named[1] not in SUBJECTS:
         raise DataError(f"{path}: expected a name like {file_name(SUBJECTS[0], 'accel')}, to {SUBJECTS[-1]}")
-    subject, columns = named[1], places(channels, COLUMNS, "wisdm-watch")
+    subject, columns = named[1], columns_of(channels, COLUMNS, "wisdm-watch")
     needed = [sensor for s, sensor in enumerate(SENSORS) if any(column // 3 == s for column in columns)]
-    files = {sensor: path.parent.parent / sensor / file_name(subject, sensor) for sensor in needed}
-    missing = [sensor for sensor, file in files.items() if not file.is_file()]
+    texts = {sensor: path.parent.parent / sensor / file_name(subject, sensor) for sensor in needed}
+    missing = [sensor for sensor, text in texts.items() if not text.is_file()]
     for sensor in missing:
         rejects.add(f"subject {subject}: no {SENSORS[sensor]} file")
     if missing:
         return
-    streams = {sensor: _stream(file, subject, rejects) for sensor, file in files.items()}
+    streams = {sensor: _stream(text, subject, rejects) for sensor, text in texts.items()}
     at = [3 * needed.index(list(SENSORS)[column // 3]) + column % 3 for column in columns]
     for number, (activity, x) in enumerate(_joined(streams, rejects)):
         yield Recording(
@@ -144,7 +150,11 @@ def _stream(path: Path, subject: str, rejects: Rejects) -> _Stream:
 
 
 def _joined(streams: Mapping[str, _Stream], rejects: Rejects) -> Iterator[tuple[int, npt.NDArray[np.float32]]]:
-    """Activity and values `[n, 3 × sensors]` on the common instants of each time that all sensors' runs share."""
+    """Activity and values `[n, 3 × sensors]` at common instants, for each stretch of time that all sensors share.
+
+    Accelerometer readings at 0, 50, 100 ms and gyroscope readings at 40, 80, 120 ms share 40 to 100 ms: the instants
+    are 40 and 90, and values at 90 lie between those at 50 and 100, 80 and 120. The readings at 0 and 120 are alone.
+    """
     alone = {name: sum(len(run.t_ns) for group in stream.values() for run in group) for name, stream in streams.items()}
     for key in sorted(set.intersection(*(set(stream) for stream in streams.values()))):
         for together in product(*(stream[key] for stream in streams.values())):
@@ -158,7 +168,7 @@ def _joined(streams: Mapping[str, _Stream], rejects: Rejects) -> Iterator[tuple[
             values = [np.interp(t, run.t_ns, run.xyz[:, axis]) for run in together for axis in range(3)]
             yield key[0], np.stack(values, axis=1).astype(np.float32)
     for sensor, n in alone.items():
-        rejects.add(f"{SENSORS[sensor]} reading with no other sensor's at its time", n)
+        rejects.add(f"{SENSORS[sensor]} reading without one of the other sensor at its time", n)
 
 
 WISDM_WATCH = Dataset(
@@ -177,7 +187,6 @@ WISDM_WATCH = Dataset(
         ),
         filename="wisdm-2019.zip",
     ),
-    fingerprint="uci-507-2019",
     rate_hz=RATE_HZ,
     channels=tuple(Channel(name, "m/s^2" if "_acc_" in name else "rad/s") for name in COLUMNS),
     classes=tuple(ACTIVITIES.values()),
@@ -187,4 +196,5 @@ WISDM_WATCH = Dataset(
     presets={"wrist": Preset(tuple(COLUMNS), window_s=2.0, stride_s=1.0, rate_hz=RATE_HZ)},
     locate=locate,
     read=read,
+    files=files,
 )

@@ -13,12 +13,12 @@ from har_ray.data.describe.numbers import Description
 from har_ray.figures import GREY, INK, save, style
 
 COUNTED = 12
-"""Up to this many subjects a cell is wide enough for its number."""
+"""With more subjects a cell is too narrow for its number."""
 ROWS, COLUMNS = 6, 4
 """Of panels of examples. With more classes than rows, two sensors at most are shown, and classes side by side."""
 BLUE, EMPTY = "#0072B2", "#EDEDED"
 LINES = (BLUE, "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#F0E442", INK)
-"""Told apart with every common colour blindness (Okabe and Ito 2008, jfly.uni-koeln.de/color)."""
+"""Distinguishable with every common colour blindness (Okabe and Ito 2008, jfly.uni-koeln.de/color)."""
 
 
 def write_figures(found: Description, title: str, made_by: str, folder: Path) -> list[Path]:
@@ -50,7 +50,7 @@ def windows_figure(found: Description, title: str) -> Figure:
         for row, column in np.argwhere(found.windows):
             count = found.windows[row, column]
             colour = "white" if count > 0.6 * found.windows.max() else INK
-            panel.text(column + 0.5, row + 0.5, f"{count}", ha="center", va="center", fontsize=7.5, color=colour)
+            panel.text(column + 0.5, row + 0.5, f"{count:,}", ha="center", va="center", fontsize=7.5, color=colour)
     return figure
 
 
@@ -83,7 +83,7 @@ def ranges_figure(found: Description, title: str) -> Figure:
 
 
 def examples_figure(found: Description, title: str) -> Figure:
-    """For each class one window, a panel for each of the first sensors: the channels whose names differ in the axis."""
+    """One window of each class, a panel for each of the first sensors: channels whose names differ only in the axis."""
     sensors = _sensors(found)
     shown = dict(list(sensors.items())[: COLUMNS if len(found.examples) <= ROWS else COLUMNS // 2])
     blocks = max(1, min(COLUMNS // len(shown), -(-len(found.examples) // ROWS)))  # of classes, side by side
@@ -96,8 +96,8 @@ def examples_figure(found: Description, title: str) -> Figure:
     for number, example in enumerate(found.examples):
         block, row = divmod(number, depth)
         for at, (sensor, members) in enumerate(shown.items()):
-            place = row * columns + block * len(shown) + at + 1
-            panel = figure.add_subplot(depth, columns, place, sharey=first.get(sensor))
+            index = row * columns + block * len(shown) + at + 1
+            panel = figure.add_subplot(depth, columns, index, sharey=first.get(sensor))
             _example(panel, found, example.x, sensor, members)
             if at == 0:
                 name = found.manifest["classes"][example.label]
@@ -125,7 +125,7 @@ def _axis(found: Description, sensor: str, member: int) -> str:
 
 
 def _sensors(found: Description) -> dict[str, list[int]]:
-    """Channels that belong together, `wrist_acc_x`, `_y`, `_z` under `wrist_acc`: name → their places."""
+    """Channels that belong together, `wrist_acc_x`, `_y`, `_z` under `wrist_acc`: name → their indices."""
     sensors: dict[str, list[int]] = {}
     for i, channel in enumerate(found.manifest["channels"]):
         sensors.setdefault(re.sub(r"_([a-z]|\d{1,2})$", "", channel["name"]), []).append(i)

@@ -1,11 +1,12 @@
-"""What `python -m har_ray.data` prints: datasets as they are known, windows as they were found."""
+"""What `python -m har_ray.data` prints: what is known of datasets, and what windows hold."""
 
 from collections.abc import Iterable, Iterator
-from typing import Any
 
 from har_ray.data.dataset import Dataset, Preset
 from har_ray.data.describe.numbers import Description
+from har_ray.data.raw.identity import Identity
 from har_ray.data.windows import class_names, samples
+from har_ray.store.windows import Manifest
 from har_ray.text import aligned
 
 
@@ -45,9 +46,9 @@ def info_lines(dataset: Dataset) -> Iterator[str]:
 
 def _archive(dataset: Dataset) -> dict[str, str]:
     if dataset.archive is None:
-        return {"source": "nothing to download: a Python package or your own files"}
-    size = f"{dataset.archive.size_bytes:,} bytes" if dataset.archive.size_bytes else "size not known"
-    checksum = f"SHA-256 {dataset.archive.sha256}" if dataset.archive.sha256 else "checksum not known"
+        return {"source": f"{dataset.origin}; there is nothing to download"}
+    size = f"{dataset.archive.size_bytes:,} bytes" if dataset.archive.size_bytes else "size unknown"
+    checksum = f"SHA-256 {dataset.archive.sha256}" if dataset.archive.sha256 else "checksum unknown"
     return {"source": dataset.archive.url, "archive": f"{size}, {checksum}"}
 
 
@@ -61,12 +62,21 @@ def _preset(dataset: Dataset, preset: Preset) -> str:
     )
 
 
-def prepared_lines(manifest: dict[str, Any]) -> Iterator[str]:
+def source_line(identity: Identity) -> str:
+    """Whose raw files are read."""
+    whose = {True: "the publisher's copy", False: "not the publisher's copy", None: "no published checksum to compare"}
+    count = "1 file" if identity.files == 1 else f"{identity.files:,} files"
+    return (
+        f"  raw files: {identity.origin} ({count}, {identity.size_bytes / 1e6:,.1f} MB; {whose[identity.publishers]})"
+    )
+
+
+def prepared_lines(manifest: Manifest) -> Iterator[str]:
     """What came out of the recordings, and what was left out of them."""
     shape = [manifest["window"], len(manifest["channels"])]
     yield (
         f"{manifest['dataset']}: {manifest['windows']:,} windows {shape}, {shape[0] / manifest['rate_hz']:g} s at "
-        f"{manifest['rate_hz']:g} Hz, from {manifest['sources']} files"
+        f"{manifest['rate_hz']:g} Hz"
     )
     for reason, count in manifest["rejects"].items():
         yield f"  left out: {count:,} × {reason}"

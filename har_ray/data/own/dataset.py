@@ -1,7 +1,7 @@
-"""A user's own recordings, CSV or Parquet files told of by a short YAML descriptor, as a `Dataset`.
+"""A user's own recordings, CSV or Parquet files described by a short YAML file, as a `Dataset`.
 
-The parts: `table_spec.py`, what a descriptor may say; `table_files.py`, columns of a file; `table_scan.py`, who and
-what is in the files, kept from call to call; `table_reader.py`, a file's recordings. Users read docs/own-recordings.md.
+The parts: `descriptor.py`, what that file may say; `files.py`, columns of a file; `scan.py`, who and what is in the
+files, kept from call to call; `reader.py`, a file's recordings. Users read docs/own-recordings.md.
 """
 
 import hashlib
@@ -14,35 +14,31 @@ from glob import glob
 from pathlib import Path
 from typing import Any
 
-from pydantic import ValidationError
-
 from har_ray.data.cleaning import natural_key
 from har_ray.data.dataset import NULL, Channel, Dataset
-from har_ray.data.own.descriptor import TableSpec, context
-from har_ray.data.own.files import place
+from har_ray.data.own.descriptor import Descriptor, context
+from har_ray.data.own.files import row_name
 from har_ray.data.own.reader import READING, Table, read
 from har_ray.data.own.scan import Scan, scan_files
-from har_ray.errors import DataError, GridError, unknown
-from har_ray.spec.yaml_file import GridFile
+from har_ray.errors import DataError, unknown
+from har_ray.yaml_check import load
+from har_ray.yaml_file import YamlFile
 
 SHOWN = 5
 """How many unknown labels or unmatched files an error lists."""
 
 
 def load_table(name: str, path: Path) -> Dataset:
-    """The dataset that the descriptor `path` tells of; a second call reads no file that has not changed.
+    """The dataset that the descriptor `path` describes; a second call reads no file that has not changed.
 
     Raises:
         GridError: with all that is wrong with the descriptor, a line each.
         DataError: with all files that lack a column, cannot be read or hold a label of no class.
     """
-    file = GridFile.read(path)
-    try:
-        spec = TableSpec.model_validate(file.content, context=context(file.content))
-    except ValidationError as error:
-        raise GridError("\n".join(file.explain(error, TableSpec))) from error
+    file = YamlFile.read(path)
+    spec = load(Descriptor, file, context(file.content))
     folder = path.absolute().parent
-    # Unlike Path.glob, this passes over hidden files, such as macOS leaves beside every copied one.
+    # Unlike Path.glob, this skips hidden files, such as macOS leaves beside every copied one.
     found = sorted(glob(spec.files, root_dir=folder, recursive=True), key=natural_key)  # noqa: PTH207
     files = [Path(os.path.normpath(folder / one)) for one in found]
     if not files:
@@ -57,14 +53,16 @@ def load_table(name: str, path: Path) -> Dataset:
     table = Table(name, folder, spec, legend)
     return Dataset(
         name=name,
-        title=f"own recordings: {len(files)} files {spec.files}, told of by {path}",
+        title=f"own recordings: {len(files)} files {spec.files}, described by {path}",
         homepage=str(path),
         terms="your own",
         citation="your own",
         archive=None,
+        reading=READING,
         fingerprint=_fingerprint(table, files, scans),
+        origin=str(path.absolute()),
         rate_hz=spec.rate_hz,
-        channels=tuple(Channel(channel, told.unit) for channel, told in spec.channels.items()),
+        channels=tuple(Channel(name, channel.unit) for name, channel in spec.channels.items()),
         classes=classes,
         null_name=next((label for label in spec.label.no_class if label), None),
         subjects=tuple(sorted({subject for words in subjects for subject in words}, key=natural_key)),
@@ -78,7 +76,7 @@ def load_table(name: str, path: Path) -> Dataset:
 def _words(
     column: str | None, pattern: str | None, files: Sequence[Path], scans: Sequence[Scan], folder: Path
 ) -> list[dict[str, tuple[int, int]]]:
-    """Of each file: word → (first row, -1 where the file's path tells the word; number of rows)."""
+    """Of each file: word → (first row, -1 where the word is in the file's path; number of rows)."""
     if column is not None:
         return [scan.words[column] for scan in scans]
     matches = [re.search(pattern or "", Path(os.path.relpath(file, folder)).as_posix()) for file in files]
@@ -112,7 +110,7 @@ def _check(
 
 
 def _where(file: Path, row: int) -> str:
-    return f"{file}: {place(file, row)}" if row >= 0 else str(file)
+    return f"{file}: {row_name(file, row)}" if row >= 0 else str(file)
 
 
 def _some(names: Sequence[str]) -> str:
@@ -120,15 +118,15 @@ def _some(names: Sequence[str]) -> str:
 
 
 def _fingerprint(table: Table, files: Sequence[Path], scans: Sequence[Scan]) -> str:
-    # Presets are in the windows' hash already: to add one must not make the windows of the others anew.
-    told = table.spec.model_dump(exclude={"presets", "files"})
+    # Presets are in the windows' id already: adding one must not make the windows of the others again.
+    described = table.spec.model_dump(exclude={"presets", "files"})
     content = [[table.relative(file), scan.size, scan.sha256] for file, scan in zip(files, scans, strict=True)]
-    return hashlib.sha256(json.dumps([READING, told, table.legend, content]).encode()).hexdigest()
+    return hashlib.sha256(json.dumps([described, table.legend, content]).encode()).hexdigest()
 
 
 def _locate(files: Sequence[Path], folder: Path | None) -> list[str]:
     """The files; `folder` is not used, the descriptor says where they are."""
     missing = [str(file) for file in files if not file.is_file()]
     if missing:
-        raise DataError(f"{_some(missing)}: no such file any more")
+        raise DataError(f"{_some(missing)}: no longer exists")
     return [str(file) for file in files]

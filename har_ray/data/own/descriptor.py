@@ -26,7 +26,7 @@ def _one_group(pattern: str) -> str:
     except re.error as error:
         raise ValueError(f"{pattern!r} is not a regular expression: {error}") from error
     if groups != 1:
-        raise ValueError(f"{pattern!r} has {groups} groups in parentheses, expected one: what is to be taken")
+        raise ValueError(f"{pattern!r} has {groups} groups in parentheses, expected one around what is wanted")
     return pattern
 
 
@@ -34,7 +34,7 @@ def _as_channel(value: Any) -> Any:
     return value if isinstance(value, dict) else {"column": value}
 
 
-def _own_column(channels: Mapping[str, "ChannelSpec"]) -> Mapping[str, "ChannelSpec"]:
+def _own_column(channels: Mapping[str, "ChannelColumn"]) -> Mapping[str, "ChannelColumn"]:
     taken: dict[str, str] = {}
     for name, channel in channels.items():
         if channel.column in taken:
@@ -69,7 +69,7 @@ class Section(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
-class TimeSpec(Section):
+class TimeColumn(Section):
     """The column of time stamps, numbers that count `unit`."""
 
     column: Name
@@ -77,7 +77,7 @@ class TimeSpec(Section):
 
 
 class _Source(Section):
-    """Something told by a column, or by a file's path through the one group of a regular expression."""
+    """A word in a column, or in a file's path as the one group of a regular expression."""
 
     column: Name | None = None
     pattern: Pattern | None = None
@@ -89,17 +89,17 @@ class _Source(Section):
         return self
 
 
-class SubjectSpec(_Source):
+class SubjectSource(_Source):
     """Who is recorded."""
 
 
-class LabelSpec(_Source):
+class LabelSource(_Source):
     """What the subject does.
 
     Attributes:
         map: label in the files → class. Labels that are classes need not be listed.
-        classes: in label order; without it, those of `map` in the order of first mention; without that, every label
-            in the files, in natural order.
+        classes: in label order; by default those of `map` in the order of first mention, and without a `map` every
+            label in the files, in natural order.
         no_class: labels of samples that belong to no class, by default the empty one.
     """
 
@@ -108,7 +108,7 @@ class LabelSpec(_Source):
     no_class: tuple[Text, ...] = ("",)
 
     @model_validator(mode="after")
-    def _consistent(self) -> "LabelSpec":
+    def _consistent(self) -> "LabelSource":
         wrong = [f"map: {unknown('class', c, self.classes)}" for c in self.map.values() if c not in self.class_names()]
         both = set(self.no_class) & {*self.map, *self.class_names()}
         wrong += [f"no_class: {label!r} also stands in map or classes" for label in sorted(both)]
@@ -123,14 +123,14 @@ class LabelSpec(_Source):
         return named or tuple(sorted(set(found) - set(self.no_class), key=natural_key))
 
 
-class ChannelSpec(Section):
+class ChannelColumn(Section):
     """A column of numbers; short form: the column's name alone."""
 
     column: Name
     unit: Text = "unknown unit"
 
 
-class PresetSpec(Section):
+class PresetSection(Section):
     """How the recordings are cut, as `har_ray.data.dataset.Preset`; by default all channels at the files' rate."""
 
     rate_hz: Rate | None = None  # before the lengths, which are checked against it
@@ -141,24 +141,24 @@ class PresetSpec(Section):
     null_class: bool = False
 
 
-class TableSpec(Section):
+class Descriptor(Section):
     """A whole descriptor. Paths in `files` are relative to the descriptor's folder."""
 
     files: Name
     rate_hz: Rate
-    subject: SubjectSpec
-    label: LabelSpec
+    subject: SubjectSource
+    label: LabelSource
     channels: Annotated[
-        dict[Name, Annotated[ChannelSpec, BeforeValidator(_as_channel)]],
+        dict[Name, Annotated[ChannelColumn, BeforeValidator(_as_channel)]],
         Field(min_length=1),
         AfterValidator(_own_column),
     ]
-    presets: Annotated[dict[Name, PresetSpec], Field(min_length=1)]
-    time: TimeSpec | None = None
+    presets: Annotated[dict[Name, PresetSection], Field(min_length=1)]
+    time: TimeColumn | None = None
 
     @property
     def words(self) -> tuple[str, ...]:
-        """The columns of words: subject and label, where a column tells them."""
+        """The columns of words: subject and label, where they are in columns."""
         return tuple(dict.fromkeys(source.column for source in (self.subject, self.label) if source.column))
 
     @property
@@ -174,7 +174,7 @@ class TableSpec(Section):
 
 
 def context(content: Mapping[str, Any]) -> dict[str, Any]:
-    """What a preset is checked against, from the YAML as it stands: so all errors are found at once."""
+    """What presets are checked against, from the YAML as it stands, so that all errors are found together."""
     channels, rate_hz = content.get("channels"), content.get("rate_hz")
     return {
         "channels": {str(name): None for name in channels} if isinstance(channels, dict) else {},

@@ -1,6 +1,6 @@
 """The columns of a CSV or Parquet file as typed batches, a block of the file in memory at a time.
 
-Notable: the fast parser only knows that something is wrong; `place` and `_first_fault` then go through the file line by
+Notable: the fast parser only detects that something is wrong; `row_name` and `_first_fault` then read the file line by
 line to say where, so that a user's error costs time and a good file does not.
 """
 
@@ -32,7 +32,7 @@ def column_names(path: Path) -> list[str]:
     """The columns of a file.
 
     Raises:
-        DataError: it is of another kind than `SUFFIXES`, cannot be read or is empty.
+        DataError: it has another suffix than `SUFFIXES`, cannot be read or is empty.
     """
     if not path.name.lower().endswith(SUFFIXES):
         raise DataError(f"{path}: expected a file named {', '.join('*' + suffix for suffix in SUFFIXES)}")
@@ -49,9 +49,9 @@ def column_names(path: Path) -> list[str]:
 
 
 def check_columns(path: Path, found: Sequence[str], needed: Sequence[str]) -> None:
-    """Raises `DataError` naming every needed column that the file has not exactly once."""
+    """Raises `DataError` naming every needed column that is missing or appears twice."""
     faults = [unknown("column", name, found) for name in needed if name not in found]
-    faults += [f"column {name!r} is there {found.count(name)} times" for name in needed if found.count(name) > 1]
+    faults += [f"column {name!r} appears {found.count(name)} times" for name in needed if found.count(name) > 1]
     if faults:
         raise DataError("\n".join(f"{path}: line 1: {fault}" for fault in faults))
 
@@ -75,7 +75,7 @@ def read_columns(path: Path, types: Types) -> Iterator[pa.RecordBatch]:
         raise _unreadable(path, error) from error
 
 
-def place(path: Path, row: int) -> str:
+def row_name(path: Path, row: int) -> str:
     """Where a user finds a row (from 0): `line 12` of a text, `row 11` of a Parquet file."""
     if _is_parquet(path):
         return f"row {row + 1}"
@@ -132,7 +132,7 @@ def _first_fault(path: Path, names: Sequence[str], types: Types) -> DataError | 
 
 @contextmanager
 def _open_text(path: Path) -> Iterator[IO[str]]:
-    """Bytes that are not UTF-8 become the code points \\udc80 to \\udcff; a byte order mark is passed over."""
+    """Bytes that are not UTF-8 become the code points \\udc80 to \\udcff; a byte order mark is skipped."""
     how: dict[str, Any] = {"encoding": "utf-8-sig", "errors": "surrogateescape", "newline": ""}
     with gzip.open(path, "rt", **how) if _is_gzip(path) else path.open(**how) as file:
         yield file

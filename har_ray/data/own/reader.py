@@ -1,8 +1,8 @@
-"""From one of a user's files to its recordings; see `table.py`.
+"""From one of a user's files to its recordings; see `dataset.py`.
 
 A recording ends where the subject changes, where time leaps or runs backwards, and where a channel is missing for long.
-Nothing is resampled: stamps must come at the rate that the descriptor names, but for jitter. In memory are the rows of
-one subject that follow each other in one file, and of these only the columns that a preset asks for.
+Nothing is resampled: apart from jitter, time stamps must come at the rate that the descriptor names. Memory holds only
+consecutive rows of one subject in one file, and of these only the columns that a preset asks for.
 """
 
 import os
@@ -16,24 +16,24 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from har_ray.data.cleaning import changes, intact_runs, places, runs, time_breaks
+from har_ray.data.cleaning import changes, columns_of, intact_runs, runs, time_breaks
 from har_ray.data.dataset import Recording, Rejects
-from har_ray.data.own.descriptor import UNITS_PER_S, TableSpec, TimeSpec
-from har_ray.data.own.files import TIME, VALUE, WORD, place, read_columns
+from har_ray.data.own.descriptor import UNITS_PER_S, Descriptor, TimeColumn
+from har_ray.data.own.files import TIME, VALUE, WORD, read_columns, row_name
 from har_ray.errors import DataError, unknown
 
 READING = 1
-"""Part of the fingerprint; raise it when the same files would give other recordings."""
+"""`Dataset.reading` of own recordings; raise it when the same files come to give other recordings."""
 
 MAX_STEPS = 3.5
 """A leap of time over this many sampling periods begins a new recording. Up to two lost samples, with half a period of
-jitter, shift a window by 40 ms at 50 Hz, which no label is exact to; after more, what follows is no continuation."""
+jitter, shift a window by 40 ms at 50 Hz, and no label is that exact; after more, what follows is no continuation."""
 RATE_TOLERANCE = 0.05
-"""Windows of 2 s that are 0.1 s longer or shorter are still alike; a wrong unit or a doubled rate is far outside."""
+"""Windows of 2 s that are 0.1 s off remain comparable; a wrong unit or a doubled rate is far outside."""
 MAX_MISSING_S = 0.5
-"""As for the datasets of the catalogue: half of the shortest published window may be bridged by a line, no more."""
+"""As for the datasets of the catalogue: a line may bridge half of the shortest published window, no more."""
 MIN_STRETCH = 10
-"""Rows of one subject that follow each other, on average of a batch: fewer, and the file is not sorted by subject."""
+"""Consecutive rows of one subject, on average over a batch: with fewer, the file is not sorted by subject."""
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,7 @@ class Table:
 
     name: str
     folder: Path
-    spec: TableSpec
+    spec: Descriptor
     legend: Mapping[str, int]
 
     def relative(self, path: str | Path) -> str:
@@ -50,7 +50,7 @@ class Table:
 
 
 class _Rows(NamedTuple):
-    """Successive rows of one subject: values float32 `[n, C]`, labels int16 `[n]`, time float64 `[n]` in periods."""
+    """Consecutive rows of one subject: values float32 `[n, C]`, labels int16 `[n]`, time float64 `[n]` in periods."""
 
     subject: str
     first: int
@@ -63,7 +63,7 @@ def read(table: Table, source: str, channels: Sequence[str], rejects: Rejects) -
     """The recordings in a file.
 
     Raises:
-        DataError: names the line of a fault, or the rate of time stamps that is not the descriptor's.
+        DataError: names the line of a fault, or the rate of the time stamps where it is not the descriptor's.
     """
     path, number = Path(source), 0
     for rows in _by_subject(_parts(table, path, channels)):
@@ -83,7 +83,7 @@ def read(table: Table, source: str, channels: Sequence[str], rejects: Rejects) -
 def _parts(table: Table, path: Path, channels: Sequence[str]) -> Iterator[_Rows]:
     """The rows of a file in parts of one subject."""
     spec, relative = table.spec, table.relative(path)
-    places(channels, dict.fromkeys(spec.channels, 0), table.name)
+    columns_of(channels, dict.fromkeys(spec.channels, 0), table.name)
     values = [spec.channels[channel].column for channel in channels]
     types = dict.fromkeys(values, VALUE) | dict.fromkeys(spec.words, WORD)
     if spec.time:
@@ -101,7 +101,7 @@ def _parts(table: Table, path: Path, channels: Sequence[str]) -> Iterator[_Rows]
         stretches = runs(n, changes(at))
         if len(stretches) > max(MIN_STRETCH, n / MIN_STRETCH):
             raise DataError(
-                f"{path}: from {place(path, row)} on: the subject changes {len(stretches) - 1} times in {n} rows; "
+                f"{path}: from {row_name(path, row)} on: the subject changes {len(stretches) - 1} times in {n} rows; "
                 f"sort the rows by {spec.subject.column!r}, then by time"
             )
         for start, stop in stretches:
@@ -113,7 +113,7 @@ def _parts(table: Table, path: Path, channels: Sequence[str]) -> Iterator[_Rows]
 def _column(
     batch: pa.RecordBatch, column: str | None, pattern: str | None, relative: str
 ) -> tuple[list[str], npt.NDArray[np.intp]]:
-    """Words, and the place of each row's word among them, `[n]`."""
+    """Words, and the index of each row's word among them, `[n]`."""
     if column is None:
         match = re.search(pattern or "", relative)
         return [match[1] if match else ""], np.zeros(batch.num_rows, dtype=np.intp)
@@ -127,13 +127,13 @@ def _labels(table: Table, path: Path, batch: pa.RecordBatch, row: int) -> npt.ND
     unclear = [i for i, word in enumerate(words) if word not in table.legend]
     if unclear:
         fault = unknown("label", words[unclear[0]], filter(None, table.legend))
-        raise DataError(f"{path}: {place(path, row + int(np.argmax(at == unclear[0])))}: {fault}")
+        raise DataError(f"{path}: {row_name(path, row + int(np.argmax(at == unclear[0])))}: {fault}")
     coded: npt.NDArray[np.int16] = np.array([table.legend[word] for word in words], dtype=np.int16).take(at)
     return coded
 
 
 def _by_subject(parts: Iterator[_Rows]) -> Iterator[_Rows]:
-    """Parts of the same subject that follow each other, joined."""
+    """Consecutive parts of the same subject, joined."""
     joined: list[_Rows] = []
     for part in parts:
         if joined and part.subject != joined[0].subject:
@@ -150,22 +150,22 @@ def _concatenated(parts: Sequence[_Rows]) -> _Rows:
 
 
 def _timed(table: Table, path: Path, rows: _Rows, rejects: Rejects) -> _Rows:
-    """The rows whose time is known, once their steps are found to be what the descriptor says."""
+    """The rows whose time is known; raises `DataError` unless their steps are what the descriptor says."""
     known = np.isfinite(rows.time)
     rejects.add("no time stamp", int((~known).sum()))
     if not known.all():
         rows = rows._replace(x=rows.x[known], labels=rows.labels[known], time=rows.time[known])
     steps = np.diff(rows.time)
-    if table.spec.time is None or len(steps) < table.spec.rate_hz:  # less than a second tells nothing of a rate
+    if table.spec.time is None or len(steps) < table.spec.rate_hz:  # less than a second says little about a rate
         return rows
     fault = _rate_fault(table.spec, table.spec.time, steps)
     if fault:
-        raise DataError(f"{path}: from {place(path, rows.first)} on: {fault}")
+        raise DataError(f"{path}: from {row_name(path, rows.first)} on: {fault}")
     return rows
 
 
-def _rate_fault(spec: TableSpec, time: TimeSpec, steps: npt.NDArray[np.float64]) -> str | None:
-    """What is wrong with time stamps whose `steps` are so many periods, or None."""
+def _rate_fault(spec: Descriptor, time: TimeColumn, steps: npt.NDArray[np.float64]) -> str | None:
+    """What is wrong with time stamps, given the `steps` between them in periods; or None."""
     forward = steps[steps >= 0]
     if len(forward) < len(steps) / 2:
         return f"{time.column!r} runs backwards at {len(steps) - len(forward)} of {len(steps)} rows; sort them by time"
@@ -178,5 +178,5 @@ def _rate_fault(spec: TableSpec, time: TimeSpec, steps: npt.NDArray[np.float64])
     fault = f"{time.column!r} says {spec.rate_hz / step:.4g} Hz, rate_hz is {spec.rate_hz:g}"
     for unit, per_s in UNITS_PER_S.items():
         if abs(step * UNITS_PER_S[time.unit] / per_s - 1) <= RATE_TOLERANCE:
-            return f"{fault}; it is right if the unit is {unit}, not {time.unit}"
-    return f"{fault}; over {RATE_TOLERANCE:.0%} apart; set the rate found, or another unit than {time.unit}"
+            return f"{fault}; they agree if the unit is {unit}, not {time.unit}"
+    return f"{fault}; over {RATE_TOLERANCE:.0%} apart; set rate_hz to the rate found, or a unit other than {time.unit}"

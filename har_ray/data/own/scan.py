@@ -1,7 +1,7 @@
 """What must be known of a user's files before any is read for training: their content's hash, who and what is in them.
 
-Notable: that takes a pass over every file, so it is kept, beside the descriptor as `.<descriptor>.scan.json` and within
-the process. A file of the same size and time of change is taken for the same, as version control does.
+Notable: that takes a pass over every file, so the result is kept: beside the descriptor as `.<descriptor>.scan.json`,
+and within the process. A file of the same size and time of change counts as unchanged, as in version control.
 """
 
 import json
@@ -9,11 +9,11 @@ import logging
 import os
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
-from functools import cache
 from pathlib import Path
 
 import numpy as np
 
+from har_ray.data.faults import by_cause
 from har_ray.data.own.files import TIME, WORD, check_columns, column_names, read_columns
 from har_ray.data.raw.download import file_sha256
 from har_ray.errors import DataError
@@ -24,7 +24,7 @@ SCANNING = 1
 """Part of the kept record; raise it when the same file would give another scan."""
 
 MAX_WORDS = 1000
-"""A column of labels or subjects with more distinct values is not one, but time stamps or readings."""
+"""A column with more distinct values holds time stamps or readings, not labels or subjects."""
 
 
 @dataclass(frozen=True)
@@ -47,6 +47,10 @@ class Scan:
     words: dict[str, dict[str, tuple[int, int]]]
 
 
+_scans: dict[Path, dict[str, Scan]] = {}
+"""The scans of this process, by where they are kept: they hold also where that cannot be written."""
+
+
 def scan_files(paths: Sequence[Path], words: Sequence[str], columns: Sequence[str], kept: Path) -> list[Scan]:
     """A scan of every file; only what is new or has changed since the last call is read.
 
@@ -57,35 +61,41 @@ def scan_files(paths: Sequence[Path], words: Sequence[str], columns: Sequence[st
         kept: where the scans of the last call are, and will be kept.
 
     Raises:
-        DataError: with what is wrong with each file that lacks a column or cannot be read.
+        DataError: a file lacks a column or cannot be read; a line for each cause.
     """
-    known = _load(kept)
-    scans, faults = dict[str, Scan](), []
-    for path in paths:
-        name = os.path.relpath(path, kept.parent)
+    known, faults = _scans.get(kept) or _load(kept), list[tuple[Path, str]]()
+    names = {path: os.path.relpath(path, kept.parent) for path in paths}
+    scans = {name: known[name] for path, name in names.items() if name in known and _holds(known[name], path, words)}
+    if new := len(names) - len(scans):
+        log.info("looking through %s new or changed file%s in %s", f"{new:,}", "s" * (new > 1), kept.parent)
+    for path, name in names.items():
         try:
-            stat, scan = path.stat(), known.get(name)
-            if scan and (scan.size, scan.mtime_ns) != (stat.st_size, stat.st_mtime_ns):
-                scan = None
-            check_columns(path, scan.names if scan else column_names(path), columns)
-            if scan is None or not set(words) <= set(scan.words):
-                scan = _scan(path, stat.st_size, stat.st_mtime_ns, tuple(words), columns[0])
-            scans[name] = scan
+            check_columns(path, scans[name].names if name in scans else column_names(path), columns)
+            scans[name] = scans.get(name) or _scan(path, words, columns[0])
         except DataError as error:
-            faults.append(str(error))
+            faults.append((path, str(error)))
         except OSError as error:
-            faults.append(f"{path}: cannot be read: {error.strerror or error}")
-    if scans != known:
-        _save(kept, known | scans if faults else scans)
+            faults.append((path, f"{path}: cannot be read: {error.strerror or error}"))
+    _scans[kept] = known | scans if faults else scans
+    if _scans[kept] != known:
+        _save(kept, _scans[kept])
     if faults:
-        raise DataError("\n".join(faults))
-    return list(scans.values())
+        raise DataError("\n".join(by_cause(faults)))
+    return [scans[name] for name in names.values()]
 
 
-@cache
-def _scan(path: Path, size: int, mtime_ns: int, words: tuple[str, ...], numbers: str) -> Scan:
+def _holds(scan: Scan, path: Path, words: Sequence[str]) -> bool:
+    """Whether a file is still what was scanned, and all `words` were looked for."""
+    try:
+        stat = path.stat()
+    except OSError:
+        return False
+    return (scan.size, scan.mtime_ns) == (stat.st_size, stat.st_mtime_ns) and set(words) <= set(scan.words)
+
+
+def _scan(path: Path, words: Sequence[str], numbers: str) -> Scan:
     """Reads the words, or the column `numbers` where only the number of rows is wanted."""
-    log.info("%s: looking through %.1f MB", path, size / 1e6)
+    stat = path.stat()
     found: dict[str, dict[str, tuple[int, int]]] = {column: {} for column in words}
     rows = 0
     for batch in read_columns(path, dict.fromkeys(words, WORD) or {numbers: TIME}):
@@ -96,11 +106,11 @@ def _scan(path: Path, size: int, mtime_ns: int, words: tuple[str, ...], numbers:
         rows += batch.num_rows
     if rows == 0:
         raise DataError(f"{path}: no rows below the names of the columns")
-    return Scan(size, mtime_ns, file_sha256(path), column_names(path), rows, found)
+    return Scan(stat.st_size, stat.st_mtime_ns, file_sha256(path), column_names(path), rows, found)
 
 
 def _count(found: dict[str, tuple[int, int]], values: Iterable[str], codes: np.ndarray, row: int) -> None:
-    """Add the words of a batch that begins at `row`; codes `[n]` are places in `values`."""
+    """Add the words of a batch that begins at `row`; codes `[n]` are indices into `values`."""
     names = [value.strip() for value in values]
     present, first, counts = np.unique(codes, return_index=True, return_counts=True)
     for code, at, n in zip(present.tolist(), first.tolist(), counts.tolist(), strict=True):
@@ -115,7 +125,7 @@ def _load(kept: Path) -> dict[str, Scan]:
     except FileNotFoundError:
         return {}
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        log.warning("%s: is of no use (%s); all files are looked through again", kept, error)
+        log.warning("%s: cannot be used (%s); all files are looked through again", kept, error)
         return {}
 
 

@@ -1,8 +1,8 @@
 """One file from a server (or from a path) to the disk, whole or not at all.
 
-Notable: a broken transfer goes on where it stopped, also in the next process, but only with the server's own word
-(`If-Range`, `Content-Range`) that its file is still the same one. Bytes go to `<name>.part`, what the server said of
-them to `<name>.part.json`, and `<name>` appears by a rename after size and checksum were right.
+Notable: a broken transfer continues where it stopped, in the next process too, but only if the server confirms
+(`If-Range`, `Content-Range`) that its file is still the same. Bytes go to `<name>.part`, what the server said about
+them to `<name>.part.json`, and `<name>` appears by a rename once size and checksum are right.
 """
 
 import hashlib
@@ -31,7 +31,7 @@ CHUNK_BYTES = 1 << 20
 TIMEOUT_S = (15.0, 60.0)
 """To connect, and between two reads."""
 MAX_WAIT_S = 300.0
-"""A server that asks for more patience than this is reported instead of waited for."""
+"""A server that asks for a longer wait is reported instead."""
 LOG_EVERY_S = 15.0
 MOVED = "publishers move files: get a copy another way and use `fetch NAME --from PATH_OR_URL`"
 
@@ -46,7 +46,7 @@ class _TransientError(Exception):
 
 @dataclass(frozen=True)
 class _Remote:
-    """What a server said of the file it sends; it stands beside the half file."""
+    """What a server said about the file it sends; stored beside the half file."""
 
     url: str
     etag: str
@@ -69,11 +69,11 @@ def download(
     attempts: int = 6,
     backoff_s: float = 1.0,
 ) -> Path:
-    """Bring `url` to `target`. What was downloaded to `target` before is only verified; a local file is copied anew.
+    """Bring `url` to `target`. An earlier download at `target` is only verified; a local file is copied again.
 
     Args:
         url: `http://`, `https://`, `file://` or a local path.
-        target: the file to write; `<target>.part` beside it holds what has come so far, and survives a failure.
+        target: the file to write; `<target>.part` beside it holds what has arrived so far, and survives a failure.
         sha256, size_bytes: what the file must be, where known (the checksum in lower-case hexadecimal).
         progress: show a bar on a terminal, log a line now and then elsewhere.
         attempts: how often to ask a server that is busy, unreachable or hangs up.
@@ -83,7 +83,7 @@ def download(
         `target`.
 
     Raises:
-        DataError: the file cannot be had, or is not the expected one.
+        DataError: the file cannot be obtained, or is not the expected one.
         StorageError: it cannot be written (a full disk).
     """
     local = local_path(url)
@@ -131,7 +131,7 @@ def local_path(source: str) -> Path | None:
 def _verify(path: Path, name: str, sha256: str | None, size_bytes: int | None, advice: str) -> None:
     found_bytes = path.stat().st_size
     if size_bytes is not None and found_bytes != size_bytes:
-        raise DataError(f"{name}: {found_bytes} bytes, expected {size_bytes}; {advice}")
+        raise DataError(f"{name}: {found_bytes:,} bytes, expected {size_bytes:,}; {advice}")
     if sha256 is not None and (found := file_sha256(path)) != sha256:
         raise DataError(f"{name}: SHA-256 is {found}, expected {sha256}; the file was altered; {advice}")
 
@@ -164,9 +164,9 @@ def _download_http(
 
 def _what_now(part: Path) -> str:
     if not _note(part).exists():
-        _discard(part)  # without a note it can never be gone on with
+        _discard(part)  # without a note it can never be continued
         return f"run the same command again later, or: {MOVED}"
-    return f"{part.stat().st_size} bytes are kept in {part}: run the same command again to go on, or: {MOVED}"
+    return f"{part.stat().st_size:,} bytes are kept in {part}: run the same command again to continue, or: {MOVED}"
 
 
 def _attempt(session: requests.Session, url: str, part: Path, size_bytes: int | None, progress: bool) -> None:
@@ -184,7 +184,7 @@ def _attempt(session: requests.Session, url: str, part: Path, size_bytes: int | 
             if response.status_code == requests.codes.partial_content:
                 if remote is None or not _continues(response, remote, done):
                     _discard(part)
-                    raise _TransientError("the server went on with another file than the one begun; starting over")
+                    raise _TransientError("the server continued with a different file; starting over")
             else:
                 remote, done = _begin(response, url, part, size_bytes), 0
             _stream(response, part, done, remote.total, progress)
@@ -194,7 +194,7 @@ def _attempt(session: requests.Session, url: str, part: Path, size_bytes: int | 
     except requests.RequestException as error:
         raise DataError(f"{url}: {error}; {MOVED}") from error
     except OSError as error:
-        raise StorageError(f"{part}: cannot be written: {error}; mend that and run the same command again") from error
+        raise StorageError(f"{part}: cannot be written: {error}; fix that and run the same command again") from error
 
 
 def _check_status(response: requests.Response, part: Path) -> None:
@@ -204,7 +204,7 @@ def _check_status(response: requests.Response, part: Path) -> None:
             return
         case 416:
             _discard(part)
-            raise _TransientError(f"{status}: the file is shorter than what was begun; starting over")
+            raise _TransientError(f"{status}: the file is shorter than the part that has arrived; starting over")
         case 408 | 429 | 500 | 502 | 503 | 504:
             raise _TransientError(status, _retry_after_s(response))
         case _:
@@ -212,7 +212,7 @@ def _check_status(response: requests.Response, part: Path) -> None:
 
 
 def _retry_after_s(response: requests.Response) -> float | None:
-    """The header holds seconds or a date; what is neither is no wish."""
+    """The header holds seconds or a date; anything else is ignored."""
     value = response.headers.get("Retry-After", "")
     if value.isdecimal():
         return float(value)
@@ -224,7 +224,7 @@ def _retry_after_s(response: requests.Response) -> float | None:
 
 
 def _continues(response: requests.Response, remote: _Remote, done: int) -> bool:
-    """Whether a 206 is the rest of the very file begun; some servers ignore `If-Range`, some the start of a range."""
+    """Whether a 206 is the rest of the same file; some servers ignore `If-Range`, some the start of a range."""
     content_range = re.fullmatch(r"bytes (\d+)-\d+/(\d+|\*)", response.headers.get("Content-Range", ""))
     if content_range is None or int(content_range[1]) != done:
         return False
@@ -245,9 +245,11 @@ def _begin(response: requests.Response, url: str, part: Path, size_bytes: int | 
         total=int(length) if length.isdecimal() else None,
     )
     if size_bytes is not None and remote.total not in (None, size_bytes):
-        kind = response.headers.get("Content-Type", "no type given")
-        raise DataError(f"{url}: the server offers {remote.total} bytes ({kind}), expected {size_bytes}; {MOVED}")
-    # In this order: a crash in between leaves an empty half file, never old bytes under a new note.
+        content_type = response.headers.get("Content-Type", "no type given")
+        raise DataError(
+            f"{url}: the server offers {remote.total:,} bytes ({content_type}), expected {size_bytes:,}; {MOVED}"
+        )
+    # In this order: a crash in between leaves an empty half file, never old bytes with a new note.
     part.write_bytes(b"")
     _note(part).unlink(missing_ok=True)
     if remote.validator:
@@ -261,7 +263,7 @@ def _stream(response: requests.Response, part: Path, done: int, total: int | Non
         out.writelines(_shown(chunks, response.url, done, total, progress))
     found = part.stat().st_size
     if total is not None and found != total:
-        raise _TransientError(f"the connection ended after {found} of {total} bytes")
+        raise _TransientError(f"the connection ended after {found:,} of {total:,} bytes")
 
 
 def _note(part: Path) -> Path:
@@ -269,7 +271,7 @@ def _note(part: Path) -> Path:
 
 
 def _read_note(part: Path, url: str) -> _Remote | None:
-    """None also for a torn note: without it nothing proves that the half file is of what the server has now."""
+    """None for a torn note too: without it nothing proves that the half file belongs to what the server has now."""
     try:
         remote = _Remote(**json.loads(_note(part).read_text()))
     except (FileNotFoundError, ValueError, TypeError):
@@ -286,7 +288,7 @@ def _shown(chunks: Iterator[bytes], url: str, done: int, total: int | None, prog
     """The same chunks, with a bar on a terminal and a line now and then in the log elsewhere."""
     name = PurePosixPath(urlsplit(url).path).name
     next_line_s = time.monotonic() + LOG_EVERY_S
-    # To tqdm, None means: where there is a terminal.
+    # None makes tqdm show the bar only on a terminal.
     with tqdm(
         desc=name, initial=done, total=total, unit="B", unit_scale=True, disable=None if progress else True
     ) as bar:

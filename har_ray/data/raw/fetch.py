@@ -1,17 +1,16 @@
-"""The raw files of a dataset under one root: downloaded, unpacked, checked, and only then in their place.
+"""The raw files of a dataset under one root: downloaded, unpacked and checked before they count as there.
 
-    ROOT/<dataset>/              the raw files, or only the pointer to a folder of the user's own
-    ROOT/<dataset>/SOURCE.json   where they came from, the archive's SHA-256, the folder pointed to
-    ROOT/.<dataset>.fetching/    what has come so far of an archive; gone when the files are in place
+    ROOT/<dataset>/                  the raw files, or only the pointer to a folder or file of the user's own
+    ROOT/<dataset>/SOURCE.json       where they came from, the archive's SHA-256, the folder or file pointed to
+    ROOT/<dataset>/CHECKSUMS.json    SHA-256 by file, see `identity.py`
+    ROOT/.<dataset>.fetching/        what has arrived of an archive so far; gone when the files are complete
 
 Files put into `ROOT/<dataset>/` by hand, without a `SOURCE.json`, are used as well.
 """
 
 import hashlib
-import json
 import logging
 import shutil
-from dataclasses import asdict, dataclass
 from pathlib import Path, PurePosixPath
 from urllib.parse import urlsplit
 
@@ -19,62 +18,49 @@ from filelock import FileLock
 
 from har_ray.data.dataset import Archive, Dataset
 from har_ray.data.raw.download import download, file_sha256, local_path
+from har_ray.data.raw.identity import CHECKSUMS_FILE, checksums, fingerprint
+from har_ray.data.raw.source import SOURCE_FILE, Source, read_source, write_source
 from har_ray.data.raw.unpack import MissingToolError, unpack
 from har_ray.errors import DataError, StorageError
 
 log = logging.getLogger(__name__)
 
-SOURCE_FILE = "SOURCE.json"
 MAX_BYTES = 16 * 2**30
 """Far more than any dataset here unpacks to (Opportunity's 24 files of 22 to 72 MB), far less than a common disk."""
 
 
-@dataclass(frozen=True)
-class Source:
-    """Where a dataset's raw files came from.
-
-    Attributes:
-        origin: URL or absolute path.
-        sha256: of the archive; None for a folder.
-        folder: the user's folder that is used where it lies; None where the files lie beside this record.
-    """
-
-    origin: str
-    sha256: str | None = None
-    folder: str | None = None
-
-
 def fetch(dataset: Dataset, root: Path, source: str | None = None) -> Path | None:
-    """Make the raw files of `dataset` available below `root`; without work where they are already.
+    """Make the raw files of `dataset` available below `root`; where they are already, nothing is done.
 
     Args:
         dataset: what to fetch.
         root: the folder of all raw data.
-        source: an archive (path or URL) or a folder to take instead of the publisher's archive. An archive with another
-            checksum than the publisher's is accepted with a warning, a folder is used where it lies.
+        source: what to take instead of the publisher's archive: another archive (path or URL), or a folder or, for a
+            dataset of one file, that file, which are read where they lie. An archive on this machine that has changed
+            since it was unpacked is unpacked again.
 
     Returns:
-        The folder for `dataset.locate`: None for a dataset that comes with a Python package.
+        What `dataset.locate` takes: the folder or the file, or None for a dataset that needs no fetching.
 
     Raises:
-        DataError: the files cannot be had, are not the dataset's, or came from elsewhere than `source` earlier.
+        DataError: the files cannot be obtained, are not the dataset's, or were brought from another source before.
         StorageError: `root` cannot be read or written.
     """
     if dataset.archive is None:
         if source is not None:
-            raise DataError(f"{dataset.name}: comes with a Python package; there is nothing to fetch from {source}")
+            raise DataError(f"{dataset.name}: comes with {dataset.origin}; there is nothing to fetch from {source}")
         return None
+    asked = None if source is None else _origin(source)
     try:
-        root.mkdir(parents=True, exist_ok=True)
-        # Two grids started at once would write to the same half file.
-        with FileLock(root / f".{dataset.name}.lock"):
-            folder = raw_folder(dataset, root)
-            if folder is None:
-                return _bring(dataset, dataset.archive, root, _origin(source or dataset.archive.url))
-            if source is not None:
-                _check_same(dataset, root, folder, _origin(source))
+        if _to_bring(dataset, dataset.archive, root, asked):
+            root.mkdir(parents=True, exist_ok=True)
+            # Two grids started at the same time would write to the same half file.
+            with FileLock(root / f".{dataset.name}.lock"):
+                if origin := _to_bring(dataset, dataset.archive, root, asked):
+                    _bring(dataset, dataset.archive, root, origin)
     except OSError as error:
         raise StorageError(f"{root}: cannot be read or written: {error}") from error
+    folder = raw_folder(dataset, root)
     try:
         dataset.locate(folder)
     except DataError as error:
@@ -86,18 +72,18 @@ def raw_folder(dataset: Dataset, root: Path) -> Path | None:
     """Where the raw files lie that were fetched into `root`, or put there; None where there are none yet.
 
     Raises:
-        DataError: they lay in a folder of the user's own that is gone, or `SOURCE.json` cannot be read.
+        DataError: the user's own folder or file is gone, or `SOURCE.json` cannot be read.
     """
     home = root / dataset.name
     if not home.is_dir():
         return None
-    source = _read_source(home)
+    source = read_source(home)
     if source is None or source.folder is None:
         return home
-    if not Path(source.folder).is_dir():
+    if not Path(source.folder).exists():
         raise DataError(
-            f"{home / SOURCE_FILE}: points to {source.folder}, which is not there; put it back, or delete {home} "
-            f"and run `fetch {dataset.name} --from FOLDER`"
+            f"{home / SOURCE_FILE}: points to {source.folder}, which does not exist; put it back, or delete {home} "
+            f"and run `fetch {dataset.name} --from PATH`"
         )
     return Path(source.folder)
 
@@ -108,66 +94,92 @@ def _origin(source: str) -> str:
     return source if local is None else str(local.resolve())
 
 
-def _check_same(dataset: Dataset, root: Path, folder: Path, origin: str) -> None:
+def _to_bring(dataset: Dataset, archive: Archive, root: Path, asked: str | None) -> str | None:
+    """Where files must be brought from, or None where the existing ones will do."""
+    folder = raw_folder(dataset, root)
+    if folder is None:
+        return asked or archive.url
     home = root / dataset.name
-    source = _read_source(home)
+    source = read_source(home)
     known = source.origin if source else "files put there by hand"
-    if origin not in (known, str(folder.resolve()), str(home.resolve())):
-        raise DataError(f"{home}: holds {dataset.name} from {known} already; delete it to fetch from {origin}")
+    if asked not in (None, known, str(folder.resolve()), str(home.resolve())):
+        raise DataError(f"{home}: holds {dataset.name} from {known} already; delete it to fetch from {asked}")
+    return known if source and _archive_changed(home, source) else None
 
 
-def _bring(dataset: Dataset, archive: Archive, root: Path, origin: str) -> Path:
+def _archive_changed(home: Path, source: Source) -> bool:
+    """Whether the local archive that the files were unpacked from holds something else by now."""
+    archive = local_path(source.origin) if source.sha256 else None
+    if archive is None or not archive.is_file():
+        return False
+    return checksums([archive], home / CHECKSUMS_FILE)[archive] != source.sha256
+
+
+def _bring(dataset: Dataset, archive: Archive, root: Path, origin: str) -> None:
     home, work = root / dataset.name, root / f".{dataset.name}.fetching"
-    staged = work / "raw"
-    log.info("%s from %s into %s; terms: %s; cite: %s", dataset.name, origin, home, dataset.terms, dataset.citation)
+    staged, replaced = work / "raw", work / "replaced"
+    if home.exists():
+        log.info("%s: %s has changed since it was unpacked; unpacking it again", dataset.name, origin)
+    else:
+        log.info("%s from %s into %s; terms: %s; cite: %s", dataset.name, origin, home, dataset.terms, dataset.citation)
     work.mkdir(exist_ok=True)
-    shutil.rmtree(staged, ignore_errors=True)  # left by a process that was killed
+    for left in (staged, replaced):  # by a process that was killed
+        shutil.rmtree(left, ignore_errors=True)
     try:
-        folder = local_path(origin)
-        if folder is not None and folder.is_dir():
-            dataset.locate(folder)
+        local = local_path(origin)
+        if local is not None and (local.is_dir() or _fault(dataset, local) is None):
+            dataset.locate(local)
             staged.mkdir()
             source = Source(origin, folder=origin)
         else:
-            folder = home
-            source = Source(origin, sha256=_bring_archive(dataset, archive, origin, work, staged))
-        (staged / SOURCE_FILE).write_text(json.dumps(asdict(source), indent=2) + "\n")
+            source = _bring_archive(dataset, archive, origin, work, staged)
+        write_source(staged, source)
+        if home.exists():
+            home.rename(replaced)
         staged.rename(home)
         shutil.rmtree(work)
     finally:
         shutil.rmtree(staged, ignore_errors=True)
         if work.is_dir() and not any(work.iterdir()):
             work.rmdir()
-    return folder
 
 
-def _bring_archive(dataset: Dataset, archive: Archive, origin: str, work: Path, staged: Path) -> str:
-    """Unpack the archive into `staged` and return its SHA-256; only an archive that may be good stays in `work`."""
+def _fault(dataset: Dataset, path: Path) -> DataError | None:
+    """Why `path` cannot be read as the dataset's raw files, or None where it can."""
+    try:
+        dataset.locate(path)
+    except DataError as error:
+        return error
+    return None
+
+
+def _bring_archive(dataset: Dataset, archive: Archive, origin: str, work: Path, staged: Path) -> Source:
+    """Unpack the archive into `staged`; only an archive that may be good stays in `work`."""
     name = PurePosixPath(urlsplit(origin).path).name
     target = work / f"{hashlib.sha256(origin.encode()).hexdigest()[:8]}-{name}"
     if origin == archive.url:
         download(origin, target, sha256=archive.sha256, size_bytes=archive.size_bytes)
     else:
         download(origin, target)
-    sha256 = file_sha256(target)
-    if archive.sha256 not in (None, sha256):
-        log.warning("%s: %s is not the publisher's archive (SHA-256 %s)", dataset.name, origin, sha256)
     try:
-        unpack(target, staged, max_bytes=MAX_BYTES)
-        dataset.locate(staged)
+        _unpack(dataset, origin, target, staged)
+        files = dataset.raw_files(staged)
     except MissingToolError:
         raise
     except DataError as error:
         target.unlink()
         raise DataError(f"{dataset.name} from {origin}: {error}") from error
-    return sha256
+    unpacked = fingerprint(checksums(files, staged / CHECKSUMS_FILE))
+    return Source(origin, sha256=file_sha256(target), fingerprint=unpacked)
 
 
-def _read_source(home: Path) -> Source | None:
-    path = home / SOURCE_FILE
-    if not path.exists():
-        return None
+def _unpack(dataset: Dataset, origin: str, archive: Path, staged: Path) -> None:
     try:
-        return Source(**json.loads(path.read_text()))
-    except (ValueError, TypeError) as error:
-        raise DataError(f"{path}: cannot be read: {error}; delete {home} and fetch again") from error
+        unpack(archive, staged, max_bytes=MAX_BYTES)
+    except MissingToolError:
+        raise
+    except DataError as error:
+        local = local_path(origin)
+        if local is None:
+            raise
+        raise DataError(f"neither a readable archive ({error}) nor raw files ({_fault(dataset, local)})") from error

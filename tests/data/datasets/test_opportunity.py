@@ -1,4 +1,4 @@
-"""Files in the raw format: 250 columns apart by spaces, no header. Sample i of column c is 1000 i + c unless said."""
+"""Files in the raw format: 250 space-separated columns, no header. Sample i of column c is 1000 i + c unless said."""
 
 import os
 import re
@@ -216,7 +216,7 @@ def test_names_units_and_codes_are_the_publishers():
     text = (folder / "column_names.txt").read_text(encoding="latin-1")
     described = {int(m[1]): (m[2], m[3]) for m in re.finditer(r"Column: (\d+) (.*?); .*unit = (.*)", text)}
     kinds = {"acc": "acc|Nav_A|Body_A", "gyr": "gyro|AngVel", "mag": "magnetic", "quat": "Quaternion", "eu": "Eu"}
-    places = {"up": r"\^", "low": "_", "body": "Body", "nav": "Nav", "bt": "^Accelerometer", "l": "L-", "r": "R-"}
+    placements = {"up": r"\^", "low": "_", "body": "Body", "nav": "Nav", "bt": "^Accelerometer", "l": "L-", "r": "R-"}
     for channel in OPPORTUNITY.channels:
         description, unit = described[COLUMNS[channel.name]]
         assert channel.unit == unit
@@ -224,7 +224,7 @@ def test_names_units_and_codes_are_the_publishers():
         if axis != "compass":
             assert description.lower().endswith(axis)
         for word in (*words, "compass" if axis == "compass" else words[-1]):
-            assert re.search(kinds.get(word, places.get(word, word.upper())), description, re.IGNORECASE), channel
+            assert re.search(kinds.get(word, placements.get(word, word.upper())), description, re.IGNORECASE), channel
     legend = (folder / "label_legend.txt").read_text(encoding="latin-1")
     gestures = re.findall(r"(\d+)   -   ML_Both_Arms   -   (.+)", legend)
     assert {int(code): name.strip() for code, name in gestures} == GESTURES

@@ -41,7 +41,7 @@ def test_two_clocks_become_one_grid_inside_their_overlap(tmp_path):
     assert recording.x.dtype == np.float32
     assert np.allclose(recording.x, np.stack([t, t + 1, t + 2, 10 * t, 10 * t + 1, 10 * t + 2], axis=1))
     assert recording.labels.tolist() == [0] * 6
-    assert rejects == {"accelerometer reading with no other sensor's at its time": 1 + 4}
+    assert rejects == {"accelerometer reading without one of the other sensor at its time": 1 + 4}
 
 
 def test_channels_in_the_order_asked_for(tmp_path):
@@ -62,8 +62,8 @@ def test_a_pause_of_either_sensor_cuts_both(tmp_path):
         [1550],
     ]
     assert rejects == {
-        "accelerometer reading with no other sensor's at its time": 4,
-        "gyroscope reading with no other sensor's at its time": 2,
+        "accelerometer reading without one of the other sensor at its time": 4,
+        "gyroscope reading without one of the other sensor at its time": 2,
     }
 
 
@@ -178,7 +178,7 @@ def test_real_subjects(tmp_path):
     assert sum(len(recording.x) for recording in recordings) == 64_709
     assert {int(recording.labels[0]) for recording in recordings} == set(range(18))
     assert all(np.isfinite(recording.x).all() for recording in recordings)
-    assert dict(rejects.counts) == {"accelerometer reading with no other sensor's at its time": 27}
+    assert dict(rejects.counts) == {"accelerometer reading without one of the other sensor at its time": 27}
     # Where both clocks agree, the grid begins on a reading of both and the file's own numbers come out.
     first = [4.972757, -0.15831658, 6.6967316, 0.3149441, -1.0222765, -0.3099616]
     assert recordings[0].x[0].tolist() == pytest.approx(first, rel=1e-6)

@@ -12,6 +12,7 @@ from har_ray.data.describe import lines as describe
 from har_ray.data.describe import numbers as describe_numbers
 from har_ray.data.describe.numbers import Description, Example, added_s
 from har_ray.figures import style
+from har_ray.store.windows import WindowStore
 
 DESCRIPTOR = r"""
 files: raw/*.csv
@@ -39,7 +40,7 @@ def mine(tmp_path):
     return tmp_path / "mine.yaml"
 
 
-def told(capsys, *arguments, code=0):
+def output_of(capsys, *arguments, code=0):
     """What is printed, without the padding of columns."""
     assert main([str(a) for a in arguments]) == code
     captured = capsys.readouterr()
@@ -47,13 +48,13 @@ def told(capsys, *arguments, code=0):
 
 
 def test_list_names_every_dataset(capsys):
-    lines = told(capsys, "list")
+    lines = output_of(capsys, "list")
     assert lines[0] == "name rate subjects classes channels presets what"
     assert lines[1].startswith("spar 50 Hz 10 7 6 wrist SPAR: smart-watch recordings")
 
 
 def test_info_of_the_catalogue(capsys):
-    lines = told(capsys, "info", "spar")
+    lines = output_of(capsys, "info", "spar")
     assert "terms: BSD 3-Clause, with seglearn" in lines
     assert "recorded: 244,102 labelled samples, 1:21:22 h:mm:ss" in lines
     assert "subjects: 10: 1, 2, 3, 4, 5, 6, 7, 8, 9, 10" in lines
@@ -65,17 +66,18 @@ def test_info_of_the_catalogue(capsys):
 
 
 def test_info_of_own_recordings(capsys, mine):
-    lines = told(capsys, "info", mine)
-    assert lines[0] == f"mine: own recordings: 2 files raw/*.csv, told of by {mine}"
+    lines = output_of(capsys, "info", mine)
+    assert lines[0] == f"mine: own recordings: 2 files raw/*.csv, described by {mine}"
     assert "classes: 3: sit, walk, fly" in lines
     assert "channels (bpm): 1: pulse" in lines
 
 
 def test_prepare_then_describe(capsys, mine, ray_session):
     storage = mine.parent / "results"
-    lines = told(capsys, "prepare", mine, "--preset", "wrist", "--storage", storage)
-    assert lines[0] == "mine: 9 windows [20, 3], 2 s at 10 Hz, from 2 files"
-    lines = told(capsys, "describe", mine, "--preset", "wrist", "--storage", storage)
+    lines = output_of(capsys, "prepare", mine, "--preset", "wrist", "--storage", storage)
+    assert lines[0] == "mine: 9 windows [20, 3], 2 s at 10 Hz"
+    lines = output_of(capsys, "describe", mine, "--preset", "wrist", "--storage", storage)
+    assert str(mine) in lines.pop(1)
     # 5 s are four windows of 2 s every second; together they cover the 5 s.
     assert lines[2:6] == [
         "class windows h:mm:ss subjects",
@@ -95,14 +97,14 @@ def test_prepare_then_describe(capsys, mine, ray_session):
 
 def test_describe_into_a_folder_of_choice(capsys, mine, ray_session):
     out = mine.parent / "figures"
-    told(capsys, "describe", mine, "--preset", "pulse", "--storage", mine.parent / "results", "--out", out)
+    output_of(capsys, "describe", mine, "--preset", "pulse", "--storage", mine.parent / "results", "--out", out)
     assert (out / "examples.svg").exists()
 
 
 def test_rejects_are_printed(capsys):
     manifest = {"dataset": "d", "windows": 1234, "window": 24, "channels": [{}] * 6, "rate_hz": 12.0, "sources": 2}
     lines = list(describe.prepared_lines(manifest | {"rejects": {"no time stamp": 1000}}))
-    assert lines == ["d: 1,234 windows [24, 6], 2 s at 12 Hz, from 2 files", "  left out: 1,000 × no time stamp"]
+    assert lines == ["d: 1,234 windows [24, 6], 2 s at 12 Hz", "  left out: 1,000 × no time stamp"]
 
 
 @pytest.mark.parametrize(
@@ -112,16 +114,19 @@ def test_rejects_are_printed(capsys):
         (("info", "none.yaml"), "none.yaml: cannot be read: No such file or directory"),
         (("describe", "spar", "--preset", "wrst"), "preset of spar 'wrst' is unknown; did you mean 'wrist'?"),
         (("prepare", "sensors"), "sensors: choose with --preset among paper, wrist"),
-        (("fetch", "spar", "--from", "x"), "spar: comes with a Python package; there is nothing to fetch from x"),
+        (
+            ("fetch", "spar", "--from", "x"),
+            "comes with the Python package seglearn; there is nothing to fetch from x",
+        ),
     ],
 )
 def test_a_fault_is_a_message_and_status_2(capsys, arguments, message):
-    (line,) = told(capsys, *arguments, code=2)
+    (line,) = output_of(capsys, *arguments, code=2)
     assert message in line
 
 
 def test_without_raw_files_prepare_says_how_to_get_them(capsys, tmp_path):
-    (line,) = told(capsys, "prepare", "wisdm", "--data", tmp_path, "--storage", tmp_path / "results", code=2)
+    (line,) = output_of(capsys, "prepare", "wisdm", "--data", tmp_path, "--storage", tmp_path / "results", code=2)
     assert line == f"wisdm: no raw files in {tmp_path}; `python -m har_ray.data fetch wisdm` first"
 
 
@@ -129,16 +134,18 @@ def test_fetch_shows_the_terms_and_uses_a_folder_where_it_lies(capsys, tmp_path)
     raw = tmp_path / "copy"
     raw.mkdir()
     (raw / "WISDM_ar_v1.1_raw.txt").write_text("33,Jogging,49105962326000,-0.69,12.68,0.5;\n")
-    lines = told(capsys, "fetch", "wisdm", "--from", raw, "--data", tmp_path / "data")
+    lines = output_of(capsys, "fetch", "wisdm", "--from", raw, "--data", tmp_path / "data")
     assert lines[1].startswith("terms: free to use")
     assert lines[2].startswith("cite: J. R. Kwapisz")
-    assert lines[3] == f"files: {raw}"
+    assert lines[3] == f"wisdm: in {raw}"
+    assert str(raw) in lines[4]
     assert json.loads((tmp_path / "data/wisdm/SOURCE.json").read_text())["folder"] == str(raw)
 
 
 def test_own_recordings_need_no_fetching(capsys, mine):
-    (line,) = told(capsys, "fetch", mine)
-    assert line == f"mine: nothing to fetch; reads {mine.parent}/raw/p1.csv and 1 more"
+    nothing, source = output_of(capsys, "fetch", mine)
+    assert nothing == "mine: nothing to fetch"
+    assert str(mine) in source
 
 
 def test_time_covered_twice_counts_once():
@@ -150,7 +157,7 @@ def test_time_covered_twice_counts_once():
 
 
 def test_ranges_and_examples_are_those_of_the_windows(spar_storage, spar_spec):
-    found = describe_numbers.describe(spar_storage, spar_spec.id, 50.0)
+    found = describe_numbers.describe(WindowStore(spar_storage), spar_spec.id, 50.0)
     assert found.windows.sum() == 4685
     assert found.windows[0, 0] == 55
     assert 1.2 < found.hours.sum() < 1.36  # of 244,102 samples at 50 Hz, the ends of recordings lost
@@ -160,9 +167,9 @@ def test_ranges_and_examples_are_those_of_the_windows(spar_storage, spar_spec):
 
 
 def test_quantiles_of_a_sample_are_close_and_limits_exact(spar_storage, spar_spec, monkeypatch):
-    whole = describe_numbers.describe(spar_storage, spar_spec.id, 50.0).ranges
+    whole = describe_numbers.describe(WindowStore(spar_storage), spar_spec.id, 50.0).ranges
     monkeypatch.setattr(describe_numbers, "MAX_VALUES", 200_000)
-    sampled = describe_numbers.describe(spar_storage, spar_spec.id, 50.0).ranges
+    sampled = describe_numbers.describe(WindowStore(spar_storage), spar_spec.id, 50.0).ranges
     assert (sampled[:, [0, 4]] == whole[:, [0, 4]]).all()
     assert (sampled[:, 2] != whole[:, 2]).any()
     assert np.allclose(sampled[:, 1:4], whole[:, 1:4], atol=0.3)

@@ -1,4 +1,4 @@
-"""A user's own recordings become windows; what is written where is told in `tables.py`."""
+"""A user's own recordings become windows; `tables.py` writes the files."""
 
 import gzip
 import logging
@@ -14,26 +14,26 @@ from har_ray.data.dataset import NULL
 from har_ray.data.own import files as table_files
 from har_ray.data.own import scan as table_scan
 from har_ray.data.own.dataset import load_table
-from har_ray.data.shards import prepare
 from har_ray.data.tensors import load_windows
 from har_ray.data.windows import WindowSpec
 from har_ray.errors import DataError
 from har_ray.store.storage import Storage
+from har_ray.store.windows import WindowStore
 from tests.data.own.tables import CHANNELS, DESCRIPTOR, read, rows, write
+from tests.data.windows_of import made
 
 
 @pytest.fixture(autouse=True)
 def _no_scans_from_other_tests():
-    table_scan._scan.cache_clear()
+    table_scan._scans.clear()
 
 
 def windows(path, preset="wrist"):
     """What training would read, through Ray and Parquet."""
     dataset = load_table("mine", path)
     storage = Storage(path.parent / "results")
-    spec = WindowSpec("mine", dataset.fingerprint, dataset.presets[preset])
-    manifest = prepare(dataset, spec, None, storage)
-    return manifest, load_windows(storage, spec.id)
+    spec, manifest = made(dataset, dataset.presets[preset], None, storage)
+    return manifest, load_windows(WindowStore(storage), spec.id)
 
 
 def test_an_unseen_dataset_becomes_windows_without_code(ray_session, tmp_path):
@@ -76,7 +76,7 @@ def test_what_the_dataset_says_of_itself(tmp_path):
 def test_gzip_and_parquet_hold_the_same_windows_as_csv(ray_session, tmp_path):
     lines = {"p1": rows(*["walk"] * 12, *["run"] * 5), "p2": rows(*["run"] * 8, *[""] * 3)}
     lines["p1"][3] = "0.300,,103,x,walk"  # bridged by a line
-    of_csv, of_gzip, of_parquet = (tmp_path / kind for kind in ("csv", "csv.gz", "parquet"))
+    of_csv, of_gzip, of_parquet = (tmp_path / suffix for suffix in ("csv", "csv.gz", "parquet"))
     for folder in (of_csv, of_gzip, of_parquet):
         folder.mkdir()
         write(folder, DESCRIPTOR.replace("*.csv", f"*.{folder.name}"), **lines)
@@ -181,7 +181,7 @@ def test_a_file_is_read_in_blocks_that_leave_no_trace(tmp_path):
 def test_presets_choose_channels_and_rate(tmp_path):
     more = "  slow: {channels: [wrist_acc_y], rate_hz: 5, window_s: 0.4, stride_s: 0.2, null_class: true}\n"
     dataset = load_table("mine", write(tmp_path, textwrap.dedent(DESCRIPTOR) + more, p1=rows("walk")))
-    assert WindowSpec("mine", "", dataset.presets["slow"]).shape == (2, 1)
+    assert WindowSpec.of(dataset, "", dataset.presets["slow"]).shape == (2, 1)
     assert dataset.presets["slow"].null_class
 
 
@@ -196,7 +196,7 @@ def test_what_was_looked_through_is_not_looked_through_again(tmp_path, monkeypat
         return table_files.read_columns(path, types)
 
     monkeypatch.setattr(table_scan, "read_columns", noted)
-    table_scan._scan.cache_clear()  # as a new process
+    table_scan._scans.clear()  # as a new process
     assert load_table("mine", path).fingerprint == first.fingerprint
     assert looked_at == []
     write(tmp_path, p2=rows("run", "run"))
@@ -204,6 +204,14 @@ def test_what_was_looked_through_is_not_looked_through_again(tmp_path, monkeypat
     assert looked_at == ["p2.csv"]
     assert changed.samples == 3
     assert changed.fingerprint != first.fingerprint
+
+
+def test_looking_through_many_files_is_one_line(tmp_path, caplog):
+    path = write(tmp_path, **{f"p{i}": rows("walk") for i in range(12)})
+    with caplog.at_level(logging.INFO, logger="har_ray"):
+        load_table("mine", path)
+        load_table("mine", path)
+    assert caplog.messages == [f"looking through 12 new or changed files in {tmp_path}"]
 
 
 @pytest.mark.parametrize("content", [None, "{", '{"version": 0}', '{"version": 1, "files": {"raw/p1.csv": {}}}'])
@@ -221,7 +229,7 @@ def test_a_record_that_cannot_be_used_does_no_harm(tmp_path, caplog, content):
     assert "looking through" not in caplog.text, "within a process it is known anyway"
 
 
-def test_the_fingerprint_is_of_recordings_not_of_presets_or_places(tmp_path):
+def test_the_fingerprint_is_of_recordings_not_of_presets_or_folders(tmp_path):
     here, there, other = (tmp_path / name for name in ("here", "there", "other"))
     for folder in (here, there, other):
         folder.mkdir()

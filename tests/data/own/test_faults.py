@@ -1,4 +1,4 @@
-"""What is wrong with a descriptor or a file is told with its place; what is written where is told in `tables.py`."""
+"""What is wrong with a descriptor or a file is reported with its line; `tables.py` writes the files."""
 
 import gzip
 
@@ -9,10 +9,12 @@ import pytest
 from har_ray.data.dataset import Rejects
 from har_ray.data.own.dataset import load_table
 from har_ray.errors import DataError, GridError
+from har_ray.store.storage import Storage
 from tests.data.own.tables import CHANNELS, DESCRIPTOR, read, rows, write
+from tests.data.windows_of import made
 
 
-def test_all_faults_of_a_descriptor_are_told_at_once(tmp_path):
+def test_all_faults_of_a_descriptor_are_reported_together(tmp_path):
     descriptor = r"""
         files: raw/*.csv
         rate_hz: 10
@@ -35,7 +37,7 @@ def test_all_faults_of_a_descriptor_are_told_at_once(tmp_path):
         "12: presets.wrist.window_s: 0.55 s at 10 Hz are 5.5 samples; 0.6 s are a whole number",
         "4: tme: key 'tme' is unknown; did you mean 'time'? (files, rate_hz, subject, label, channels, presets, time)",
         "5: time.unit: value 'sec' is unknown; did you mean 's'? (s, ms, us, ns)",
-        r"6: subject.pattern: 'p\\d+' has 0 groups in parentheses, expected one: what is to be taken",
+        r"6: subject.pattern: 'p\\d+' has 0 groups in parentheses, expected one around what is wanted",
         "7: label.map.walk: YAML reads this as True; put the text in quotes",
         "8: channels.wrist_acc_x.unt: key 'unt' is unknown; did you mean 'unit'? (column, unit)",
     ]
@@ -90,7 +92,7 @@ def test_a_fault_of_a_file_is_named_with_its_line(tmp_path, spoil, message):
     ("header", "message"),
     [
         ("t,a x,ay,note,activity", "p1.csv: line 1: column 'ax' is unknown; did you mean 'a x'? (t, a x, ay, note, "),
-        ("t,ax,ay,ax,activity", "p1.csv: line 1: column 'ax' is there 2 times"),
+        ("t,ax,ay,ax,activity", "p1.csv: line 1: column 'ax' appears 2 times"),
         ("t,ax,ay,note,label", "p1.csv: line 1: column 'activity' is unknown"),
         ("", "p1.csv: line 1: expected the names of the columns, found nothing"),
     ],
@@ -99,10 +101,10 @@ def test_a_missing_column_is_named(tmp_path, header, message):
     with pytest.raises(DataError) as error:
         load_table("mine", write(tmp_path, header=header, p1=rows("walk"), p2=[]))
     assert message in str(error.value)
-    assert "p2.csv: line 1" in str(error.value), "every file is named"
+    assert str(error.value).endswith("(and 1 more file with this fault)")
 
 
-def test_all_unknown_labels_are_told_at_once(tmp_path):
+def test_all_unknown_labels_are_reported_together(tmp_path):
     path = write(tmp_path, p1=rows("walk", "jump", "jump"), p2=rows("jump", "hop"))
     with pytest.raises(DataError) as error:
         load_table("mine", path)
@@ -120,7 +122,7 @@ def test_a_label_that_came_after_loading_is_named(tmp_path):
     with pytest.raises(DataError, match=r"p1\.csv: line 3: label 'hop' is unknown"):
         list(dataset.read(dataset.locate(None)[0], CHANNELS, Rejects()))
     (tmp_path / "raw/p1.csv").unlink()
-    with pytest.raises(DataError, match=r"p1\.csv: no such file any more"):
+    with pytest.raises(DataError, match=r"p1\.csv: no longer exists"):
         dataset.locate(None)
 
 
@@ -140,7 +142,7 @@ def test_a_row_without_a_subject_is_named(tmp_path):
         load_table("mine", write(tmp_path, descriptor, p1=["0,1,2,ann,walk", "1,1,2,,walk"]))
 
 
-def test_interleaved_subjects_are_told_to_be_sorted(tmp_path):
+def test_interleaved_subjects_have_to_be_sorted(tmp_path):
     descriptor = DESCRIPTOR.replace(r"{pattern: 'p(\d+)'}", "{column: note}")
     lines = [line.replace(",x,", f",{'ab'[i % 2]},") for i, line in enumerate(rows(*["walk"] * 40))]
     with pytest.raises(DataError, match=r"line 2 on: the subject changes 39 times in 40 rows; sort the rows by 'note'"):
@@ -158,9 +160,9 @@ def test_a_column_of_readings_is_not_taken_for_labels(tmp_path):
     [
         (0.1, "s", None),
         (0.104, "s", None),
-        (0.2, "s", r"'t' says 5 Hz, rate_hz is 10; over 5% apart; set the rate found"),
+        (0.2, "s", r"'t' says 5 Hz, rate_hz is 10; over 5% apart; set rate_hz to the rate found"),
         (0.094, "s", r"'t' says 10\.64 Hz, rate_hz is 10"),
-        (100, "s", r"'t' says 0\.01 Hz, rate_hz is 10; it is right if the unit is ms, not s"),
+        (100, "s", r"'t' says 0\.01 Hz, rate_hz is 10; they agree if the unit is ms, not s"),
         (100, "ms", None),
         (1e8, "ns", None),
         (0.0, "s", "'t' does not advance"),
@@ -174,6 +176,16 @@ def test_time_stamps_must_come_at_the_rate(tmp_path, step, unit, message):
     else:
         with pytest.raises(DataError, match=rf"p1\.csv: from line 2 on: {message}"):
             read(path)
+
+
+def test_a_wrong_rate_of_many_files_is_one_line(ray_session, tmp_path):
+    many = {f"p{i}": rows(*["walk"] * 20, step=0.2 + i / 1000) for i in range(1, 13)}
+    dataset = load_table("mine", write(tmp_path, **many))
+    with pytest.raises(DataError) as error:
+        made(dataset, dataset.presets["wrist"], None, Storage(tmp_path / "results"))
+    (line,) = str(error.value).splitlines()
+    assert line.startswith(f"{tmp_path}/raw/p1.csv: from line 2 on: 't' says 4.975 Hz, rate_hz is 10")
+    assert line.endswith("(and 11 more files with this fault)")
 
 
 def test_stamps_in_whole_milliseconds_have_no_step_of_the_right_length(tmp_path):

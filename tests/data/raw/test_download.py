@@ -1,4 +1,4 @@
-"""`download` against a real server that can be told to misbehave, one script step per request."""
+"""`download` against a real server that misbehaves on request, one script step per request."""
 
 import hashlib
 import logging
@@ -124,7 +124,7 @@ def test_a_second_call_asks_nobody(server: Server, target: Path) -> None:
 def test_a_target_of_other_content_is_not_overwritten(server: Server, target: Path) -> None:
     target.parent.mkdir()
     target.write_bytes(b"mine")
-    with pytest.raises(DataError, match=r"data.zip: 4 bytes, expected 256000; delete it to download it again"):
+    with pytest.raises(DataError, match=r"data.zip: 4 bytes, expected 256,000; delete it to download it again"):
         download(server.url, target, size_bytes=len(BODY))
     assert target.read_bytes() == b"mine"
 
@@ -147,8 +147,8 @@ def test_the_next_process_goes_on_too(server: Server, target: Path) -> None:
     with pytest.raises(DataError) as caught:
         download(server.url, target, sha256=SHA256, attempts=1)
     assert server.url in str(caught.value)
-    assert "100000 bytes are kept in" in str(caught.value)
-    assert "run the same command again to go on" in str(caught.value)
+    assert "100,000 bytes are kept in" in str(caught.value)
+    assert "run the same command again to continue" in str(caught.value)
     assert names(target) == ["data.zip.part", "data.zip.part.json"]
     download(server.url, target, sha256=SHA256)
     assert server.ranges == [None, "bytes=100000-"]
@@ -208,7 +208,7 @@ def test_a_206_of_something_else_is_not_glued(
     server.script = [cut(100_000), lambda to: to.send(206, OTHER[100_000:], None, **headers)]
     download(server.url, target, sha256=SHA256)
     assert server.ranges == [None, "bytes=100000-", None]
-    assert "another file than the one begun; starting over" in caplog.text
+    assert "continued with a different file; starting over" in caplog.text
 
 
 def test_a_server_without_ranges_sends_all_again(server: Server, target: Path, waits: list[float]) -> None:
@@ -298,14 +298,14 @@ def test_a_body_that_always_ends_early(server: Server, target: Path, waits: list
 
 def test_an_announced_length_that_is_not_the_known_one(server: Server, target: Path) -> None:
     server.script = [lambda to: to.send(200, b"<html>moved</html>", Content_Type="text/html")]
-    with pytest.raises(DataError, match=r"data.zip: the server offers 18 bytes \(text/html\), expected 256000; "):
+    with pytest.raises(DataError, match=r"data.zip: the server offers 18 bytes \(text/html\), expected 256,000; "):
         download(server.url, target, size_bytes=len(BODY))
     assert names(target) == []
 
 
 def test_a_length_that_is_wrong_at_the_end(server: Server, target: Path) -> None:
     server.script = [lambda to: to.send(200, BODY[:10], -1)]
-    with pytest.raises(DataError, match=r"http://127.*data.zip: 10 bytes, expected 256000; publishers move files"):
+    with pytest.raises(DataError, match=r"http://127.*data.zip: 10 bytes, expected 256,000; publishers move files"):
         download(server.url, target, size_bytes=len(BODY))
     assert names(target) == []
 

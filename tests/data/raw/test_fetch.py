@@ -16,6 +16,7 @@ import pytest
 
 from har_ray.data.dataset import Archive, Dataset, Recording, Rejects
 from har_ray.data.raw.fetch import fetch, raw_folder
+from har_ray.data.raw.identity import identify, warn_if_altered
 from har_ray.data.raw.unpack import MissingToolError
 from har_ray.errors import DataError, StorageError
 
@@ -51,7 +52,6 @@ def dataset(archive: Archive | None) -> Dataset:
         terms="CC BY 4.0",
         citation="Somebody 2020",
         archive=archive,
-        fingerprint="1",
         rate_hz=50.0,
         channels=(),
         classes=("still",),
@@ -103,7 +103,8 @@ def names(root: Path) -> list[str]:
 
 
 def record(root: Path) -> object:
-    return json.loads((root / "made-up" / "SOURCE.json").read_text())
+    found: dict[str, object] = json.loads((root / "made-up" / "SOURCE.json").read_text())
+    return {name: found[name] for name in ("origin", "sha256", "folder")}
 
 
 def test_the_publishers_archive_once(publisher: Publisher, root: Path, caplog: pytest.LogCaptureFixture) -> None:
@@ -133,7 +134,7 @@ def test_a_packaged_dataset_needs_nothing(root: Path) -> None:
     assert fetch(dataset(None), root) is None
     assert raw_folder(dataset(None), root) is None
     assert not root.exists()
-    with pytest.raises(DataError, match=r"made-up: comes with a Python package; there is nothing to fetch from x.zip"):
+    with pytest.raises(DataError, match=r"made-up: comes with None; there is nothing to fetch from x.zip"):
         fetch(dataset(None), root, "x.zip")
 
 
@@ -160,9 +161,13 @@ def test_an_archive_that_is_not_the_publishers_is_accepted_with_a_warning(
 ) -> None:
     mine = tmp_path / "mine.zip"
     mine.write_bytes(zipped(FILES))
-    fetch(dataset(Archive("https://example.org/a.rar", "a.rar", sha256="0" * 64, size_bytes=1)), root, str(mine))
+    made_up = dataset(Archive("https://example.org/a.rar", "a.rar", sha256="0" * 64, size_bytes=1))
+    folder = fetch(made_up, root, str(mine))
     sha256 = hashlib.sha256(mine.read_bytes()).hexdigest()
-    assert f"made-up: {mine} is not the publisher's archive (SHA-256 {sha256})" in caplog.text
+    identity = identify(made_up, folder, root)
+    warn_if_altered(made_up, identity)
+    assert identity.publishers is False
+    assert f"made-up: {mine} is not the publisher's copy" in caplog.text
     assert record(root) == {"origin": str(mine), "sha256": sha256, "folder": None}
 
 
@@ -195,7 +200,7 @@ def test_a_folder_that_is_gone(root: Path, tmp_path: Path) -> None:
     made_up = dataset(Archive("https://example.org/a.zip", "a.zip"))
     fetch(made_up, root, str(mine))
     mine.rename(tmp_path / "moved")
-    with pytest.raises(DataError, match=rf"SOURCE.json: points to {mine}, which is not there; .*fetch made-up --from"):
+    with pytest.raises(DataError, match=rf"SOURCE.json: points to {mine}, which does not exist; .*fetch made-up"):
         fetch(made_up, root)
 
 

@@ -197,7 +197,7 @@ def test_no_links_from_a_zip_or_a_rar(bench: Bench) -> None:
 def test_a_name_with_a_zero_byte(bench: Bench) -> None:
     info = tarfile.TarInfo("a")
     info.pax_headers = {"path": "a\0b"}
-    assert "member 'a\\x00b' would be written outside" in bench.refuse(tarred({}, info))
+    assert "member 'a\\x00b' has a name that some systems take for another one" in bench.refuse(tarred({}, info))
 
 
 @pytest.mark.filterwarnings("ignore:Duplicate name")
@@ -206,7 +206,7 @@ def test_a_member_that_is_there_twice(bench: Bench) -> None:
     with zipfile.ZipFile(out, "w") as file:
         for content in ("one", "two"):
             file.writestr("a.txt", content)
-    assert "member 'a.txt' is there twice" in bench.refuse(out.getvalue())
+    assert "member 'a.txt' would be unpacked over an earlier file" in bench.refuse(out.getvalue())
 
 
 @pytest.mark.parametrize("kind", BUILDERS)

@@ -1,4 +1,4 @@
-"""The datasets of a grid: which, how they are cut, how they are split. Part of `spec.py`, which is the whole file's."""
+"""The datasets of a grid: which, how they are cut, how they are split. Part of `grid.py`, which is the whole file."""
 
 from collections.abc import Iterator
 from dataclasses import fields, replace
@@ -13,9 +13,13 @@ from har_ray.data.datasets import CATALOG
 from har_ray.data.own.dataset import load_table
 from har_ray.data.protocol import Protocol, ProtocolName
 from har_ray.data.splits import subject_parts
-from har_ray.data.windows import WindowSpec, samples
+from har_ray.data.windows import class_names, samples
 from har_ray.errors import HarRayError, unknown
-from har_ray.models.architectures.deepconvlstm import MIN_WINDOW
+from har_ray.yaml_check import inconsistent
+from har_ray.yaml_file import KeyPath
+
+Mistake = tuple[KeyPath, str, *tuple[KeyPath, ...]]
+"""A key, what is wrong with it, and the keys that this depends on; see `inconsistent`."""
 
 
 class Section(BaseModel):
@@ -38,15 +42,6 @@ def _descriptor(path: str | None, info: ValidationInfo) -> str | None:
         if name := info.data.get("name"):
             own_dataset(name, path)
     return path
-
-
-def _known_preset(name: str, info: ValidationInfo) -> str:
-    if not {"name", "path"} <= info.data.keys():
-        return name
-    dataset = find_dataset(info.data["name"], info.data["path"])
-    if name not in dataset.presets:
-        raise ValueError(unknown(f"preset of {dataset.name}", name, dataset.presets))
-    return name
 
 
 @lru_cache
@@ -78,10 +73,10 @@ class DatasetSpec(Section):
     """
 
     kind: Literal["catalog", "table"] = "catalog"
-    name: Annotated[str, AfterValidator(_known_dataset)]
+    name: Annotated[str, AfterValidator(_known_dataset)] = Field(examples=["spar"])
     path: Annotated[str | None, AfterValidator(_descriptor)] = Field(default=None, validate_default=True)
-    preset: Annotated[str, AfterValidator(_known_preset)]
-    protocol: ProtocolName
+    preset: str = Field(examples=["wrist"])
+    protocol: ProtocolName = Field(examples=["loso"])
     folds: int = Field(default=5, ge=3)
     test_subjects: Subjects = ()
     val_subjects: Subjects = ()
@@ -92,6 +87,11 @@ class DatasetSpec(Section):
     label_rule: LabelRule | None = None
     null_class: bool | None = None
     subjects: Subjects | None = None
+
+    @property
+    def own(self) -> bool:
+        """Whether these are the user's own recordings, described by a file of theirs."""
+        return self.kind == "table"
 
     @property
     def dataset(self) -> Dataset:
@@ -107,8 +107,14 @@ class DatasetSpec(Section):
         return replace(self.dataset.presets[self.preset], **self.overrides)
 
     @property
-    def windows(self) -> WindowSpec:
-        return WindowSpec(self.name, self.dataset.fingerprint, self.cut)
+    def shape(self) -> tuple[int, int]:
+        """(T, C) of its windows."""
+        return samples(self.cut.window_s, self.cut.rate_hz), len(self.cut.channels)
+
+    @property
+    def classes(self) -> int:
+        """K, the null class included where the preset keeps it."""
+        return len(class_names(self.dataset, self.cut))
 
     @property
     def preset_label(self) -> str:
@@ -134,37 +140,52 @@ class DatasetSpec(Section):
 
     @model_validator(mode="after")
     def _possible(self) -> "DatasetSpec":
-        errors = [*self._cut_errors(), *self._protocol_errors()]
-        if errors:
-            raise ValueError("; ".join(errors))
+        if self.preset not in self.dataset.presets:
+            text = unknown(f"preset of {self.name}", self.preset, self.dataset.presets)
+            raise inconsistent([(("preset",), text, ("name",))])
+        found = [*self._cut_mistakes(), *self._protocol_mistakes()]
+        if found:
+            raise inconsistent([(*mistake, ("name",), ("preset",)) for mistake in found])
         return self
 
-    def _cut_errors(self) -> Iterator[str]:
-        for name in self.subjects or ():
+    def _cut_mistakes(self) -> Iterator[Mistake]:
+        for i, name in enumerate(self.subjects or ()):
             if name not in self.dataset.subjects:
-                yield unknown(f"subject of {self.name}", name, self.dataset.subjects)
+                yield ("subjects", i), unknown(f"subject of {self.name}", name, self.dataset.subjects)
         known = [channel.name for channel in self.dataset.channels]
-        for name in self.cut.channels:
+        for i, name in enumerate(self.cut.channels):
             if name not in known:
-                yield unknown(f"channel of {self.name}", name, known)
-        for key in ("window_s", "stride_s"):
+                yield ("channels", i), unknown(f"channel of {self.name}", name, known)
+        wrong = {}
+        for key in ("stride_s", "window_s"):
             try:
-                length = samples(getattr(self.cut, key), self.cut.rate_hz)
+                samples(getattr(self.cut, key), self.cut.rate_hz)
             except ValueError as error:
-                yield f"{key}: {error}"
-            else:
-                if key == "window_s" and length < MIN_WINDOW:
-                    yield f"window_s: {length} samples are too few for four convolutions; at least {MIN_WINDOW}"
+                at = next((given for given in (key, "rate_hz") if given in self.overrides), "preset")
+                wrong[at] = f"{key}: {error}"
+        yield from (((key,), message, ("rate_hz",)) for key, message in wrong.items() if key != "rate_hz")
+        if "rate_hz" in wrong:
+            yield ("rate_hz",), wrong["rate_hz"]
 
-    def _protocol_errors(self) -> Iterator[str]:
-        if (self.test_subjects or self.val_subjects) and self.protocol != "subject-holdout":
-            yield f"test_subjects and val_subjects are for subject-holdout, not for {self.protocol}"
+    def _protocol_mistakes(self) -> Iterator[Mistake]:
+        for key in ("test_subjects", "val_subjects"):
+            if getattr(self, key) and self.protocol != "subject-holdout":
+                yield (key,), f"is for subject-holdout, not for {self.protocol}", ("protocol",)
+            for i, name in enumerate(getattr(self, key)):
+                if name not in self.all_subjects:
+                    yield (key, i), unknown(f"subject of {self.name}", name, self.all_subjects)
         if "folds" in self.model_fields_set and self.protocol != "subject-kfold":
-            yield f"folds is for subject-kfold, not for {self.protocol}"
+            yield ("folds",), f"is for subject-kfold, not for {self.protocol}", ("protocol",)
         if self.protocol == "official" and self.dataset.official is None:
-            yield f"protocol official: the publishers of {self.name} made no split"
-        if self.protocol in ("subject-holdout", "subject-kfold", "loso"):
+            yield ("protocol",), f"official: the publishers of {self.name} made no split"
+        if Protocol(name=self.protocol).by_subject and not self._wrong_subjects:
             try:
                 subject_parts(self.protocols[0], self.all_subjects)
             except ValueError as error:
-                yield f"protocol {self.protocol}: {error}"
+                yield ("protocol",), f"{self.protocol}: {error}"
+
+    @property
+    def _wrong_subjects(self) -> bool:
+        """Whether somebody unknown is named, which is reported by itself."""
+        listed = {*self.test_subjects, *self.val_subjects} - set(self.all_subjects)
+        return bool(listed or set(self.subjects or ()) - set(self.dataset.subjects))

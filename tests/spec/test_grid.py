@@ -1,13 +1,18 @@
-"""A bad grid stops before anything is computed, with every error at once and a hint that helps."""
+"""A bad grid stops before anything is computed, with all mistakes reported together and a hint that helps."""
 
+import json
 from pathlib import Path
 
+import jsonschema
 import pytest
+import yaml
 
 from har_ray import grid
 from har_ray.errors import GridError
-from har_ray.overview import stage_plans
-from har_ray.spec.grid import load_grid
+from har_ray.forecast import stage_plans
+from har_ray.plan.plan import Plan
+from har_ray.spec.grid import GridSpec, load_grid
+from har_ray.yaml_check import json_schema
 from tests.grids import TINY, write_grid
 
 
@@ -36,15 +41,20 @@ def dataset(**changes):
         ({"datasets": dataset(name="spr")}, "datasets[0].name", "dataset 'spr' is unknown; did you mean 'spar'?"),
         ({"datasets": dataset(preset="wirst")}, "datasets[0].preset", "'wirst' is unknown; did you mean 'wrist'?"),
         ({"datasets": dataset(protocol="lso")}, "datasets[0].protocol", "'lso' is unknown; did you mean 'loso'?"),
-        ({"datasets": dataset(protocol="official")}, "datasets[0]", "the publishers of spar made no split"),
-        ({"datasets": dataset(protocol="subject-kfold", folds=11)}, "datasets[0]", "11 folds of 10 subjects"),
-        ({"datasets": dataset(folds=3)}, "datasets[0]", "folds is for subject-kfold, not for subject-holdout"),
-        ({"datasets": dataset(test_subjects=[11])}, "datasets[0]", "subject '11' does not exist"),
-        ({"datasets": dataset(channels=["wrist_acc"])}, "datasets[0]", "did you mean 'wrist_acc_"),
-        ({"datasets": dataset(rate_hz=12.3)}, "datasets[0]", "window_s: 2 s at 12.3 Hz are 24.6 samples"),
-        ({"datasets": dataset(window_s=1)}, "datasets[0]", "12 samples are too few for four convolutions; at least 17"),
+        ({"datasets": dataset(protocol="official")}, "datasets[0].protocol", "the publishers of spar made no split"),
+        ({"datasets": dataset(protocol="subject-kfold", folds=11)}, "datasets[0].protocol", "11 folds of 10 subjects"),
+        ({"datasets": dataset(folds=3)}, "datasets[0].folds", "is for subject-kfold, not for subject-holdout"),
+        ({"datasets": dataset(test_subjects=[11])}, "datasets[0].test_subjects[0]", "subject of spar '11' is unknown"),
+        ({"datasets": dataset(channels=["wrist_acc"])}, "datasets[0].channels[0]", "did you mean 'wrist_acc_"),
+        ({"datasets": dataset(rate_hz=12.3)}, "datasets[0].rate_hz", "window_s: 2 s at 12.3 Hz are 24.6 samples"),
+        (
+            {"datasets": dataset(window_s=1)},
+            "datasets[0].window_s",
+            "12 samples are too few for deepconvlstm; at least 17",
+        ),
         ({"teacher": None}, "teacher", "missing; RB-KD, RAB-KD learn from one"),
-        ({"teacher": "LM"}, "teacher", "'LM' is unknown; did you mean 'OM'?"),
+        ({"teacher": "LMM"}, "teacher", "'LMM' is unknown; did you mean 'MM'?"),
+        ({"teacher": "RB-KD"}, "teacher", "teacher 'RB-KD' is unknown"),
         ({"search": None}, "search", "missing; LM-Att, RB-KD, RAB-KD have hyper-parameters"),
         ({"search": space(attention=None)}, "search.space.attention", "missing; needed by LM-Att, RAB-KD"),
         ({"search": space(beta=None)}, "search.space.beta", "missing; needed by RAB-KD"),
@@ -56,13 +66,48 @@ def dataset(**changes):
         ),
         (
             {"search": space(attention={"kind": "spatial", "kernel": [4], "position": 1})},
-            "search.space.attention",
-            "kernel 4 is even",
+            "search.space.attention.kernel",
+            "4 is even",
         ),
         ({"seeds": [100]}, "search.seeds", "100 is also in seeds"),
         ({"seeds": []}, "seeds", "at least 1 item"),
         ({"name": "a/b"}, "name", "string should match pattern"),
         ({"tracking": {"wandb": "ofline"}}, "tracking.wandb", "'ofline' is unknown; did you mean 'offline'?"),
+        ({"tracking": {"wanb": "offline"}}, "tracking.wanb", "tracker 'wanb' is unknown; did you mean 'wandb'?"),
+        ({"metrics": ["f1_makro"]}, "metrics[0]", "metric 'f1_makro' is unknown; did you mean 'f1_macro'?"),
+        ({"train": {"monitor": "val_f1"}}, "train.monitor", "score 'val_f1' is unknown; did you mean 'val_f1_"),
+        ({"name": "windows"}, "name", "is where windows lie"),
+        ({"variants": ["LM", {"name": "LM", "size": "MM"}]}, "variants[1]", "'LM' is a variant of ours"),
+        (
+            {"variants": [{"name": "X", "size": "LM", "options": {"filtres": 3}}]},
+            "variants[0].options",
+            "option of deepconvlstm 'filtres' is unknown; did you mean 'filters'?",
+        ),
+        (
+            {"variants": [{"name": "X", "options": {"filters": 3}}]},
+            "variants[0].options",
+            "option 'units' of deepconvlstm is missing",
+        ),
+        (
+            {"variants": ["LM", {"name": "X", "size": "LM", "losses": {"distilation": {}}}]},
+            "variants[1].losses.distilation",
+            "loss 'distilation' is unknown; did you mean 'distillation'?",
+        ),
+        (
+            {"variants": [{"name": "X", "size": "LM", "losses": {"attention-transfer": {"beta": 1}}}]},
+            "variants[0].attention",
+            "missing; attention-transfer compares attention maps",
+        ),
+        (
+            {"variants": [{"name": "X", "size": "LM", "losses": {"distillation": {"alpha": [0.5, 1.5]}}}]},
+            "variants[0].losses",
+            "distillation: alpha 1.5 is not between 0 and 1",
+        ),
+        (
+            {"search": None, "variants": [{"name": "X", "options": {"filters": [2, 4], "units": 8}}]},
+            "search",
+            "missing; X",
+        ),
         (
             {"resources": {"student": {"workers": 100}}},
             "train.batch_size",
@@ -77,20 +122,20 @@ def test_each_mistake_is_named(tmp_path, changes, key, message):
     assert message in line
 
 
-def test_all_mistakes_are_told_at_once_each_with_its_line(tmp_path):
+def test_all_mistakes_are_reported_together_each_with_its_line(tmp_path):
     path = tmp_path / "grid.yaml"
     path.write_text("name: x\nvariants: [LM, XX]\nseeds: [0]\nepochs: 3\ndatasets:\n  - name: spar\n    preset: wrst\n")
     with pytest.raises(GridError) as caught:
         load_grid(path)
     lines = [line.removeprefix(str(path)) for line in str(caught.value).splitlines()]
-    assert [line.partition(" ")[0] for line in lines] == [":7:", ":6:", ":2:", ":4:"]
-    assert "datasets[0].protocol: this key is missing" in lines[1]
+    assert [line.partition(" ")[0] for line in lines] == [":2:", ":4:", ":6:", ":7:"]
+    assert "datasets[0].protocol: this key is missing" in lines[2]
 
 
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("name: a\nname: b\n", r"grid.yaml:2: 'name' is given twice"),
+        ("name: a\nname: b\n", r"grid.yaml:2: name: 'name' is given twice"),
         ("- a\n", "expected a mapping of keys"),
         ("name: [\n", "not valid YAML"),
     ],
@@ -121,7 +166,7 @@ def test_a_bare_off_is_a_word(tmp_path):
     text = write_grid(tmp_path).read_text()
     path.write_text(text.replace("wandb: 'off'", "wandb: off"))
     assert "wandb: off" in path.read_text()
-    assert load_grid(path)[0].tracking.wandb == "off"
+    assert load_grid(path)[0].tracking == {"wandb": {"mode": "off"}}
 
 
 def test_the_command_ends_with_2_and_computes_nothing(tmp_path, capsys):
@@ -149,10 +194,109 @@ def test_storage_that_cannot_be_written_stops_the_command(tmp_path, capsys):
         ("paper", None),
     ],
 )
-def test_the_grids_that_come_along_are_good(name, cells):
+def test_the_shipped_grids_are_good(name, cells):
     spec, _ = load_grid(Path(__file__).parents[2] / "grids" / f"{name}.yaml")
     assert spec.name == name
-    stages = stage_plans(spec)
+    stages = stage_plans(Plan(spec, [entry.name for entry in spec.datasets]))
     assert all(stage.jobs for stage in stages)
     if cells:
         assert tuple(len(stage.jobs) for stage in stages) == cells
+    text = (GRIDS / f"{name}.yaml").read_text()
+    assert text.startswith("# yaml-language-server: $schema=grid.schema.json\n")
+    jsonschema.validate(yaml.safe_load(text), SCHEMA)
+
+
+GRIDS = Path(__file__).parents[2] / "grids"
+SCHEMA = json.loads((GRIDS / "grid.schema.json").read_text())
+
+
+def test_the_shipped_schema_is_that_of_the_code():
+    assert json_schema(GridSpec) == SCHEMA, "har-ray schema grid > grids/grid.schema.json"
+
+
+TWENTY = """\
+name: twenty/mistakes
+datasets:
+  - {name: spr, preset: wrist, protocol: loso}
+  - {name: spar, preset: wirst, protocol: loso}
+  - {name: spar, preset: wrist, protocol: lso}
+  - {name: spar, preset: wrist, protocol: loso, folds: 4}
+  - {name: spar, preset: wrist, protocol: subject-kfold, folds: 11}
+  - {name: spar, preset: wrist, protocol: random, rate_hz: 12.3}
+  - {name: spar, preset: wrist, protocol: random, window: 2}
+variants: [LM, RABKD, RAB-KD, RB-KD]
+teacher: XM
+seeds: [0, 1]
+search:
+  trials: none
+  seeds: [100, 1]
+  space:
+    alpha: [0.1, 1.5]
+    temperature: [1, 2, 1]
+    attention: {kind: cbam, ratio: [2, 8], kernel: 3, position: 1}
+  asha: {grace_period: 0}
+train: {epochs: 10, monitor: val_f1}
+tracking: {wandb: {mode: ofline}}
+resources: {student: {cpus: no}}
+epochs: 3
+"""
+MISTAKES = {
+    1: "name: string should match pattern",
+    3: "datasets[0].name: dataset 'spr' is unknown; did you mean 'spar'?",
+    4: "datasets[1].preset: preset of spar 'wirst' is unknown",
+    5: "datasets[2].protocol: value 'lso' is unknown",
+    6: "datasets[3].folds: is for subject-kfold, not for loso",
+    7: "datasets[4].protocol: subject-kfold: 11 folds of 10 subjects",
+    8: "datasets[5].rate_hz: window_s: 2 s at 12.3 Hz are 24.6 samples",
+    9: "datasets[6].window: key 'window' is unknown; did you mean 'window_s'?",
+    10: "variants[1]: variant 'RABKD' is unknown; did you mean 'RAB-KD'?",
+    11: "teacher: teacher 'XM' is unknown",
+    14: "search.trials: expected a whole number above 0, or all; found 'none'",
+    15: "search.seeds: 1 is also in seeds",
+    16: "search.space.beta: missing; needed by RAB-KD",
+    17: "search.space.alpha[1]: input should be less than or equal to 1, found 1.5",
+    18: "search.space.temperature: 1.0 is listed twice",
+    19: "search.space.attention.ratio: 8 leaves no hidden unit of the 4 filters of RAB-KD",
+    20: "search.asha.grace_period: input should be greater than or equal to 1, found 0",
+    21: "train.monitor: score 'val_f1' is unknown; did you mean 'val_f1_macro'?",
+    22: "tracking.wandb: wandb: mode 'ofline' is unknown; did you mean 'offline'?",
+    23: "resources.student.cpus: no is read as false, expected a number",
+    24: "epochs: key 'epochs' is unknown here; did you mean 'train.epochs'?",
+}
+"""Line → how its message begins. Those of 6, 7, 8, 11, 15, 16, 19 and 21 are mistakes between keys."""
+
+
+def test_more_than_twenty_mistakes_are_reported_in_one_round(tmp_path):
+    (tmp_path / "grid.yaml").write_text(TWENTY)
+    with pytest.raises(GridError) as caught:
+        load_grid(tmp_path / "grid.yaml")
+    prefix = f"{tmp_path}/grid.yaml:"
+    lines = [line.removeprefix(prefix).split(": ", 1) for line in str(caught.value).splitlines()]
+    assert [int(number) for number, _ in lines] == list(MISTAKES)
+    assert [text for (_, text), begin in zip(lines, MISTAKES.values(), strict=True) if not text.startswith(begin)] == []
+
+
+def test_what_follows_from_another_mistake_is_not_reported(tmp_path):
+    """A wrong name hides what depends on the data set, wrong seeds what depends on them; duplicates are named right."""
+    wrong = {"name": "spr", "preset": "paper", "protocol": "loso", "channels": ["x"]}
+    twin = {"name": "spar", "preset": "wrist", "protocol": "random"}
+    lines = errors(tmp_path, datasets=[wrong, twin, twin], seeds=["z"])
+    assert [line.split(": ", 2)[1] for line in lines] == ["datasets[0].name", "datasets[2]", "seeds[0]"]
+    assert "is the same as datasets[1]" in lines[1]
+
+
+def leaves(error):
+    """The errors that an `anyOf` consists of."""
+    return [leaf for inner in error.context for leaf in leaves(inner)] if error.context else [error]
+
+
+def test_the_schema_flags_the_mistakes_that_a_schema_can():
+    """Values of one key: names, ranges, types, unknown keys. What is in other files or keys a schema can't know."""
+    validator = jsonschema.Draft202012Validator(SCHEMA)
+    errors = [leaf for error in validator.iter_errors(yaml.safe_load(TWENTY)) for leaf in leaves(error)]
+    found = {tuple(error.absolute_path)[:2] for error in errors}
+    assert {
+        ("name",), ("datasets", 2), ("datasets", 6), ("variants", 1), ("search", "trials"),
+        ("search", "space"), ("search", "asha"), ("resources", "student"), (),
+    } <= found  # fmt: skip
+    assert not {("datasets", 3), ("datasets", 4), ("teacher",), ("search", "seeds")} & found

@@ -1,0 +1,222 @@
+"""What the keys of a grid must be to each other. Each mistake is reported at the key that has to change."""
+
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING, Any
+
+from har_ray.candidates import Candidate, candidates, choices, from_space
+from har_ray.choices import as_list
+from har_ray.errors import ExtensionError, HarRayError, unknown
+from har_ray.losses import LOSSES, needs_maps, needs_teacher
+from har_ray.losses.objective import make_loss
+from har_ray.metrics import load_metrics
+from har_ray.models.architectures import ARCHITECTURES, GIVEN, check, min_window
+from har_ray.models.config import AttentionSpace
+from har_ray.models.cost import cost
+from har_ray.registry import option_names, short_name
+from har_ray.tracking import make_tracker
+from har_ray.variants import SIZES, VARIANTS, Variant
+from har_ray.yaml_file import KeyPath
+
+if TYPE_CHECKING:
+    from har_ray.spec.grid import GridSpec
+
+Mistake = tuple[KeyPath, str, *tuple[KeyPath, ...]]
+"""A key, what is wrong with it, and the keys that this depends on; see `inconsistent`."""
+
+EMPTY_SPACE: dict[str, Any] = {"temperature": [], "alpha": [], "beta": [], "attention": None}
+
+
+def mistakes(spec: "GridSpec") -> Iterator[Mistake]:
+    """Everything that does not fit together, with keys from the top of the grid."""
+    yield from _datasets(spec)
+    bad = {i: found for i, variant in enumerate(spec.variants) if (found := [*_variant(variant)])}
+    yield from ((("variants", i, *key), message) for i, found in bad.items() for key, message, *_ in found)
+    sound = {i: variant for i, variant in enumerate(spec.variants) if i not in bad}
+    yield from _teacher(spec, list(sound.values()))
+    yield from _search(spec, list(sound.values()))
+    yield from _ratios(spec, sound)
+    yield from _candidates(spec, sound)
+    yield from _resources(spec)
+    yield from _extensions(spec)
+
+
+def _datasets(spec: "GridSpec") -> Iterator[Mistake]:
+    seen: dict[tuple[str, str, str], int] = {}
+    for i, entry in enumerate(spec.datasets):
+        key = (entry.name, entry.preset_label, entry.protocol)
+        if key in seen:
+            yield ("datasets", i), f"{' / '.join(key)} is the same as {{0}}", ("datasets", seen[key])
+        seen.setdefault(key, i)
+
+
+def _variant(variant: Variant) -> Iterator[Mistake]:
+    """What is wrong with a variant by itself, with keys from its top."""
+    yield from _architecture(variant)
+    names = [short_name(name) for name in variant.losses]
+    for name, given in variant.losses.items():
+        if names.count(short_name(name)) > 1:
+            yield ("losses", name), f"two losses are called {short_name(name)}"
+        try:
+            needed = from_space(variant.model_copy(update={"losses": {name: given}, "attention": False}))
+            for message in LOSSES.check_options(name, given | dict.fromkeys(needed, 0)):
+                yield ("losses", name), message
+            if LOSSES.find(name).needs_maps and variant.attention is False:
+                yield ("attention",), f"missing; {name} compares attention maps"
+        except ExtensionError as error:
+            yield ("losses", name), str(error)
+
+
+def _architecture(variant: Variant) -> Iterator[Mistake]:
+    if variant.size and not variant.built_in:
+        yield ("size",), f"is DeepConvLSTM's; {variant.architecture} has options"
+        return
+    options = (SIZES[variant.size] if variant.size else {}) | variant.options
+    try:
+        for message in ARCHITECTURES.check_options(
+            variant.architecture, options, (*GIVEN, "attention", "sequence_axis")
+        ):
+            yield ("options",), message
+        known = option_names(ARCHITECTURES.find(variant.architecture))
+    except ExtensionError as error:
+        yield ("architecture",), str(error)
+        return
+    for key, given in (("attention", variant.attention is not False), ("sequence_axis", bool(variant.sequence_axis))):
+        if given and known is not None and key not in known:
+            yield (key,), f"{variant.architecture} has none: its constructor takes no {key!r}"
+
+
+def _teacher(spec: "GridSpec", variants: Iterable[Variant]) -> Iterator[Mistake]:
+    taught = [variant for variant in variants if needs_teacher(variant.losses)]
+    known = VARIANTS | {variant.name: variant for variant in variants}
+    teachers = [name for name, v in known.items() if not needs_teacher(v.losses) and v.attention is False]
+    if spec.teacher is None:
+        if taught:
+            yield ("teacher",), f"missing; {', '.join(v.name for v in taught)} learn from one (OM, MM)"
+        return
+    if spec.teacher not in teachers:
+        yield ("teacher",), unknown("teacher", spec.teacher, teachers)
+        return
+    searched = [key for key, values in choices(known[spec.teacher], EMPTY_SPACE).items() if len(values) > 1]
+    if searched:
+        yield ("teacher",), f"{spec.teacher} has {searched[0]} to search; a teacher's values are fixed"
+    attending = next((v.name for v in taught if needs_maps(v.losses)), None)
+    if attending and not known[spec.teacher].built_in:
+        yield ("teacher",), f"{attending} compares attention maps, which {known[spec.teacher].architecture} has not"
+
+
+def _search(spec: "GridSpec", variants: Iterable[Variant]) -> Iterator[Mistake]:
+    needing = {variant.name: from_space(variant) for variant in variants}
+    if spec.search is None:
+        searching = [v.name for v in variants if needing[v.name] or _has_lists(v)]
+        if searching:
+            yield (
+                ("search",),
+                f"missing; {', '.join(searching)} have hyper-parameters (a space of single values fixes them)",
+            )
+        return
+    for key, values in spec.search.space:
+        names = [name for name, keys in needing.items() if key in keys]
+        if names and values is None:
+            yield ("search", "space", key), f"missing; needed by {', '.join(names)} (a single value fixes it)"
+    shared = sorted(set(spec.seeds) & set(spec.search.seeds))
+    if shared:
+        text = f"{shared[0]} is also in seeds; a winner is not to be confirmed on what chose it"
+        yield ("search", "seeds"), text, ("seeds",)
+
+
+def _has_lists(variant: Variant) -> bool:
+    own = choices(variant.model_copy(update={"attention": False} if variant.attention is True else {}), EMPTY_SPACE)
+    return any(len(values) > 1 for values in own.values())
+
+
+def _candidates(spec: "GridSpec", variants: dict[int, Variant]) -> Iterator[Mistake]:
+    """What the networks and losses themselves refuse, found by making them."""
+    space: dict[str, Any] = dict(spec.search.space) if spec.search else EMPTY_SPACE
+    for i, variant in variants.items():
+        yield from _short_windows(spec, variant)
+        if any(not space[key] for key in from_space(variant)):
+            continue  # reported as missing
+        found = candidates(variant, space, "all", spec.sequence_axis)
+        for message in dict.fromkeys(_refused_losses(found)):
+            yield ("variants", i, "losses"), message
+        if not variant.built_in:
+            yield from _own_networks(spec, i, found)
+
+
+def _refused_losses(found: Iterable[Candidate]) -> Iterator[str]:
+    made = {(name, *options.items()): (name, options) for one in found for name, options in one.losses.items()}
+    for name, options in made.values():
+        try:
+            make_loss(name, options)
+        except ExtensionError as error:
+            yield str(error)
+
+
+def _ratios(spec: "GridSpec", variants: dict[int, Variant]) -> Iterator[Mistake]:
+    """Ratios of channel attention that leave no hidden unit, each once for each key."""
+    seen: set[tuple[KeyPath, int]] = set()
+    for i, variant in variants.items():
+        shared = spec.search.space.attention if spec.search and variant.attention is True else None
+        space = variant.attention if isinstance(variant.attention, AttentionSpace) else shared
+        if space is None or not variant.built_in or space.kind == ["spatial"]:
+            continue
+        key: KeyPath = ("search", "space", "attention", "ratio") if shared else ("variants", i, "attention", "ratio")
+        options = SIZES[variant.size] if variant.size else variant.options
+        filters = min(int(n) for n in as_list(options["filters"]))
+        for ratio in space.ratio:
+            if ratio > filters and (key, ratio) not in seen:
+                seen.add((key, ratio))
+                yield (
+                    key,
+                    f"{ratio} leaves no hidden unit of the {filters} filters of {variant.name}; at most {filters}",
+                )
+
+
+def _short_windows(spec: "GridSpec", variant: Variant) -> Iterator[Mistake]:
+    least = min_window(variant.architecture)
+    for number, entry in enumerate(spec.datasets):
+        length, _ = entry.shape
+        if length < least:
+            key = "window_s" if entry.window_s else "rate_hz" if entry.rate_hz else "preset"
+            yield (
+                ("datasets", number, key),
+                f"{length} samples are too few for {variant.architecture}; at least {least}",
+            )
+
+
+def _own_networks(spec: "GridSpec", i: int, found: Iterable[Candidate]) -> Iterator[Mistake]:
+    """Build somebody's network for every dataset, run it, and count what it costs."""
+    for entry in spec.datasets:
+        shape = entry.shape
+        for model in {one.model for one in found}:
+            if shape[0] < min_window(model.architecture):
+                continue  # reported by itself
+            try:
+                cost(check(model, shape, entry.classes), shape)
+            except ExtensionError as error:
+                yield ("variants", i, "architecture"), str(error)
+                return
+
+
+def _resources(spec: "GridSpec") -> Iterator[Mistake]:
+    workers, batch = max(spec.resources.teacher.workers, spec.resources.student.workers), spec.train.batch_size
+    if workers > batch:
+        yield ("train", "batch_size"), f"{batch} windows can't be shared by {workers} workers"
+
+
+def _extensions(spec: "GridSpec") -> Iterator[Mistake]:
+    """Metrics and trackers."""
+    names = []
+    for i, name in enumerate(spec.metrics):
+        try:
+            names += list(load_metrics([name]))
+        except ExtensionError as error:
+            yield ("metrics", i), str(error)
+    monitored = spec.train.monitor.removeprefix("val_")
+    if monitored not in names and len(names) == len(spec.metrics):
+        yield ("train", "monitor"), unknown("score", spec.train.monitor, [f"val_{name}" for name in names])
+    for name, options in spec.tracking.items():
+        try:
+            make_tracker(name, options)
+        except HarRayError as error:
+            yield ("tracking", name), str(error)

@@ -1,0 +1,164 @@
+"""All mistakes of a file in one round, at the right lines; files that are no proper YAML end in one line each."""
+
+import random
+from typing import Annotated
+
+import pytest
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from har_ray.errors import GridError
+from har_ray.yaml_check import inconsistent, load
+from har_ray.yaml_file import YamlFile
+
+
+class Section(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+
+class Item(Section):
+    name: str = Field(examples=["a"])
+    low: int = 0
+    high: int = 9
+
+    @model_validator(mode="after")
+    def _ordered(self) -> "Item":
+        if self.low > self.high:
+            raise inconsistent([(("low",), f"{self.low} is above high", ("high",))])
+        return self
+
+
+class Model(Section):
+    items: Annotated[list[Item], Field(min_length=1)]
+    most: int = Field(examples=[99])
+    scale: float = 1.0
+    label: str = "x"
+    first: Item | None = None
+
+    @model_validator(mode="after")
+    def _bounded(self) -> "Model":
+        wrong = [
+            (("items", i, "high"), f"{item.high} is above most", ("most",))
+            for i, item in enumerate(self.items)
+            if item.high > self.most
+        ]
+        if wrong:
+            raise inconsistent(wrong)
+        return self
+
+
+@pytest.fixture
+def lines(tmp_path):
+    """The messages about a text, without the file's name."""
+
+    def check(text):
+        path = tmp_path / "f.yaml"
+        path.write_bytes(text if isinstance(text, bytes) else text.encode())
+        with pytest.raises(GridError) as caught:
+            load(Model, YamlFile.read(path))
+        return str(caught.value).replace(str(path), "f").splitlines()
+
+    return check
+
+
+def test_a_good_file_is_its_model(tmp_path):
+    (tmp_path / "f.yaml").write_text("items: [{name: a, low: 1}]\nmost: 20\n")
+    found = load(Model, YamlFile.read(tmp_path / "f.yaml"))
+    assert (found.items[0].low, found.most, found.scale) == (1, 20, 1.0)
+
+
+def test_mistakes_of_values_and_between_keys_in_one_round(lines):
+    text = """\
+items:
+  - {name: a, low: 5, high: 3}
+  - {name: b, high: many}
+  - {name: c, high: 50}
+  - {nme: d}
+most: 20
+scale: wide
+lable: y
+"""
+    assert lines(text) == [
+        "f:2: items[0].low: 5 is above high",
+        "f:3: items[1].high: input should be a valid integer, unable to parse string as an integer, found 'many'",
+        "f:4: items[2].high: 50 is above most",
+        "f:5: items[3].name: this key is missing",
+        "f:5: items[3].nme: key 'nme' is unknown; did you mean 'name'? (name, low, high)",
+        "f:7: scale: input should be a valid number, unable to parse string as a number, found 'wide'",
+        "f:8: lable: key 'lable' is unknown; did you mean 'label'? (items, most, scale, label, first)",
+    ]
+
+
+def test_what_depends_on_a_wrong_key_is_not_reported(lines):
+    assert lines("items: [{name: a, high: 200}]\nmost: none\n") == [
+        "f:2: most: input should be a valid integer, unable to parse string as an integer, found 'none'"
+    ]
+
+
+def test_a_key_that_belongs_elsewhere_is_shown_where(lines):
+    (line,) = lines("items: [{name: a}]\nmost: 20\nlow: 3\n")
+    assert line == "f:3: low: key 'low' is unknown here; did you mean 'first.low'?"
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("items: [{name: 010}]\nmost: 20\n", "f:1: items[0].name: 010 is read as 8; quote it"),
+        ("items: [{name: a}]\nmost: yes\n", "f:2: most: yes is read as true, expected a number"),
+        ("items: [{name: no}]\nmost: 20\n", "f:1: items[0].name: no is read as false; quote it"),
+        ("items: [{name: a}]\nmost: 20\nmost: 21\n", "f:3: most: 'most' is given twice"),
+        ("items: [\n", "f:2: not valid YAML"),
+        ("items:\n\t- a\n", "indent with spaces"),
+        ("- a\n", "f: expected a mapping of keys; found list"),
+        ("", "f: expected a mapping of keys; found nothing"),
+        ("a: &a {b: *a}\n", "an alias inside its own anchor"),
+        (
+            "items: [{name: !!python/object:os.system x}]\nmost: 20\n",
+            "cannot be read: could not determine a constructor",
+        ),
+        ("items: [{name: caf\xe9}]\n".encode("cp1252"), "f:1: not UTF-8 text: byte 0xe9; save it as UTF-8"),
+        ("items: [{name: a}]\n".encode("utf-16"), "f: not UTF-8 text, but UTF-16 or binary; save it as UTF-8"),
+    ],
+)
+def test_files_that_are_no_proper_yaml_are_one_line(lines, text, message):
+    (line,) = lines(text)
+    assert message in line
+
+
+def test_an_alias_bomb_is_refused_before_it_is_written_out(lines):
+    levels = [f"a{i}: &a{i} [{', '.join([f'*a{i - 1}'] * 9)}]" for i in range(1, 12)]
+    (line,) = lines("a0: &a0 [x]\n" + "\n".join(levels) + "\n")
+    assert "over 100,000 keys and values with aliases written out" in line
+
+
+def test_set_changes_values_and_what_is_reported_of_them(tmp_path):
+    (tmp_path / "f.yaml").write_text("items: [{name: a}]\nmost: yes\n")
+    file = YamlFile.read(tmp_path / "f.yaml")
+    file.set("most=30")
+    file.set("items.0.low=2")
+    found = load(Model, file)
+    assert (found.most, found.items[0].low) == (30, 2)
+    for wrong, message in [
+        ("most", "expected key.path=value"),
+        ("most.x=1", "has no keys"),
+        ("items.7=1", "--set items.7=1"),
+    ]:
+        with pytest.raises(GridError, match=message):
+            file.set(wrong)
+
+
+def test_every_mutilated_file_ends_in_a_model_or_a_message(tmp_path):
+    """Characters of a good file are dropped, doubled or replaced: nothing but a GridError comes of it."""
+    rng = random.Random(0)
+    good = "items:\n  - {name: a, low: 1, high: 5}\n  - {name: b}\nmost: 20\nscale: 0.5\nlabel: z\n"
+    refused = 0
+    for _ in range(400):
+        text = list(good)
+        for _ in range(rng.randint(1, 6)):
+            at = rng.randrange(len(text))
+            text[at] = rng.choice(["", text[at] * 2, rng.choice("{}[]:,-&*!?#'\"\n\t |>%@0yn")])
+        (tmp_path / "f.yaml").write_text("".join(text))
+        try:
+            load(Model, YamlFile.read(tmp_path / "f.yaml"))
+        except GridError:
+            refused += 1
+    assert 200 < refused < 400

@@ -11,11 +11,19 @@ from har_ray.errors import HarRayError
 def main(arguments: list[str] | None = None) -> int:
     """Returns the exit status: 0, or 1 with a message where there are no results to read."""
     parser = argparse.ArgumentParser(prog="python -m analysis", description=__doc__.partition(":")[2].strip())
+    add_arguments(parser)
+    return run(parser.parse_args(arguments))
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("results", metavar="RESULTS", help="STORAGE/<grid name>, a path or a URI")
     parser.add_argument(
         "--out", type=Path, help="folder for the report (default: RESULTS/report, for a URI ./report-<grid name>)"
     )
-    options = parser.parse_args(arguments)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Write the report; the exit status."""
     try:
         page = write_report(options.results, options.out)
     except (HarRayError, OSError) as error:

@@ -2,9 +2,12 @@
 
 import csv
 import io
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from textwrap import wrap
 from typing import Any
+
+from har_ray.text import aligned
 
 
 @dataclass(frozen=True)
@@ -84,6 +87,15 @@ def latex(table: TextTable, label: str) -> str:
 def _latex_entry(entry: Entry) -> str:
     text = latex_text(entry.text)
     return (rf"\textbf{{{text}}}" if entry.bold else text) + latex_text(entry.mark)
+
+
+def console(table: TextTable) -> Iterator[str]:
+    """The table with its title above and its notes below, in columns of plain text."""
+    rows = [[entry.text + ("*" if entry.bold else "") + entry.mark for entry in row] for row in table.rows]
+    left = [column for column, side in enumerate(table.align) if side == "l"]
+    yield table.title
+    yield from (f"  {line}" for line in aligned(table.columns, rows, left))
+    yield from (f"  {line}" for note in table.notes for line in wrap(note.replace("bold:", "*:"), 116))
 
 
 def csv_text(records: Sequence[dict[str, Any]]) -> str:

@@ -4,79 +4,74 @@ A cell is `completed`, `failed`, `stopped` or `missing`; nothing downstream can 
 because the list is made of the cells that were *expected*, not of the rows that happen to exist.
 """
 
-import re
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from analysis.variants import in_order
-from har_ray.store import results as store
-
-Row = dict[str, Any]
-Indices = NDArray[np.int64]
-
-HYPER_PARAMETERS = (
-    "temperature", "alpha", "beta", "attention_kind", "attention_ratio", "attention_kernel", "attention_position",
-)  # fmt: skip
-
-
-def protocol_label(protocol: str) -> str:
-    """A protocol as tables name it: one that leaks says so."""
-    return f"{protocol} (LEAKS)" if protocol == "random" else protocol
-
-
-class Setting(NamedTuple):
-    """What one table compares variants within: like is compared with like."""
-
-    dataset: str
-    preset: str
-    protocol: str
-
-    @property
-    def leaks(self) -> bool:
-        """Whether windows of one recording are in both the training and the test part."""
-        return self.protocol == "random"
-
-    @property
-    def title(self) -> str:
-        """For headings: `sensors, wrist (rate_hz=12.5), subject-holdout`; a leaking protocol says so."""
-        preset, _, changes = self.preset.partition("@")
-        preset += f" ({changes.replace(',', ', ')})" if changes else ""
-        leak = " split (LEAKS: same recordings in train and test)" if self.leaks else ""
-        return f"{self.dataset}, {preset}, {self.protocol}{leak}"
-
-    @property
-    def slug(self) -> str:
-        """For file names and LaTeX labels."""
-        return "-".join(re.sub(r"[^A-Za-z0-9.]+", "-", part).strip("-") for part in self)
+from har_ray.errors import ExtensionError
+from har_ray.groups import Group, Setting
+from har_ray.metrics import DEFAULT, Floats, Indices, Metric, load_metrics
+from har_ray.registry import short_name
+from har_ray.store.results import ResultStore, Row, load
+from har_ray.variants import Traits, in_order
 
 
 class Key(NamedTuple):
     """What the tables know a confirm cell by; its hyper-parameters are the search's winners."""
 
-    setting: Setting
-    fold: int
-    variant: str
+    group: Group
     seed: int
 
     @classmethod
     def of(cls, row: Row) -> "Key":
-        setting = Setting(row["dataset"], row["preset"], row["protocol"])
-        return cls(setting, int(row["fold"] or 0), row["variant"], int(row["seed"]))
+        return cls(Group.of(row), int(row["seed"]))
+
+    @property
+    def setting(self) -> Setting:
+        return self.group.setting
+
+    @property
+    def fold(self) -> int:
+        return self.group.fold
+
+    @property
+    def variant(self) -> str:
+        return self.group.variant
+
+
+class Score(NamedTuple):
+    """A metric of the grid: its column, its title, and how it is computed, None where it can't be imported here."""
+
+    name: str
+    title: str
+    metric: Metric | None
+    why_not: str = ""
 
 
 @dataclass(frozen=True)
 class Predictions:
-    """Test predictions; the arrays are (N,), one entry per window, `classes` is K."""
+    """Test predictions, one entry per window: subjects and labels (N,), logits (N, K)."""
 
     subjects: NDArray[np.str_]
     labels: Indices
-    predicted: Indices
-    classes: int
+    logits: Floats
+
+    @property
+    def predicted(self) -> Indices:
+        """The class of the largest logit (N,)."""
+        found: Indices = self.logits.argmax(axis=1)
+        return found
+
+    @property
+    def classes(self) -> int:
+        """K"""
+        return int(self.logits.shape[1])
 
 
 @dataclass(frozen=True)
@@ -97,6 +92,7 @@ class Results:
 
     path: str
     info: Row
+    known_traits: dict[str, Traits]
     cells: list[Cell]
     winners: list[Row]
     failures: list[Row]
@@ -109,14 +105,32 @@ class Results:
     def variants(self, setting: Setting) -> list[str]:
         return in_order(cell.key.variant for cell in self.cells if cell.key.setting == setting)
 
+    def traits(self, variant: str) -> Traits:
+        return self.known_traits.get(variant, Traits(name=variant))
+
+    @cached_property
+    def scores(self) -> list[Score]:
+        """The grid's metrics, in its order."""
+        return [_score(name) for name in (self.info.get("grid") or {}).get("metrics") or DEFAULT]
+
     def of(self, setting: Setting, variant: str) -> list[Cell]:
         return [cell for cell in self.cells if (cell.key.setting, cell.key.variant) == (setting, variant)]
 
     def count(self, state: str) -> int:
         return sum(cell.state == state for cell in self.cells)
 
+    @property
+    def monitor(self) -> str:
+        """The validation score by which weights and hyper-parameters are chosen, e.g. `val_f1_macro`."""
+        return str(((self.info.get("grid") or {}).get("train") or {}).get("monitor") or "val_f1_macro")
+
+    def title_of(self, score: str) -> str:
+        """`val. F1 macro (%)` for `val_f1_macro`."""
+        name = score.removeprefix("val_")
+        return "val. " + next((known.title for known in self.scores if known.name == name), name)
+
     def class_names(self, setting: Setting, classes: int) -> list[str]:
-        """The names of the K classes, or their numbers where `run.json` does not tell them."""
+        """The names of the K classes, or their numbers where `run.json` lacks them."""
         for entry in self.info.get("data") or []:
             names = [str(name) for name in entry.get("classes") or []]
             if (entry.get("dataset"), entry.get("preset")) == setting[:2] and len(names) == classes:
@@ -143,16 +157,17 @@ def load_results(path: str) -> Results:
     Raises:
         FileNotFoundError: there is no grid at `path`.
     """
-    grid = store.ResultStore(path)
-    planned = _records(store.load(path, pending=True))
-    info, winners = store.run_info(path), grid.winners()
-    found = _rows_by_key(planned, winners)
-    expected = [Key.of(row) for row in info.get("expected") or []]
+    store = ResultStore(path)
+    planned = _records(load(path, pending=True))
+    plan = store.plan()
+    found = {Key.of(row): row for row in planned if row["stage"] == "confirm"}
     # A confirm cell that nobody expected is a row too: it is shown, not dropped.
-    keys = dict.fromkeys(expected + [Key.of(row) for row in planned if row["stage"] == "confirm"])
+    keys = dict.fromkeys([*map(Key.of, plan["expected"]), *found])
     with ThreadPoolExecutor(16) as pool:
-        cells = list(pool.map(lambda key: _cell(path, key, found.get(key)), keys))
-    return Results(path, info, cells, winners, [row for row in planned if row["status"] == "failed"])
+        cells = list(pool.map(lambda key: _cell(store, key, found.get(key)), keys))
+    traits = {entry["name"]: Traits.model_validate(entry) for entry in plan["variants"]}
+    failures = [row for row in planned if row["status"] == "failed"]
+    return Results(path, store.run_info(), traits, cells, store.winners(), failures)
 
 
 def _records(frame: pd.DataFrame) -> list[Row]:
@@ -160,54 +175,43 @@ def _records(frame: pd.DataFrame) -> list[Row]:
     return [{str(name): value for name, value in record.items()} for record in records]
 
 
-def _rows_by_key(rows: list[Row], winners: list[Row]) -> dict[Key, Row]:
-    """The row of each confirm cell.
-
-    A teacher at a confirm seed is trained once, in the stage `teachers`, and stands in the tables as its variant:
-    such a row is taken where no confirm row is, if it is the only one or has the winner's hyper-parameters.
-    """
-    chosen = {
-        (Setting(w["dataset"], w["preset"], w["protocol"]), int(w["fold"] or 0), w["variant"]): w for w in winners
-    }
-    found: dict[Key, Row] = {}
-    teachers: dict[Key, dict[str, Row]] = {}
-    for row in rows:
-        if row["stage"] == "confirm":
-            found[Key.of(row)] = row
-        elif row["stage"] == "teachers":
-            teachers.setdefault(Key.of(row), {})[row["cell_id"]] = row
-    for key, candidates in teachers.items():
-        winner = chosen.get(key[:3], {})
-        matching = [row for row in candidates.values() if _is_winner(row, winner)]
-        if len(matching) == 1:
-            found.setdefault(key, matching[0])
-    return found
+def _score(name: str) -> Score:
+    try:
+        metric = load_metrics([name])[short_name(name)]
+    except ExtensionError as error:
+        return Score(short_name(name), short_name(name), None, str(error))
+    return Score(short_name(name), metric.title, metric)
 
 
-def _is_winner(row: Row, winner: Row) -> bool:
-    return all(winner.get(name) is None or row[name] == winner[name] for name in HYPER_PARAMETERS)
-
-
-def _cell(path: str, key: Key, row: Row | None) -> Cell:
+def _cell(store: ResultStore, key: Key, row: Row | None) -> Cell:
     if row is None or row["status"] not in ("completed", "failed", "stopped"):
         return Cell(key, "missing")
     if row["status"] != "completed":
         return Cell(key, str(row["status"]), str(row["error"] or "no reason is given"))
-    if any(row[name] is None for name in ("test_f1_macro", "test_f1_weighted", "test_accuracy")):
+    tested = [value for name, value in row.items() if name.startswith("test_")]
+    if not tested or None in tested:
         return Cell(key, "failed", "completed, but a test score is missing in its row")
     try:
-        predictions = _predictions(path, row["cell_id"])
-        curve = store.ResultStore(path).curve(row["cell_id"])
+        predictions = _predictions(store, row["cell_id"])
+        curve = store.curve(row["cell_id"])
     except (FileNotFoundError, KeyError, ValueError) as error:
         return Cell(key, "failed", f"completed, but its artefacts cannot be read: {error}")
     return Cell(key, "completed", row=row, predictions=predictions, curve=curve)
 
 
-def _predictions(path: str, cell_id: str) -> Predictions:
-    frame = store.predictions(path, cell_id)
+def _predictions(store: ResultStore, cell_id: str) -> Predictions:
+    frame = store.predictions(cell_id).to_pandas()
     logits = np.stack(frame["logits"].to_list())  # (N, K)
     labels = frame["label"].to_numpy(dtype=np.int64)
     if labels.min() < 0 or labels.max() >= logits.shape[1]:
         raise ValueError(f"predictions.parquet: labels {labels.min()} to {labels.max()}, but {logits.shape[1]} logits")
-    subjects = frame["subject"].astype(str).to_numpy(dtype=np.str_)
-    return Predictions(subjects, labels, logits.argmax(axis=1), logits.shape[1])
+    return Predictions(frame["subject"].astype(str).to_numpy(dtype=np.str_), labels, logits)
+
+
+def joined(parts: Sequence[Predictions]) -> Predictions:
+    """Predictions one after the other."""
+    return Predictions(*(np.concatenate(arrays) for arrays in zip(*map(_arrays, parts), strict=True)))
+
+
+def _arrays(part: Predictions) -> tuple[NDArray[Any], ...]:
+    return part.subjects, part.labels, part.logits

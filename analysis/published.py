@@ -5,7 +5,7 @@ distillation", Intelligent Environments 2024, doi 10.1109/IE61493.2024.10599908;
 windows split at random.
 """
 
-from analysis.load import Setting
+from har_ray.groups import Setting
 
 DOI = "10.1109/IE61493.2024.10599908"
 

@@ -20,13 +20,14 @@ from analysis.figures.bubble import bubble_chart
 from analysis.figures.confusion import confusion_matrices
 from analysis.figures.curves import learning_curves
 from analysis.formats import TextTable, latex, markdown
-from analysis.load import Results, Setting, load_results
+from analysis.load import Results, load_results
 from analysis.statistics import statistics_csv, statistics_table
 from analysis.summary import standing, summary
 from analysis.tables import failures_table, results_csv, results_table, split_tables, winners_table
 from analysis.takeaways import takeaways_csv, takeaways_table
 from har_ray.figures import save, style
-from har_ray.store.storage import Storage
+from har_ray.groups import Setting
+from har_ray.store.results import ResultStore
 
 FIGURES: dict[str, tuple[str, Callable[[Results, Setting], Figure]]] = {
     "f1-flops": ("Macro F1 against the published FLOPs", lambda r, s: bubble_chart(r, s, "flops_published")),
@@ -67,7 +68,7 @@ def write_report(results_path: str, out: Path | None = None) -> Path:
         StorageError: the URI is of no known scheme.
     """
     results = load_results(str(results_path))
-    folder = default_folder(str(results_path)) if out is None else out
+    folder = ResultStore(results_path).report_folder() if out is None else out
     for name in ("tables", "figures"):
         (folder / name).mkdir(parents=True, exist_ok=True)
     texts = {
@@ -80,12 +81,6 @@ def write_report(results_path: str, out: Path | None = None) -> Path:
     page = folder / "report.html"
     page.write_text(render(results, [_section(results, setting, folder) for setting in results.settings()]), "utf-8")
     return page
-
-
-def default_folder(results_path: str) -> Path:
-    """`RESULTS/report`; for results that are not on a local disk `report-<grid name>` in the working directory."""
-    storage = Storage(results_path)
-    return Path(f"report-{Path(storage.path).name}") if storage.local is None else storage.local / "report"
 
 
 def _section(results: Results, setting: Setting, folder: Path) -> Section:

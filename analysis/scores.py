@@ -2,7 +2,7 @@
 
 A seed counts only when all its folds are completed. With one fold its scores are those of the row. With several
 the test predictions of the folds are pooled first: a fold may lack a class, and an average of such F1 scores has
-no meaning. F1 is over the fixed list of classes, with 0 for a class that is neither there nor predicted.
+no meaning. The scores are those of `har_ray.metrics`, which training computes too.
 """
 
 from collections.abc import Sequence
@@ -11,36 +11,17 @@ from functools import cached_property, lru_cache
 from statistics import mean, median, stdev
 
 import numpy as np
-from numpy.typing import NDArray
 
-from analysis.load import Cell, Indices, Predictions, Results, Setting
+from analysis.load import Cell, Predictions, Results, Score, joined
+from har_ray.groups import Setting
+from har_ray.metrics.confusion import confusion, f1_per_class
+from har_ray.metrics.f1_macro import MacroF1
+from har_ray.variants import Traits
 
-Floats = NDArray[np.float64]
+F1 = Score("f1_macro", MacroF1.title, MacroF1())
+"""What variants are compared by, whether the grid lists it or not."""
 
-SCORES = {"f1_macro": "F1 macro (%)", "f1_weighted": "F1 weighted (%)", "accuracy": "accuracy (%)"}
 COSTS = {"params": "params", "macs": "MACs", "flops_published": "FLOPs (published count)"}
-
-
-def confusion(labels: Indices, predicted: Indices, classes: int) -> Indices:
-    """The confusion matrix (K, K) of labels (N,) and predictions (N,): rows are labels, columns predictions."""
-    return np.bincount(labels * classes + predicted, minlength=classes * classes).reshape(classes, classes)
-
-
-def f1_per_class(matrix: Indices) -> Floats:
-    """F1 of each class (K,) from a confusion matrix (K, K); 0 where it is undefined."""
-    total = matrix.sum(axis=0) + matrix.sum(axis=1)
-    return np.asarray(2 * matrix.diagonal() / np.maximum(total, 1), dtype=np.float64)
-
-
-def scores_of(predictions: Predictions) -> dict[str, float]:
-    """Macro F1, weighted F1 and accuracy, as fractions, with the names of `SCORES`."""
-    matrix = confusion(predictions.labels, predictions.predicted, predictions.classes)
-    f1, support = f1_per_class(matrix), matrix.sum(axis=1)
-    return {
-        "f1_macro": float(f1.mean()),
-        "f1_weighted": float(f1 @ support / support.sum()),
-        "accuracy": float(matrix.trace() / support.sum()),
-    }
 
 
 def subject_f1(predictions: Predictions) -> dict[str, float]:
@@ -56,13 +37,7 @@ def subject_f1(predictions: Predictions) -> dict[str, float]:
 
 def pool(cells: Sequence[Cell]) -> Predictions:
     """The predictions of completed cells, one after the other."""
-    parts = [cell.predictions for cell in cells if cell.predictions is not None]
-    return Predictions(
-        np.concatenate([part.subjects for part in parts]),
-        np.concatenate([part.labels for part in parts]),
-        np.concatenate([part.predicted for part in parts]),
-        max(part.classes for part in parts),
-    )
+    return joined([cell.predictions for cell in cells if cell.predictions is not None])
 
 
 @dataclass(frozen=True)
@@ -70,8 +45,14 @@ class VariantResult:
     """All cells of one variant in one setting, and what they amount to."""
 
     setting: Setting
-    variant: str
+    traits: Traits
+    scores: tuple[Score, ...]
+    monitor: str
     cells: list[Cell]
+
+    @property
+    def variant(self) -> str:
+        return self.traits.name
 
     @property
     def completed(self) -> list[Cell]:
@@ -97,14 +78,25 @@ class VariantResult:
 
     @cached_property
     def by_seed(self) -> dict[int, dict[str, float]]:
-        """The scores of each complete seed, as fractions."""
-        return {seed: self._scores(seed) for seed in self.seeds}
+        """The scores of each complete seed, as fractions; without one that can't be computed here."""
+        return {seed: self._scores_of(seed) for seed in self.seeds}
 
-    def _scores(self, seed: int) -> dict[str, float]:
-        if self.folds > 1:
-            return scores_of(self.pooled(seed))
-        row = next(cell.row for cell in self.completed if cell.key.seed == seed)
-        return {name: float(row[f"test_{name}"]) for name in SCORES}
+    def _scores_of(self, seed: int) -> dict[str, float]:
+        found: dict[str, float] = {}
+        for score in dict.fromkeys([F1, *self.scores]):
+            value = self._score(seed, score)
+            found |= {} if value is None else {score.name: value}
+        return found
+
+    def _score(self, seed: int, score: Score) -> float | None:
+        if self.folds == 1:
+            row = next(cell.row for cell in self.completed if cell.key.seed == seed)
+            if row.get(f"test_{score.name}") is not None:
+                return float(row[f"test_{score.name}"])
+        if score.metric is None:
+            return None
+        pooled = self.pooled(seed)
+        return float(score.metric(pooled.labels, pooled.logits))
 
     @cached_property
     def subjects_by_seed(self) -> dict[int, dict[str, float]]:
@@ -113,11 +105,16 @@ class VariantResult:
 
     def mean(self, score: str = "f1_macro") -> float | None:
         """The mean over complete seeds, None where there is none."""
-        return mean(scores[score] for scores in self.by_seed.values()) if self.by_seed else None
+        values = self._values(score)
+        return mean(values) if values else None
 
     def sd(self, score: str = "f1_macro") -> float | None:
         """The sample standard deviation over complete seeds, None below two."""
-        return stdev(scores[score] for scores in self.by_seed.values()) if len(self.by_seed) > 1 else None
+        values = self._values(score)
+        return stdev(values) if len(values) > 1 else None
+
+    def _values(self, score: str) -> list[float]:
+        return [scores[score] for scores in self.by_seed.values() if score in scores]
 
     def percent(self, score: str = "f1_macro") -> float | None:
         """The mean in percent as it is printed, with one decimal: what looks equal is equal."""
@@ -125,19 +122,19 @@ class VariantResult:
         return None if value is None else round(100 * value, 1)
 
     def validation(self) -> float | None:
-        """The mean validation macro F1 of the complete seeds: what may choose between variants."""
+        """The mean monitored validation score of the complete seeds: what may choose between variants."""
         cells = [cell for cell in self.completed if cell.key.seed in self.seeds]
-        values = [cell.row["val_f1_macro"] for cell in cells]
-        return None if not values or None in values else mean(map(float, values))
+        values = [float(score) for cell in cells if (score := cell.row.get(self.monitor)) is not None]
+        return mean(values) if values and len(values) == len(cells) else None
 
     def cost(self, name: str) -> tuple[int, int] | None:
         """The smallest and the largest value of a cost over the cells: winners of different folds may differ."""
-        values = [int(cell.row[name]) for cell in self.completed if cell.row[name] is not None]
+        values = [int(cell.row[name]) for cell in self.completed if cell.row.get(name) is not None]
         return (min(values), max(values)) if values else None
 
     def typical_cost(self, name: str) -> float | None:
         """The median of a cost over the cells, for the axis of a figure."""
-        values = [int(cell.row[name]) for cell in self.completed if cell.row[name] is not None]
+        values = [int(cell.row[name]) for cell in self.completed if cell.row.get(name) is not None]
         return median(values) if values else None
 
     def latency_ms(self) -> float | None:
@@ -158,7 +155,10 @@ class VariantResult:
 
 @lru_cache(maxsize=64)
 def variant_results(results: Results, setting: Setting) -> dict[str, VariantResult]:
-    """Every variant that the grid expects in a setting, in the canonical order."""
+    """Every variant that the grid expects in a setting, in the order of tables."""
     return {
-        variant: VariantResult(setting, variant, results.of(setting, variant)) for variant in results.variants(setting)
+        name: VariantResult(
+            setting, results.traits(name), tuple(results.scores), results.monitor, results.of(setting, name)
+        )
+        for name in results.variants(setting)
     }

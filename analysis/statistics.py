@@ -9,13 +9,17 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.stats import wilcoxon
 
 from analysis.formats import Entry, TextTable, csv_text, points
-from analysis.load import Results, Setting
+from analysis.load import Results
 from analysis.published import DOI, f1_change_pp
-from analysis.scores import Floats, VariantResult, variant_results
-from analysis.variants import BASELINE
+from analysis.scores import VariantResult, variant_results
+from har_ray.groups import Setting
+from har_ray.variants import BASELINE
+
+Floats = NDArray[np.float64]
 
 MIN_SUBJECTS = 6
 """With 5 pairs the smallest two-sided p-value of the signed-rank test is 2/32 = 0.0625: it can't reach 0.05."""
@@ -167,7 +171,7 @@ def statistics_table(results: Results, setting: Setting) -> TextTable:
     rows, notes = [_row(comparison) for comparison in compared], _notes(setting, compared)
     if any(change is not None for change in published):
         columns.append("Δ published")
-        notes.append(f"Δ published: doi {DOI}, one seed, the same windows and kind of split.")
+        notes.append(f"Δ published: doi {DOI}, one seed, the same windows and protocol.")
         rows = [[*row, Entry("–" if c is None else points(c / 100))] for row, c in zip(rows, published, strict=True)]
     title = f"Difference from {BASELINE}: {setting.title}"
     return TextTable(title, columns, "l" + "r" * (len(columns) - 1), rows, notes, results.made_by)

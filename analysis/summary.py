@@ -1,11 +1,12 @@
 """What the grid found and how far it is, in sentences."""
 
 from analysis.formats import percent, points
-from analysis.load import Results, Setting
+from analysis.load import Results
 from analysis.scores import variant_results
 from analysis.statistics import Comparison, compare
 from analysis.tables import best_student
-from analysis.variants import BOOSTED
+from har_ray.groups import Setting
+from har_ray.variants import BASELINE
 
 
 def summary(results: Results) -> list[str]:
@@ -27,7 +28,7 @@ def _sentence(results: Results, setting: Setting) -> str:
         if other is not None and name != best.variant:
             chance = " (could be chance)" if _may_be_chance(compare(best, variants[name], best.variant, name)) else ""
             relations.append(f"{_relation(score - other)} {name}{chance}")
-    if best.variant == "LM" and any(name in variants and variants[name].seeds for name in BOOSTED):
+    if best.variant == BASELINE and any(result.traits.boosted and result.seeds for result in variants.values()):
         relations.insert(0, "nothing added to it helped")
     return found + (f": {', '.join(relations)}." if relations else ".")
 

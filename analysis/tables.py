@@ -1,22 +1,25 @@
 """The tables of results: one per dataset, preset and protocol, variants as rows."""
 
+from collections.abc import Iterator
 from typing import Any
 
-from analysis.formats import Entry, TextTable, csv_text, number, percent, plain, span
-from analysis.load import Key, Results, Setting, protocol_label
-from analysis.scores import COSTS, SCORES, VariantResult, variant_results
-from analysis.variants import STUDENTS
+from analysis.formats import Entry, TextTable, console, csv_text, number, percent, plain, span
+from analysis.load import Key, Results, Score, load_results
+from analysis.scores import COSTS, VariantResult, variant_results
+from har_ray.groups import Group, Setting
 
 BEST_STUDENT = "†"
+HEADINGS = {"temperature": "T", "alpha": "α", "beta": "β"}
+"""Of hyper-parameters in tables, where it is not their name."""
 
 
 def results_table(results: Results, setting: Setting) -> TextTable:
-    """Scores and costs of every variant; the best mean is bold, the best of LM's size has a dagger."""
+    """Scores and costs of every variant; the best mean is bold, the best of the small models has a dagger."""
     variants = variant_results(results, setting)
     rows = [
         [
             Entry(variant),
-            *(_score(result, score, variants) for score in SCORES),
+            *(_score(result, score.name, variants) for score in results.scores),
             Entry(result.standing()),
             *(Entry(span(result.cost(name))) for name in COSTS),
             Entry("–" if latency is None else f"{latency:.2f}"),
@@ -24,9 +27,18 @@ def results_table(results: Results, setting: Setting) -> TextTable:
         for variant, result in variants.items()
         for latency in [result.latency_ms()]
     ]
-    columns = ["variant", *SCORES.values(), "n (seeds)", *COSTS.values(), "latency (ms)"]
-    notes = _notes(setting, list(variants.values()))
-    return TextTable(f"Test results: {setting.title}", columns, "l" + "r" * 8, rows, notes, results.made_by)
+    titles = [score.title for score in results.scores]
+    columns = ["variant", *titles, "n (seeds)", *COSTS.values(), "latency (ms)"]
+    notes = _notes(setting, list(variants.values()), results.scores)
+    align = "l" + "r" * (len(columns) - 1)
+    return TextTable(f"Test results: {setting.title}", columns, align, rows, notes, results.made_by)
+
+
+def console_lines(path: str) -> Iterator[str]:
+    """The tables of results as a terminal shows them."""
+    results = load_results(path)
+    for setting in results.settings():
+        yield from console(results_table(results, setting))
 
 
 def _score(result: VariantResult, score: str, variants: dict[str, VariantResult]) -> Entry:
@@ -34,8 +46,8 @@ def _score(result: VariantResult, score: str, variants: dict[str, VariantResult]
     text = percent(result.mean(score), result.sd(score))
     if shown is None:
         return Entry(text)
-    students = {name: other for name, other in variants.items() if name in STUDENTS}
-    is_best_student = result.variant in STUDENTS and shown == _best(students, score)
+    students = {name: other for name, other in variants.items() if not other.traits.large}
+    is_best_student = result.variant in students and shown == _best(students, score)
     return Entry(text, bold=shown == _best(variants, score), mark=BEST_STUDENT if is_best_student else "")
 
 
@@ -44,15 +56,15 @@ def _best(variants: dict[str, VariantResult], score: str) -> float | None:
 
 
 def best_student(variants: dict[str, VariantResult]) -> VariantResult | None:
-    """The variant of LM's size with the best mean test macro F1; the table's dagger."""
-    students = [result for name, result in variants.items() if name in STUDENTS and result.seeds]
+    """The small model with the best mean test macro F1; the table's dagger."""
+    students = [result for result in variants.values() if not result.traits.large and result.seeds]
     return max(students, key=lambda result: result.mean() or 0.0, default=None)
 
 
-def _notes(setting: Setting, variants: list[VariantResult]) -> list[str]:
+def _notes(setting: Setting, variants: list[VariantResult], scores: list[Score]) -> list[str]:
     notes = [
         f"Mean ± sample standard deviation over seeds (– for one seed); bold: best mean; {BEST_STUDENT} best of the "
-        "models of LM's size. n: completed of expected seeds; the means are over the completed ones."
+        "small models. n: completed of expected seeds; the means are over the completed ones."
     ]
     folds = max((result.folds for result in variants), default=1)
     if folds > 1:
@@ -61,9 +73,13 @@ def _notes(setting: Setting, variants: list[VariantResult]) -> list[str]:
         )
     if setting.leaks:
         notes.append("This split leaks: windows of one recording are in training and test. No estimate for new people.")
-    devices = sorted({str(c.row["latency_device"]) for r in variants for c in r.completed if c.row["latency_device"]})
+    notes += [f"{score.name}: can't be computed here, only read from rows: {score.why_not}" for score in scores
+              if score.metric is None]  # fmt: skip
+    devices = sorted(
+        {str(c.row["latency_device"]) for r in variants for c in r.completed if c.row.get("latency_device")}
+    )
     notes.append(
-        "MACs: convolutions, LSTM and linear layers; the published FLOPs count convolutions only. "
+        "MACs: convolutions, recurrent and linear layers; the published FLOPs count convolutions only. "
         f"Latency: one window, median, on {', '.join(devices) or 'an unknown device'}."
     )
     return notes
@@ -79,12 +95,8 @@ def _record(results: Results, result: VariantResult) -> dict[str, Any]:
     record |= {"seeds_completed": len(result.seeds), "seeds_expected": result.expected_seeds}
     for state in ("completed", "failed", "stopped", "missing"):
         record[f"cells_{state}"] = sum(cell.state == state for cell in result.cells)
-    for score in SCORES:
-        record |= {
-            f"{score}_mean": result.mean(score),
-            f"{score}_sd": result.sd(score),
-            f"{score}_n": len(result.seeds),
-        }
+    for name in dict.fromkeys(["f1_macro", *(score.name for score in results.scores)]):
+        record |= {f"{name}_mean": result.mean(name), f"{name}_sd": result.sd(name), f"{name}_n": len(result.seeds)}
     for name in COSTS:
         low, high = result.cost(name) or (None, None)
         record |= {f"{name}_min": low, f"{name}_max": high}
@@ -93,14 +105,16 @@ def _record(results: Results, result: VariantResult) -> dict[str, Any]:
 
 def winners_table(results: Results) -> TextTable:
     """What the search chose on validation data, and from how many candidates."""
-    columns = ["setting", "fold", "variant", "T", "α", "β", "attention", "val. macro F1 (%)", "candidates",
+    keys = dict.fromkeys(key for winner in results.winners for key in winner["hyper"])
+    own = [key for key in keys if not key.startswith("attention_")]
+    headings = [HEADINGS.get(key, key) for key in own]
+    columns = ["setting", "fold", "variant", *headings, "attention", results.title_of(results.monitor), "candidates",
                "stopped early", "failed"]  # fmt: skip
     rows = [
         plain(
-            Setting(winner["dataset"], winner["preset"], winner["protocol"]).title,
-            *(str(winner[name]) for name in ("fold", "variant")),
-            *(number(winner.get(name)) for name in ("temperature", "alpha", "beta")),
-            attention(winner),
+            *_named(Group.of(winner)),
+            *(number(winner["hyper"].get(key)) for key in own),
+            attention(winner["hyper"]),
             percent(winner.get("val_score"), None).removesuffix(" ± –"),
             *(number(winner.get(name)) for name in ("candidates", "stopped", "failed")),
         )
@@ -109,9 +123,13 @@ def winners_table(results: Results) -> TextTable:
     notes = []
     if len({winner.get("candidates") for winner in results.winners}) > 1:
         notes.append("The variants had different numbers of candidates: one with more had more chances to be lucky.")
-    return TextTable(
-        "Chosen by validation macro F1, per fold and variant", columns, "lrlrrrlrrrr", rows, notes, results.made_by
-    )
+    align = "lrl" + "r" * len(own) + "lrrrr"
+    title = "Chosen on validation data, per fold and variant"
+    return TextTable(title, columns, align, rows, notes, results.made_by)
+
+
+def _named(group: Group) -> tuple[str, str, str]:
+    return group.setting.title, str(group.fold), group.variant
 
 
 def attention(row: dict[str, Any]) -> str:
@@ -126,11 +144,11 @@ def attention(row: dict[str, Any]) -> str:
 def failures_table(results: Results) -> TextTable:
     """Every failed cell of every stage, and every confirm cell that is stopped or unreadable, with the reason."""
     failed = [(row["stage"], Key.of(row), row["error"] or "no reason is given") for row in results.failures]
-    known = {key for stage, key, _ in failed if stage in ("confirm", "teachers")}
+    known = {key for stage, key, _ in failed if stage == "confirm"}
     unknown = [cell for cell in results.cells if cell.state in ("failed", "stopped") and cell.key not in known]
     failed += [("confirm", cell.key, cell.error) for cell in unknown]
     columns = ["stage", "setting", "fold", "variant", "seed", "reason"]
-    rows = [plain(stage, key.setting.title, *map(str, key[1:]), error) for stage, key, error in failed]
+    rows = [plain(stage, *_named(key.group), str(key.seed), error) for stage, key, error in failed]
     title = "Cells that failed or were stopped, of every stage"
     return TextTable(title, columns, "llrlrl", rows, [], results.made_by)
 
@@ -143,18 +161,39 @@ def split_tables(results: Results) -> list[TextTable]:
 def _split_table(results: Results, entry: dict[str, Any]) -> TextTable:
     known = {name: entry.get(name, "unknown") for name in ("dataset", "preset", "rate_hz", "window", "windows")}
     channels, classes = entry.get("channels") or ["unknown"], entry.get("classes") or ["unknown"]
-    title = "{dataset}, {preset}: {windows} windows of {window} samples at {rate_hz} Hz".format(**known)
+    rate, count = _shown(known["rate_hz"], "g"), _shown(known["windows"], ",")
+    title = f"{known['dataset']}, {known['preset']}: {count} windows of {known['window']} samples at {rate} Hz"
     rows = [
-        plain(protocol_label(fold.get("protocol", "unknown")), str(fold.get("fold", "–")),
+        plain(_protocol(fold.get("protocol")), str(fold.get("fold", "–")),
               *(_part(fold, part) for part in ("train", "val", "test")))
         for fold in entry.get("folds") or []
     ]  # fmt: skip
     notes = [
+        *_source(entry),
         f"{len(channels)} channels: {', '.join(map(str, channels))}.",
         f"{len(classes)} classes: {', '.join(map(str, classes))}.",
     ]
     columns = ["protocol", "fold", "training subjects", "validation subjects", "test subjects"]
     return TextTable(title, columns, "lrlll", rows, notes, results.made_by)
+
+
+def _source(entry: dict[str, Any]) -> Iterator[str]:
+    """Whose raw files these were."""
+    source = entry.get("source") or {}
+    if source:
+        copies = {True: "the publisher's copy", False: "not the publisher's copy: its checksums differ"}
+        yield f"Raw files: {source['origin']} ({copies.get(source['publishers'], 'no publisher checksum is known')})."
+
+
+def _shown(value: Any, how: str) -> str:
+    return f"{value:{how}}" if isinstance(value, int | float) else str(value)
+
+
+def _protocol(name: str | None) -> str:
+    """A protocol as tables name it: one that leaks says so."""
+    if name is None:
+        return "unknown"
+    return f"{name} (LEAKS)" if Setting("", "", name).leaks else name
 
 
 def _part(fold: dict[str, Any], part: str) -> str:

@@ -5,15 +5,15 @@ the 95 % interval over test subjects excludes 0. Where a claim is about "the bes
 its validation score: the best of several test scores is best partly by luck.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 from analysis.formats import Entry, TextTable, csv_text, points
-from analysis.load import Results, Setting
+from analysis.load import Results
 from analysis.published import DOI
 from analysis.scores import COSTS, VariantResult, variant_results
 from analysis.statistics import MIN_SUBJECTS, Comparison, absence, compare
-from analysis.variants import BOOSTED, DISTILLED
+from har_ray.groups import Setting
 
 HOLDS, FAILS = "holds", "does not hold"
 
@@ -25,6 +25,9 @@ MINIMAL_LOSS_PP = 2.0
 """Our reading of "minimal loss"; the study gives no number."""
 A_THIRD = 0.4
 """Our reading of "a third to a quarter" of MM's cost: the study's own LM has 0.38 of MM's parameters on Opportunity."""
+
+SIMPLER = ("LM-Att", "RB-KD", "RB-KD-Att")
+"""What RAB-KD is said to be ahead of."""
 
 Variants = Mapping[str, VariantResult]
 
@@ -81,7 +84,7 @@ def attention_gains(variants: Variants) -> Verdict:
 
 def students_are_efficient(variants: Variants) -> Verdict:
     """The distilled student costs a tenth of OM by both counts and loses little."""
-    student, large = chosen_by_validation(variants, DISTILLED), variants.get("OM")
+    student, large = chosen_by_validation([v for v in variants.values() if v.traits.taught]), variants.get("OM")
     if student is None:
         return untested("no distilled student has a completed seed")
     if large is None or not large.seeds:
@@ -100,7 +103,7 @@ def students_are_efficient(variants: Variants) -> Verdict:
 
 def both_is_best(variants: Variants) -> Verdict:
     """RAB-KD is ahead of every simpler boost, and no variant is both cheaper and better."""
-    ahead = [_difference(variants, "RAB-KD", other) for other in BOOSTED if other != "RAB-KD"]
+    ahead = [_difference(variants, "RAB-KD", other) for other in SIMPLER]
     best = variants.get("RAB-KD")
     if best is None or not best.seeds:
         return untested(absence("RAB-KD", best))
@@ -115,7 +118,7 @@ def both_is_best(variants: Variants) -> Verdict:
 
 def student_beats_moderate(variants: Variants) -> Verdict:
     """The best boosted student is above MM at about a third of its cost."""
-    student, moderate = chosen_by_validation(variants, BOOSTED), variants.get("MM")
+    student, moderate = chosen_by_validation([v for v in variants.values() if v.traits.boosted]), variants.get("MM")
     if student is None:
         return untested("no boosted student has a completed seed")
     if moderate is None or not moderate.seeds:
@@ -140,10 +143,9 @@ CLAIMS: list[tuple[str, str, Callable[[Variants], Verdict]]] = [
 ]  # fmt: skip
 
 
-def chosen_by_validation(variants: Variants, names: tuple[str, ...]) -> VariantResult | None:
-    """The variant of `names` with the best mean validation macro F1."""
-    scored = [(score, variants[name]) for name in names if name in variants
-              and (score := variants[name].validation()) is not None]  # fmt: skip
+def chosen_by_validation(students: Iterable[VariantResult]) -> VariantResult | None:
+    """The one with the best mean validation score."""
+    scored = [(score, student) for student in students if (score := student.validation()) is not None]
     return max(scored, key=lambda pair: pair[0])[1] if scored else None
 
 

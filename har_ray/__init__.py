@@ -1,3 +1,3 @@
 """Which small model for the watch? Distillation and attention experiments for wearable HAR, on Ray."""
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"

@@ -20,6 +20,10 @@ class StorageError(HarRayError):
     """The storage root cannot be read or written."""
 
 
+class ExtensionError(HarRayError):
+    """An architecture, loss, metric or tracker cannot be imported, or does not do what its extension point asks."""
+
+
 class TrainingError(HarRayError):
     """A cell cannot be trained (a non-finite loss, a teacher that failed)."""
 

@@ -1,4 +1,4 @@
-"""The one place for how figures look, and how they are written."""
+"""How all figures look, and how they are written."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -19,7 +19,7 @@ COLOURS = {
     "response and attention distillation": "#009E73",
     "other": "#CC79A7",
 }
-"""By family; told apart with every common colour blindness (Okabe and Ito 2008, jfly.uni-koeln.de/color)."""
+"""By family of variants; distinct with every common colour blindness (Okabe and Ito 2008, jfly.uni-koeln.de/color)."""
 
 STYLE = {
     "font.family": "sans-serif",

@@ -1,135 +1,138 @@
 """The command: `python -m har_ray.grid grids/quick.yaml` plans a grid, runs its stages and writes its report.
 
 Run again, it continues where it stopped: what is finished is found by its hash. The same on one machine, on a running
-Ray cluster (`--address`) and as `ray job submit -- python -m har_ray.grid ...`.
+Ray cluster (`--address`) and as `ray job submit -- python -m har_ray.grid ...`. `har-ray run GRID` does the same.
 """
 
 import argparse
 import logging
+import os
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
-from har_ray import overview, provenance
+from har_ray import provenance
 from har_ray.errors import HarRayError
-from har_ray.plan.plan import places
 from har_ray.spec.grid import GridSpec, load_grid
-from har_ray.store.results import ResultStore, Row
 from har_ray.store.storage import Storage
+from har_ray.store.stores import Stores
+from har_ray.yaml_file import YamlFile
 
 SOME_FAILED, BAD_GRID, INTERRUPTED = 1, 2, 130
+
+Command = Sequence[str]
+"""What was typed, for the report."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """The exit code: 0 all planned cells ended well, 1 some failed, 2 the grid or its data is bad, 130 interrupted."""
-    args = _parse(arguments)
+    parser = argparse.ArgumentParser(
+        prog="python -m har_ray.grid", description="Run every cell of a grid and write its report."
+    )
+    add_arguments(parser)
+    add_address(parser)
+    mode = parser.add_mutually_exclusive_group()
+    mode.add_argument("--plan", action="store_true", help="show what would run and about how long; run nothing")
+    mode.add_argument("--status", action="store_true", help="show how far a grid is, running or ended")
+    args = parser.parse_args(arguments)
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    action = plan if args.plan else status if args.status else run
+    return guarded(lambda: action(args, ["python", "-m", "har_ray.grid", *given]))
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """What every command about a grid takes."""
+    parser.add_argument("grid", type=Path, metavar="GRID.yaml")
+    parser.add_argument("--storage", metavar="PATH_OR_URI", help="instead of the grid's storage")
+    parser.add_argument("--set", action="append", metavar="KEY.PATH=VALUE", help="change the grid; repeatable")
+
+
+def add_address(parser: argparse.ArgumentParser) -> None:
+    text = "of a Ray cluster; by default the running one, otherwise a local one is started"
+    parser.add_argument("--address", help=text)
+
+
+def guarded(action: Callable[[], int]) -> int:
+    """Run a command; what a user can mend ends in a message and exit code 2, Ctrl-C in 130."""
     logging.getLogger("har_ray").setLevel(logging.INFO)
     logging.basicConfig(format="%(message)s", level=logging.WARNING)
     try:
-        spec, file = load_grid(args.grid, args.set)
-        if args.storage:
-            spec = spec.model_copy(update={"storage": args.storage})
-        storage = Storage(spec.storage)
-        if args.plan:
-            return _print(overview.plan_lines(spec, storage))
-        if args.status:
-            return _print(overview.status_lines(spec, storage))
-        storage.check_writable()
-        return _run(spec, storage, provenance.describe(spec, file, arguments), args.address)
+        return action()
     except HarRayError as error:
         print(error, file=sys.stderr)
         return BAD_GRID
     except KeyboardInterrupt:
         print("\ninterrupted; the same command continues where this one stopped", file=sys.stderr)
         return INTERRUPTED
+    except BrokenPipeError:
+        # The reader, such as `head`, has seen enough. Python would complain once more when it flushes at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
 
 
-def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        prog="python -m har_ray.grid", description="Run every cell of a grid and write its report."
-    )
-    parser.add_argument("grid", type=Path, metavar="GRID.yaml")
-    parser.add_argument("--plan", action="store_true", help="show what would run, and run nothing")
-    parser.add_argument("--status", action="store_true", help="show how far a grid is, running or ended")
-    parser.add_argument("--storage", metavar="PATH_OR_URI", help="instead of the grid's storage")
-    parser.add_argument("--set", action="append", metavar="KEY.PATH=VALUE", help="change the grid; repeatable")
-    parser.add_argument("--address", help="of a Ray cluster; default: the running one, else one of its own")
-    return parser.parse_args(arguments)
+def plan(args: argparse.Namespace, command: Command) -> int:
+    """Show what would run and about how long."""
+    from har_ray.forecast import plan_lines
+    from har_ray.plan.plan import Plan
+    from har_ray.windows import window_specs
 
-
-def _print(lines: Iterator[str]) -> int:
-    for line in lines:
-        print(line)
+    spec, _ = _grid(args)
+    _print(plan_lines(Plan(spec, [windows.id for windows in window_specs(spec)]), _stores(spec)))
     return 0
 
 
-def _run(spec: GridSpec, storage: Storage, info: Row, address: str | None) -> int:
-    """All stages, then the report."""
-    # Ray and matplotlib take seconds to import, which a bad grid, --plan and --status need not wait for.
-    from analysis.report import write_report
-    from har_ray import cluster
-    from har_ray.search.stages import Stages
-    from har_ray.tracking.wandb import Tracker
-    from har_ray.training.run import Place
+def status(args: argparse.Namespace, command: Command) -> int:
+    """Show how far a grid is."""
+    from har_ray.status import status_lines
 
-    results = ResultStore(storage.child(spec.name))
-    with cluster.connected(address):
-        info |= {"expected": _expected(spec), "data": _prepare(spec, storage)}
-        results.root.write_json("run.json", info)
-        place = Place(storage.uri, spec.name, info["git_commit"])
-        with Tracker(spec, place) as tracker:
-            complete = Stages(spec, place, tracker).run_all()
-    results.root.write_json("run.json", info | {"finished_at": provenance.now()})
+    spec, _ = _grid(args)
+    _print(status_lines(_stores(spec).results, spec.train.monitor))
+    return 0
+
+
+def run(args: argparse.Namespace, command: Command) -> int:
+    """All stages, then the report."""
+    # Ray and matplotlib take seconds to import, which a bad grid need not wait for.
+    from analysis.report import write_report
+    from analysis.tables import console_lines
+    from har_ray import cluster
+    from har_ray.extensions import check_on_workers
+    from har_ray.plan.plan import Plan
+    from har_ray.search.stages import Stages
+    from har_ray.tracking import Run, Tracking
+    from har_ray.windows import prepare_all
+
+    spec, file = _grid(args)
+    Storage(spec.storage).check_writable()
+    info = provenance.describe(spec, file, command)
+    stores = _stores(spec, info["git_commit"])
+    results = stores.results
+    about = Run(spec.name, info["grid"], results.root.local or Path.cwd())
+    with cluster.connected(args.address), Tracking(spec.tracking, about, results) as tracking:
+        check_on_workers(spec)
+        windows, data = prepare_all(spec, stores)
+        info |= {"data": data}
+        results.write_run_info(info)
+        complete = Stages(Plan(spec, [one.id for one in windows]), stores, tracking).run_all()
+    results.write_run_info(info | {"finished_at": provenance.now()})
     report = write_report(results.root.uri)
-    _print(overview.ending_lines(spec, results))
+    _print(console_lines(results.root.uri))
     print(f"report: {report}")
     return 0 if complete else SOME_FAILED
 
 
-def _expected(spec: GridSpec) -> list[Row]:
-    """Every confirm cell that the tables should hold."""
-    return [
-        {
-            "dataset": entry.name,
-            "preset": entry.preset_label,
-            "protocol": protocol.name,
-            "fold": protocol.fold,
-            "variant": variant,
-            "seed": seed,
-        }
-        for entry, protocol in places(spec)
-        for variant in spec.variants
-        for seed in spec.seeds
-    ]
+def _grid(args: argparse.Namespace) -> tuple[GridSpec, YamlFile]:
+    spec, file = load_grid(args.grid, args.set)
+    return (spec.model_copy(update={"storage": args.storage}) if args.storage else spec), file
 
 
-def _prepare(spec: GridSpec, storage: Storage) -> list[Row]:
-    """Make what windows are missing and try every split, before compute is spent; returns what there is."""
-    from har_ray.data.raw.fetch import fetch
-    from har_ray.data.shards import prepare
-    from har_ray.data.tensors import check_split
+def _stores(spec: GridSpec, git_commit: str | None = None) -> Stores:
+    return Stores(Storage(spec.storage).uri, spec.name, git_commit)
 
-    found = []
-    for entry in spec.datasets:
-        folder = None if entry.kind == "table" else fetch(entry.dataset, Path(spec.data), entry.path)
-        manifest = prepare(entry.dataset, entry.windows, folder, storage)
-        print(f"[windows] {entry.name}, {entry.preset_label}: {manifest['windows']} windows")
-        for reason, count in manifest["rejects"].items():
-            print(f"[windows]   left out: {count} × {reason}")
-        folds = []
-        for protocol in entry.protocols:
-            parts = check_split(storage, entry.windows.id, protocol)
-            fold: Row = {"protocol": protocol.name, "fold": protocol.fold}
-            fold |= {part: summary.subjects for part, summary in parts.items()}
-            fold |= {f"{part}_windows": summary.windows for part, summary in parts.items()}
-            folds.append(fold)
-        keys = ("windows_id", "rate_hz", "window", "windows", "classes", "rejects", "windows_per_subject_and_class")
-        found.append(
-            {"dataset": entry.name, "preset": entry.preset_label, "folds": folds}
-            | {"channels": [channel["name"] for channel in manifest["channels"]]}
-            | {key: manifest[key] for key in keys}
-        )
-    return found
+
+def _print(lines: Iterable[str]) -> None:
+    for line in lines:
+        print(line)
 
 
 if __name__ == "__main__":

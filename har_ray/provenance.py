@@ -4,7 +4,6 @@ import hashlib
 import platform
 import shlex
 import subprocess
-import sys
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -13,21 +12,20 @@ from pathlib import Path
 from har_ray import __version__
 from har_ray.machine import processor
 from har_ray.spec.grid import GridSpec
-from har_ray.spec.yaml_file import GridFile
 from har_ray.store.results import Row
+from har_ray.yaml_file import YamlFile
 
 PACKAGES = ["fvcore", "numpy", "pandas", "pyarrow", "ray", "scikit-learn", "torch", "wandb"]
 
 
-def describe(spec: GridSpec, file: GridFile, arguments: Sequence[str] | None) -> Row:
+def describe(spec: GridSpec, file: YamlFile, command: Sequence[str]) -> Row:
     """Grid, command, commit, versions and machine, as plain values."""
-    argv = list(sys.argv[1:] if arguments is None else arguments)
     return {
         "grid": spec.model_dump(mode="json"),
         "grid_path": str(file.path),
         "grid_text": file.text,
         "grid_hash": hashlib.sha256(spec.model_dump_json().encode()).hexdigest()[:12],
-        "command": shlex.join(["python", "-m", "har_ray.grid", *argv]),
+        "command": shlex.join(command),
         "git_commit": _git("rev-parse", "HEAD"),
         "git_dirty": bool(_git("status", "--porcelain")),
         "har_ray_version": __version__,

@@ -10,6 +10,11 @@ def duration(seconds: float) -> str:
     return f"{hours}:{minutes:02d}:{rest:02d} h" if hours else f"{minutes}:{rest:02d} min" if minutes else f"{rest} s"
 
 
+def counted(count: float | str, noun: str) -> str:
+    """e.g. `1 cell`, `2 cells`, `0.5 CPUs`, `no GPUs`."""
+    return f"{count if isinstance(count, str) else f'{count:g}'} {noun}{'' if count == 1 else 's'}"
+
+
 def aligned(header: Sequence[str], rows: Iterable[Sequence[object]], left: Collection[int] = (0,)) -> Iterator[str]:
     """Lines with aligned columns: those in `left` flush left, the others, numbers, flush right."""
     cells = [list(header), *([str(cell) for cell in row] for row in rows)]

@@ -1,62 +1,139 @@
-"""The variants that a grid compares: size, attention or not, teacher or not, and which losses.
+"""The variants that a grid compares, as data: size, attention or not, losses. Needs neither Ray nor torch.
 
-Names as in Agac and Durmaz Incel 2024, doi 10.1109/IE61493.2024.10599908. OM original model, MM moderate-size model, LM
-lightweight model; Att with attention; RB-KD response-based knowledge distillation; RB-KD-Att the same into a student
-with attention; RAB-KD response- and attention-based distillation, teacher and student with the same attention.
+Names and sizes as in Agac and Durmaz Incel 2024, doi 10.1109/IE61493.2024.10599908. OM original model, MM moderate-size
+model, LM lightweight model; Att with attention; RB-KD response-based knowledge distillation; RB-KD-Att the same into a
+student with attention; RAB-KD response- and attention-based distillation, teacher and student with the same attention.
+A grid may declare more; to add one of ours, add a line to `VARIANTS`.
 """
 
-from dataclasses import dataclass
+from collections.abc import Iterable
 from typing import Literal
 
-from har_ray.models.architectures.deepconvlstm import DeepConvLSTM, SequenceAxis
-from har_ray.models.attention import AttentionConfig
+from pydantic import BaseModel, ConfigDict, Field
+
+from har_ray.models.config import BUILT_IN_ARCHITECTURE, AttentionSpace, Option, SequenceAxis
 
 Size = Literal["OM", "MM", "LM"]
-SIZES: dict[Size, tuple[int, int]] = {"OM": (64, 128), "MM": (8, 16), "LM": (4, 8)}
-"""Filters of a convolution and units of an LSTM layer."""
+SIZES: dict[Size, dict[str, Option]] = {
+    "OM": {"filters": 64, "units": 128},
+    "MM": {"filters": 8, "units": 16},
+    "LM": {"filters": 4, "units": 8},
+}
+"""DeepConvLSTM's options by size: filters of a convolution and units of an LSTM layer."""
+
+SEARCH_KEYS = ("temperature", "alpha", "beta", "attention")
+"""The keys of a grid's search space: options of our losses, and the attention."""
+
+OptionChoices = dict[str, Option | list[Option]]
+"""Options by name; a list is searched."""
 
 
-@dataclass(frozen=True)
-class Variant:
-    """What sets a variant apart. `transfers_attention` implies a teacher with the student's attention."""
+class Variant(BaseModel):
+    """What sets a variant apart.
 
-    size: Size
-    attention: bool = False
-    distils: bool = False
-    transfers_attention: bool = False
+    Attributes:
+        name: in grids, rows and tables.
+        size: of DeepConvLSTM, which stands for `options`.
+        architecture: a registered name or `package.module:Name`.
+        options: of the architecture; a list is searched.
+        attention: True for the attention of the grid's search space, or choices of this variant's own.
+        sequence_axis: what the LSTM runs along; None for the grid's.
+        losses: besides the cross-entropy: name → options, which the search space gives where they are not given
+            here; a list is searched.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._+-]*$", examples=["X"])
+    size: Size | None = None
+    architecture: str = BUILT_IN_ARCHITECTURE
+    options: OptionChoices = {}
+    attention: bool | AttentionSpace = False
+    sequence_axis: SequenceAxis | None = None
+    losses: dict[str, OptionChoices] = {}
 
     @property
-    def searches(self) -> tuple[str, ...]:
-        """The keys of a grid's search space that this variant has."""
-        has = {
-            "temperature": self.distils,
-            "alpha": self.distils,
-            "beta": self.transfers_attention,
-            "attention": self.attention,
-        }
-        return tuple(key for key, present in has.items() if present)
+    def built_in(self) -> bool:
+        """Whether its network is DeepConvLSTM, which has sizes, attention and a sequence axis."""
+        return self.architecture == BUILT_IN_ARCHITECTURE
 
+    def with_attention(self) -> "Variant":
+        """The same with attention, as the teacher of students whose attention maps are compared with its own."""
+        return self.model_copy(update={"name": f"{self.name}-Att", "attention": True})
+
+
+_OM, _MM, _LM = (Variant(name=size, size=size) for size in SIZES)
+_RESPONSE: dict[str, OptionChoices] = {"distillation": {}}
+_BOTH: dict[str, OptionChoices] = {"distillation": {}, "attention-transfer": {}}
 
 VARIANTS: dict[str, Variant] = {
-    "OM": Variant("OM"),
-    "MM": Variant("MM"),
-    "LM": Variant("LM"),
-    "OM-Att": Variant("OM", attention=True),
-    "MM-Att": Variant("MM", attention=True),
-    "LM-Att": Variant("LM", attention=True),
-    "RB-KD": Variant("LM", distils=True),
-    "RB-KD-Att": Variant("LM", attention=True, distils=True),
-    "RAB-KD": Variant("LM", attention=True, distils=True, transfers_attention=True),
+    variant.name: variant
+    for variant in (
+        *(_OM, _MM, _LM),
+        *(one.with_attention() for one in (_OM, _MM, _LM)),
+        Variant(name="RB-KD", size="LM", losses=_RESPONSE),
+        Variant(name="RB-KD-Att", size="LM", attention=True, losses=_RESPONSE),
+        Variant(name="RAB-KD", size="LM", attention=True, losses=_BOTH),
+    )
 }
+"""In the order of tables and figures."""
+
+BASELINE = "LM"
+"""What every variant is compared with."""
 
 
-def build(
-    size: Size,
-    shape: tuple[int, int],
-    classes: int,
-    attention: AttentionConfig | None = None,
-    sequence_axis: SequenceAxis = "channels",
-) -> DeepConvLSTM:
-    """The network of a size for windows of `shape` (T, C) and `classes` classes, initialised from torch's generator."""
-    filters, units = SIZES[size]
-    return DeepConvLSTM(*shape, classes, filters, units, attention, sequence_axis)
+class Traits(BaseModel):
+    """What tables and figures know of a variant, ours or a grid's own; the plan records it.
+
+    Attributes:
+        large: of the size of OM or MM, so not a candidate for the watch.
+        attention: it has attention.
+        losses: besides the cross-entropy, by name.
+        taught: it learns from a teacher.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    name: str
+    large: bool = False
+    attention: bool = False
+    losses: tuple[str, ...] = ()
+    taught: bool = False
+
+    @property
+    def boosted(self) -> bool:
+        """A small model with something added: attention, a teacher, another loss."""
+        return not self.large and (self.attention or bool(self.losses))
+
+    @property
+    def family(self) -> str:
+        """What figures distinguish by colour."""
+        if "attention-transfer" in self.losses:
+            return "response and attention distillation"
+        if self.taught:
+            return "response distillation"
+        if self.losses:
+            return "other"
+        return "with attention" if self.attention else "from scratch"
+
+
+FAMILIES = (
+    "from scratch", "with attention", "response distillation", "response and attention distillation", "other",
+)  # fmt: skip
+
+
+def traits(variant: Variant, taught: bool) -> Traits:
+    """The traits of a variant; `taught`: whether one of its losses needs a teacher."""
+    return Traits(
+        name=variant.name,
+        large=variant.size in ("OM", "MM"),
+        attention=variant.attention is not False,
+        losses=tuple(variant.losses),
+        taught=taught,
+    )
+
+
+def in_order(names: Iterable[str]) -> list[str]:
+    """Distinct names: ours in the order of `VARIANTS`, then a grid's own in the order given."""
+    given = list(dict.fromkeys(names))
+    return [name for name in VARIANTS if name in given] + [name for name in given if name not in VARIANTS]

@@ -14,7 +14,7 @@ import pytest
 import torch
 
 from har_ray import grid
-from har_ray.store.results import ResultStore, load, predictions, run_info
+from har_ray.store.results import ResultStore, load, predictions
 from tests.grids import write_grid
 
 SCORES = ["val_f1_macro", "val_accuracy", "test_f1_macro", "test_f1_weighted", "test_accuracy", "epochs", "best_epoch"]
@@ -67,8 +67,10 @@ def test_winners_are_recorded_with_what_they_beat(finished):
     rows = load(folder)
     for variant, winner in winners.items():
         confirm = rows[(rows["stage"] == "confirm") & (rows["variant"] == variant)]
-        for key in ("temperature", "alpha", "beta", "attention_kind", "attention_position"):
-            assert {winner[key]} == set(confirm[key].astype(object).where(confirm[key].notna(), None))
+        for key, value in winner["hyper"].items():
+            assert {value} == set(confirm[key].astype(object).where(confirm[key].notna(), None))
+    assert list(winners["RB-KD"]["hyper"]) == ["temperature", "alpha"]
+    assert next(iter(winners["LM-Att"]["hyper"])) == "attention_kind"
     assert {v: w["candidates"] for v, w in winners.items()} == {"LM-Att": 4, "RB-KD": 6, "RAB-KD": 6}
 
 
@@ -83,7 +85,7 @@ def test_artefacts_are_whole(finished):
         assert torch.load(io.BytesIO(raw), weights_only=True)["shape"] == [24, 6]
     assert not list(folder.glob("cells/*/checkpoint.pt"))
     assert not (folder / "ray").exists()
-    assert run_info(folder)["finished_at"] is not None
+    assert ResultStore(folder).run_info()["finished_at"] is not None
     page = (folder / "report" / "report.html").read_text()
     assert all(variant in page for variant in ("MM", "LM-Att", "RB-KD", "RAB-KD"))
 
@@ -102,19 +104,21 @@ def test_the_same_command_again_trains_nothing(finished, capsys):
     assert {p: p.stat().st_mtime_ns for p in [*folder.glob("rows/*"), *folder.glob("cells/*/*")]} == before
     output = capsys.readouterr().out
     assert "[confirm] done: 10 of 10 cells, 10 of them earlier" in output
+    assert "Test results: spar, wrist (rate_hz=12), subject-holdout" in output
     assert "report: " in output
 
 
-def test_status_and_plan_tell_what_is_done(finished, capsys):
+def test_status_and_plan_show_what_is_done(finished, capsys):
     path, _ = finished
     assert grid.main([str(path), "--status"]) == 0
     status = capsys.readouterr().out
-    assert "confirm: 10 cells: 10 completed, 0 stopped, 0 failed, 0 running, 0 waiting" in status
+    assert "confirm: 10 cells: 10 completed, 0 stopped, 0 failed, 0 begun, 0 waiting" in status
     assert "RAB-KD     best val_f1_macro 0." in status
     assert grid.main([str(path), "--plan"]) == 0
     plan = capsys.readouterr().out
     assert "search    16 cells, 16 done" in plan
-    assert "confirm   4 cells + 6 that the search chooses, 4 done" in plan
+    assert "confirm   10 cells, 10 done" in plan
+    assert "nothing is left to train" in plan
 
 
 def test_one_trial_at_a_time_inline_and_in_another_order_gives_the_same_rows(finished, tmp_path, ray_session):
@@ -204,11 +208,11 @@ def test_a_failing_cell_is_reported_and_the_others_are_finished(ray_session, tmp
     assert (rows["status"] == "failed").all()
     assert "the training loss became" in str(rows.loc["MM", "error"])
     assert "its teacher" in str(rows.loc["RB-KD", "error"])
-    assert "MM         no cell completed of 1" in capsys.readouterr().out
+    assert "0/1, 1 failed" in capsys.readouterr().out
 
 
 def test_own_recordings_join_a_grid_without_code(ray_session, tmp_path, capsys):
-    """Four people, two activities, 20 Hz: told of in a descriptor, split by person, trained on."""
+    """Four people, two activities, 20 Hz: described by a file, split by person, trained on."""
     for person in range(4):
         lines = [
             f"{0.1 * ((i * (1 + label)) % 7):.2f},{0.5 * label + 0.01 * person:.2f},{'run' if label else 'walk'}"

@@ -1,7 +1,7 @@
 """Bubble chart: test macro F1 against the cost of one window, area by parameters."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from math import log10, sqrt
 
 import numpy as np
@@ -10,21 +10,19 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
-from analysis.load import Results, Setting
+from analysis.load import Results
 from analysis.scores import variant_results
-from analysis.variants import family
 from har_ray.figures import COLOURS, GREY, INK
+from har_ray.groups import Setting
 
 COST_LABELS = {
-    "flops_published": "FLOPs per window, as published (convolutions only); equal ones side by side",
-    "macs": "MACs per window (convolutions, LSTM, linear layer); equal ones side by side",
+    "flops_published": "FLOPs per window, as published (convolutions only)",
+    "macs": "MACs per window (convolutions, recurrent and linear layers)",
 }
 SMALLEST, LARGEST = 24.0, 4500.0
 """Marker areas in square points; area is proportional to parameters, so the largest bounds the smallest."""
 LINE_HEIGHT = 14.0
 """Distance of labels, in points."""
-SIDE_STEP = 0.02
-"""Distance of bubbles along the cost axis, as a share of the range of costs."""
 
 
 @dataclass(frozen=True)
@@ -36,7 +34,11 @@ class Bubble:
     f1: float
     sd: float | None
     params: float
-    colour: str
+    family: str
+
+    @property
+    def colour(self) -> str:
+        return COLOURS[self.family]
 
 
 def bubble_chart(results: Results, setting: Setting, cost: str) -> Figure:
@@ -54,7 +56,6 @@ def bubble_chart(results: Results, setting: Setting, cost: str) -> Figure:
         axes.set(xticks=[], yticks=[])
         return figure
     scale = area_scale([bubble.params for bubble in bubbles])
-    bubbles = side_by_side(bubbles)
     _draw(axes, bubbles, scale)
     _set_limits(axes, bubbles)
     _label(axes, bubbles, scale)
@@ -72,19 +73,9 @@ def _bubbles(results: Results, setting: Setting, cost: str) -> tuple[list[Bubble
         elif price is None or params is None:
             absent.append(f"{variant} (no count of its cost)")
         else:
-            colour = COLOURS[family(variant)]
-            bubbles.append(Bubble(variant, price, 100 * mean, None if sd is None else 100 * sd, params, colour))
+            spread_pp = None if sd is None else 100 * sd
+            bubbles.append(Bubble(variant, price, 100 * mean, spread_pp, params, result.traits.family))
     return bubbles, absent
-
-
-def side_by_side(bubbles: list[Bubble]) -> list[Bubble]:
-    """Bubbles moved along the cost axis as little as needed for their error bars not to lie on each other.
-
-    The students differ little in cost, LM and RB-KD not at all; moved by a tenth of a decade they can be told apart.
-    """
-    logs = [log10(bubble.cost) for bubble in bubbles]
-    distance = SIDE_STEP * max(max(logs) - min(logs), 0.6)
-    return [replace(bubble, cost=10**x) for bubble, x in zip(bubbles, spread(logs, distance), strict=True)]
 
 
 def area_scale(params: Sequence[float]) -> float:
@@ -95,13 +86,26 @@ def area_scale(params: Sequence[float]) -> float:
 def _draw(axes: Axes, bubbles: list[Bubble], scale: float) -> None:
     axes.set_xscale("log")
     axes.grid(axis="y")
-    for bubble in bubbles:
+    for bubble, cap in zip(bubbles, cap_sizes(bubbles), strict=True):
         at = ([bubble.cost], [bubble.f1])
         area = bubble.params * scale
         axes.scatter(*at, s=area, color=bubble.colour, alpha=0.35, linewidths=0)
         axes.scatter(*at, s=area, facecolors="none", edgecolors=bubble.colour, linewidths=1.2, zorder=3)
         if bubble.sd is not None:
-            axes.errorbar(*at, yerr=bubble.sd, color=bubble.colour, elinewidth=1.1, capsize=3, zorder=3)
+            axes.errorbar(*at, yerr=bubble.sd, color=bubble.colour, elinewidth=1.1, capsize=cap, zorder=3)
+
+
+def cap_sizes(bubbles: list[Bubble]) -> list[float]:
+    """Half the width of each error bar's caps, in points; wider for each more at the same cost.
+
+    LM and RB-KD cost the same, so their bars lie on each other: their caps differ, nothing is moved.
+    """
+    seen: dict[float, int] = {}
+    sizes = []
+    for bubble in bubbles:
+        seen[bubble.cost] = seen.get(bubble.cost, 0) + 1
+        sizes.append(3.0 * seen[bubble.cost])
+    return sizes
 
 
 def _set_limits(axes: Axes, bubbles: list[Bubble]) -> None:
@@ -135,7 +139,7 @@ def _label(axes: Axes, bubbles: list[Bubble], scale: float) -> None:
     points_per_pixel = 72 / axes.figure.dpi
     shown = {b.variant: axes.transData.transform((b.cost, b.f1)) * points_per_pixel for b in bubbles}  # x, y in points
     radius = {b.variant: sqrt(b.params * scale) / 2 for b in bubbles}
-    for index, cluster in enumerate(clusters({name: float(place[0]) for name, place in shown.items()})):
+    for index, cluster in enumerate(clusters({name: float(point[0]) for name, point in shown.items()})):
         if index == 0:
             x, side = min(shown[name][0] - radius[name] for name in cluster) - 24, "right"
         else:
@@ -143,10 +147,10 @@ def _label(axes: Axes, bubbles: list[Bubble], scale: float) -> None:
         heights = spread([float(shown[name][1]) for name in cluster], LINE_HEIGHT)
         for name, y in zip(cluster, heights, strict=True):
             bubble = next(b for b in bubbles if b.variant == name)
-            place = axes.transAxes.inverted().transform((x / points_per_pixel, y / points_per_pixel))
+            at = axes.transAxes.inverted().transform((x / points_per_pixel, y / points_per_pixel))
             line = {"arrowstyle": "-", "color": GREY, "linewidth": 0.6, "shrinkA": 1, "shrinkB": 0}
             axes.annotate(
-                name, (bubble.cost, bubble.f1), tuple(place), textcoords="axes fraction", ha=side, va="center",
+                name, (bubble.cost, bubble.f1), tuple(at), textcoords="axes fraction", ha=side, va="center",
                 color=bubble.colour, fontweight="bold", arrowprops=line,
             )  # fmt: skip
 
@@ -180,7 +184,7 @@ def spread(positions: Sequence[float], distance: float) -> list[float]:
 
 
 def _legends(figure: Figure, bubbles: list[Bubble], scale: float) -> None:
-    families = {family(bubble.variant): bubble.colour for bubble in bubbles}
+    families = {bubble.family: bubble.colour for bubble in bubbles}
     handles = [
         Line2D([], [], linestyle="none", marker="o", markersize=8, markerfacecolor="none", markeredgecolor=colour)
         for colour in families.values()

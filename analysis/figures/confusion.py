@@ -4,9 +4,12 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from analysis.load import Results, Setting
-from analysis.scores import Floats, VariantResult, confusion, pool, variant_results
+from analysis.load import Results
+from analysis.scores import VariantResult, pool, variant_results
 from har_ray.figures import GREY, INK, grid_of_panels
+from har_ray.groups import Setting
+from har_ray.metrics import Floats
+from har_ray.metrics.confusion import confusion
 
 MANY = 9
 """With more classes the panels are larger and small shares are not written out."""

@@ -1,13 +1,13 @@
-"""Learning curves: validation macro F1 per epoch, one panel per variant."""
+"""Learning curves: the monitored validation score per epoch, one panel per variant."""
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from analysis.load import Cell, Results, Setting
+from analysis.load import Cell, Results
 from analysis.scores import VariantResult, variant_results
-from analysis.variants import family
 from har_ray.figures import COLOURS, GREY, grid_of_panels
+from har_ray.groups import Setting
 
 
 def learning_curves(results: Results, setting: Setting) -> Figure:
@@ -24,7 +24,7 @@ def learning_curves(results: Results, setting: Setting) -> Figure:
     _share_limits(panels)
     for index, panel in enumerate(panels):
         if index % 4 == 0:
-            panel.set_ylabel("val. macro F1 (%)")
+            panel.set_ylabel(results.title_of(results.monitor))
         if index + 4 >= len(panels):
             panel.set_xlabel("epoch")
     return figure
@@ -37,23 +37,23 @@ def _panel(panel: Axes, result: VariantResult) -> None:
     if not drawn:
         panel.text(0.5, 0.5, "no completed cell", transform=panel.transAxes, ha="center", va="center", color=GREY)
         return
-    colour = COLOURS[family(result.variant)]
+    colour = COLOURS[result.traits.family]
     for cell in drawn:
-        epochs, f1 = _curve(cell)
-        panel.plot(epochs, f1, color=colour, linewidth=0.8, alpha=0.45)
-        best = cell.row["best_epoch"]
+        epochs, scores = _curve(cell, result.monitor)
+        panel.plot(epochs, scores, color=colour, linewidth=0.8, alpha=0.45)
+        best = cell.row.get("best_epoch")
         if best is not None and best in epochs:
-            panel.plot([best], [f1[epochs.index(best)]], "o", color=colour, markersize=4.5)
+            panel.plot([best], [scores[epochs.index(best)]], "o", color=colour, markersize=4.5)
     # Beyond the shortest curve a mean would be one of the survivors.
     shortest = min(len(cell.curve) for cell in drawn)
     if len(drawn) > 1:
-        curves = np.array([_curve(cell)[1][:shortest] for cell in drawn])  # (cells, epochs)
-        panel.plot(_curve(drawn[0])[0][:shortest], curves.mean(axis=0), color=colour, linewidth=2)
+        curves = np.array([_curve(cell, result.monitor)[1][:shortest] for cell in drawn])  # (cells, epochs)
+        panel.plot(_curve(drawn[0], result.monitor)[0][:shortest], curves.mean(axis=0), color=colour, linewidth=2)
 
 
-def _curve(cell: Cell) -> tuple[list[int], list[float]]:
+def _curve(cell: Cell, monitor: str) -> tuple[list[int], list[float]]:
     missing = float("nan")
-    values = [entry.get("val_f1_macro") for entry in cell.curve]
+    values = [entry.get(monitor) for entry in cell.curve]
     return [int(entry["epoch"]) for entry in cell.curve], [missing if v is None else 100 * v for v in values]
 
 

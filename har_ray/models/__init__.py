@@ -1,1 +1,1 @@
-"""The networks, what a variant is made of, and what a model costs. Knows nothing of Ray or of data."""
+"""The networks, how one is configured, and what it costs. Knows nothing of Ray or of data."""

@@ -5,39 +5,11 @@ Woo, Park, Lee, Kweon: "CBAM: Convolutional Block Attention Module", ECCV 2018, 
 the plane of time steps and sensor channels.
 """
 
-from typing import Literal
-
 import torch
-from pydantic import BaseModel, ConfigDict, Field, model_validator
 from torch import Tensor, nn
 
-AttentionKind = Literal["channel", "spatial", "cbam"]
-Maps = dict[str, Tensor]
-"""Attention maps by name: `channel` (B, F), `spatial` (B, T', C); values in 0..1."""
-
-
-class AttentionConfig(BaseModel):
-    """Where attention sits and how large it is.
-
-    `ratio` (of the channel attention's hidden layer) and `kernel` (of the spatial attention's convolution) are None
-    for the kind that does not use them, so that equal configurations are equal objects.
-    """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    kind: AttentionKind
-    ratio: int | None = Field(default=None, ge=1)
-    kernel: int | None = Field(default=None, ge=1)
-    position: int = Field(ge=1, le=4)
-
-    @model_validator(mode="after")
-    def _only_what_is_used(self) -> "AttentionConfig":
-        for name, unused_by in (("ratio", "spatial"), ("kernel", "channel")):
-            if (getattr(self, name) is None) != (self.kind == unused_by):
-                raise ValueError(f"{name} is {'not used by' if self.kind == unused_by else 'missing for'} {self.kind}")
-        if self.kernel is not None and self.kernel % 2 == 0:
-            raise ValueError(f"kernel {self.kernel} is even; an odd one keeps the plane's size")
-        return self
+from har_ray.models.architectures import Maps
+from har_ray.models.config import AttentionConfig
 
 
 class ChannelAttention(nn.Module):

@@ -4,43 +4,29 @@ import hashlib
 import json
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict
 
+from har_ray.candidates import HyperParameters, hyper_columns
 from har_ray.data.protocol import Protocol
-from har_ray.models.architectures.deepconvlstm import SequenceAxis
-from har_ray.models.attention import AttentionConfig
-from har_ray.variants import VARIANTS, Variant
+from har_ray.groups import Group, Setting
+from har_ray.metrics import DEFAULT
+from har_ray.models.config import ModelConfig, Option
+from har_ray.spec.training import TrainConfig
+from har_ray.variants import Size
 
 Stage = Literal["teachers", "search", "confirm"]
-
-
-class TrainConfig(BaseModel):
-    """How every cell of a grid is trained.
-
-    Attributes:
-        epochs: at most.
-        patience: epochs without a better `monitor` before training ends; the best epoch's weights are kept.
-        batch_size: over all workers together.
-        lr: Adam's.
-        monitor: the validation score that decides; larger is better.
-        precision: of the forward pass and the losses; `bf16` and `fp16` by autocast.
-    """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    epochs: int = Field(default=300, ge=1)
-    patience: int = Field(default=10, ge=1)
-    batch_size: int = Field(default=64, ge=1)
-    lr: float = Field(default=1e-3, gt=0)
-    monitor: Literal["val_f1_macro", "val_accuracy"] = "val_f1_macro"
-    precision: Literal["fp32", "bf16", "fp16"] = "fp32"
 
 
 class Cell(BaseModel):
     """dataset × preset × protocol and fold × variant × hyper-parameters × seed.
 
-    Hyper-parameters that a variant does not have are None. `windows_id` stands for the recordings' content and the
-    way they are cut, `teacher_id` for everything about the teacher.
+    Attributes:
+        windows_id: stands for the recordings' content and the way they are cut.
+        hyper: the hyper-parameters; `model` and `losses` follow from them and the variant.
+        size: of the variant, where it has one.
+        losses: besides the cross-entropy, name → options.
+        teacher_id: stands for everything about the teacher.
+        training: how it is trained.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -51,56 +37,45 @@ class Cell(BaseModel):
     protocol: Protocol
     variant: str
     seed: int
-    temperature: float | None = None
-    alpha: float | None = None
-    beta: float | None = None
-    attention: AttentionConfig | None = None
+    hyper: HyperParameters = {}
+    size: Size | None = None
+    model: ModelConfig = ModelConfig()
+    losses: dict[str, dict[str, Option]] = {}
     teacher_id: str | None = None
-    sequence_axis: SequenceAxis = "channels"
-    train: TrainConfig = TrainConfig()
+    training: TrainConfig = TrainConfig()
 
     @property
     def id(self) -> str:
-        """16 hexadecimal digits, of everything here but the two names that `windows_id` stands for."""
-        made_of = self.model_dump(mode="json", exclude={"dataset", "preset"})
+        """16 hexadecimal digits, of everything here but the names for what is resolved in other fields."""
+        made_of = self.model_dump(mode="json", exclude={"dataset", "preset", "hyper", "size"})
         return hashlib.sha256(json.dumps(made_of, sort_keys=True).encode()).hexdigest()[:16]
 
     @property
-    def kind(self) -> Variant:
-        return VARIANTS[self.variant]
-
-    @property
-    def group(self) -> tuple[str, str, str, int, str]:
+    def group(self) -> Group:
         """Trials are ranked only against trials of the same group."""
-        return self.dataset, self.preset, self.protocol.name, self.protocol.fold, self.variant
+        return Group(Setting(self.dataset, self.preset, self.protocol.name), self.protocol.fold, self.variant)
 
     def columns(self) -> dict[str, Any]:
         """What a result row says of the cell."""
-        attention = self.attention.model_dump() if self.attention else {}
         return {
             "cell_id": self.id,
-            "dataset": self.dataset,
-            "preset": self.preset,
-            "protocol": self.protocol.name,
-            "fold": self.protocol.fold,
-            "variant": self.variant,
-            "size": self.kind.size,
+            **self.group.columns(),
+            "size": self.size,
+            "architecture": self.model.architecture,
             "seed": self.seed,
             "teacher_id": self.teacher_id,
-            "temperature": self.temperature,
-            "alpha": self.alpha,
-            "beta": self.beta,
-            **{f"attention_{key}": attention.get(key) for key in ("kind", "ratio", "kernel", "position")},
+            **hyper_columns(self.hyper),
         }
 
 
 class Job(BaseModel):
-    """A cell and what the grid needs of it beside its weights and validation scores.
+    """A cell and what the grid needs of it besides its weights and validation scores.
 
     Attributes:
         stage: that the result counts in; test scores are made for `confirm` only, so that no other cell sees the
             test set.
         teaches: its teacher targets are needed.
+        metrics: the grid's.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -108,3 +83,4 @@ class Job(BaseModel):
     cell: Cell
     stage: Stage
     teaches: bool = False
+    metrics: tuple[str, ...] = DEFAULT

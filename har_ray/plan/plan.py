@@ -1,169 +1,192 @@
-"""From a grid to its cells: what the search tries, which teachers that takes, what is confirmed.
+"""From a grid to its jobs: what the search tries, which teachers that takes, what is confirmed, what is expected."""
 
-Hyper-parameters are drawn once per variant, the same for every dataset and fold, without repetition; the draw depends
-on the space alone, so more `trials` later keep the earlier ones.
-"""
+from collections.abc import Iterable, Mapping, Sequence
+from functools import cached_property
+from typing import Any, NamedTuple
 
-import hashlib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from itertools import product
-from typing import NamedTuple
-
-import numpy as np
-
+from har_ray.candidates import Candidate, candidates, resolve
 from har_ray.data.protocol import Protocol
-from har_ray.models.attention import AttentionConfig
+from har_ray.groups import Group, Setting
+from har_ray.losses import needs_maps, needs_teacher
 from har_ray.plan.cells import Cell, Job
 from har_ray.spec.dataset import DatasetSpec
-from har_ray.spec.grid import AttentionSpace, GridSpec, Space
-from har_ray.variants import VARIANTS
+from har_ray.spec.grid import GridSpec
+from har_ray.variants import Traits, Variant, traits
 
-Group = tuple[str, str, str, int, str]
-"""dataset, preset, protocol, fold, variant: what is compared with each other."""
-
-
-class Hyper(NamedTuple):
-    """The hyper-parameters that the search chooses; None for those that a variant does not have."""
-
-    temperature: float | None = None
-    alpha: float | None = None
-    beta: float | None = None
-    attention: AttentionConfig | None = None
+Winners = Mapping[Group, Candidate]
 
 
-def candidates(spec: GridSpec, variant: str) -> list[Hyper]:
-    """What the search tries for a variant; one entry where there is nothing to search."""
-    keys = VARIANTS[variant].searches
-    if not keys or spec.search is None:
-        return [Hyper()]
-    everything = whole_space(spec.search.space, keys)
-    if spec.search.trials == "all" or spec.search.trials >= len(everything):
-        return everything
-    seed = hashlib.sha256(f"{keys}{everything}".encode()).digest()[:8]
-    drawn = np.random.default_rng(int.from_bytes(seed, "big")).permutation(len(everything))
-    return [everything[i] for i in drawn[: spec.search.trials]]
+class Fold(NamedTuple):
+    """A dataset entry with one fold of its protocol, and the windows it is about."""
+
+    entry: DatasetSpec
+    windows_id: str
+    protocol: Protocol
+
+    def group(self, variant: str) -> Group:
+        setting = Setting(self.entry.name, self.entry.preset_label, self.protocol.name)
+        return Group(setting, self.protocol.fold, variant)
 
 
-def whole_space(space: Space, keys: Sequence[str]) -> list[Hyper]:
-    """The product of the choices for `keys`, each configuration once."""
-    values = {key: getattr(space, key) for key in keys}
-    if "attention" in values:
-        values["attention"] = attention_configs(space.attention) if space.attention else []
-    combinations = [dict(zip(values, choice, strict=True)) for choice in product(*values.values())]
-    return list(dict.fromkeys(Hyper(**choice) for choice in combinations))
+class Plan:
+    """What follows from a grid.
 
-
-def attention_configs(space: AttentionSpace) -> list[AttentionConfig]:
-    """Every attention configuration; what a kind does not use does not multiply it."""
-    configs = []
-    for kind, position in product(space.kind, space.position):
-        ratios: Sequence[int | None] = [None] if kind == "spatial" else space.ratio
-        kernels: Sequence[int | None] = [None] if kind == "channel" else space.kernel
-        for ratio, kernel in product(ratios, kernels):
-            configs.append(AttentionConfig(kind=kind, ratio=ratio, kernel=kernel, position=position))
-    return configs
-
-
-def make_cell(spec: GridSpec, entry: DatasetSpec, protocol: Protocol, variant: str, hyper: Hyper, seed: int) -> Cell:
-    """The cell, with the id of the teacher that it needs."""
-    cell = Cell(
-        dataset=entry.name,
-        preset=entry.preset_label,
-        windows_id=entry.windows.id,
-        protocol=protocol,
-        variant=variant,
-        seed=seed,
-        sequence_axis=spec.sequence_axis,
-        train=spec.train,
-        **hyper._asdict(),
-    )
-    teacher = teacher_of(spec, cell)
-    return cell.model_copy(update={"teacher_id": teacher.id}) if teacher else cell
-
-
-def teacher_of(spec: GridSpec, cell: Cell) -> Cell | None:
-    """The teacher of a student, of the same data, fold and seed; None for a cell without one.
-
-    RB-KD and RB-KD-Att learn from the teacher without attention, RAB-KD from the one with the student's attention.
+    Args:
+        windows_ids: of the grid's datasets, in order.
     """
-    if not cell.kind.distils:
-        return None
-    assert spec.teacher is not None, "the grid's validation asks for a teacher"
-    same = cell.model_copy(update={"temperature": None, "alpha": None, "beta": None, "teacher_id": None})
-    if cell.kind.transfers_attention:
-        return same.model_copy(update={"variant": f"{spec.teacher}-Att"})
-    return same.model_copy(update={"variant": spec.teacher, "attention": None})
 
+    def __init__(self, spec: GridSpec, windows_ids: Sequence[str]) -> None:
+        self.spec = spec
+        self.folds = [
+            Fold(entry, windows_id, protocol)
+            for entry, windows_id in zip(spec.datasets, windows_ids, strict=True)
+            for protocol in entry.protocols
+        ]
 
-def places(spec: GridSpec) -> Iterator[tuple[DatasetSpec, Protocol]]:
-    """Every dataset entry with every fold."""
-    for entry in spec.datasets:
-        for protocol in entry.protocols:
-            yield entry, protocol
+    @cached_property
+    def candidates(self) -> dict[str, list[Candidate]]:
+        """What the search tries of each variant."""
+        search = self.spec.search
+        space: dict[str, Any] = dict(search.space) if search else {}
+        trials = search.trials if search else "all"
+        return {v.name: candidates(v, space, trials, self.spec.sequence_axis) for v in self.spec.variants}
 
+    @cached_property
+    def settled(self) -> dict[Group, Candidate]:
+        """The groups that have nothing to search, with their only candidate."""
+        return {
+            fold.group(name): found[0]
+            for fold in self.folds
+            for name, found in self.candidates.items()
+            if len(found) == 1
+        }
 
-def search_jobs(spec: GridSpec) -> list[Job]:
-    """Every candidate of every variant that has more than one, on the search seeds."""
-    if spec.search is None:
-        return []
-    return [
-        Job(cell=make_cell(spec, entry, protocol, variant, hyper, seed), stage="search")
-        for entry, protocol in places(spec)
-        for variant in spec.variants
-        if len(hypers := candidates(spec, variant)) > 1
-        for hyper in hypers
-        for seed in spec.search.seeds
-    ]
+    def recorded(self, winners: Iterable[Mapping[str, Any]]) -> dict[Group, Candidate]:
+        """The candidates that a record of winners names, where they still are candidates."""
+        found = {}
+        for winner in winners:
+            for candidate in self.candidates.get(winner["variant"], []):
+                if candidate.columns == winner["hyper"]:
+                    found[Group.of(winner)] = candidate
+        return {group: candidate for group, candidate in found.items() if group in self.groups}
 
+    @cached_property
+    def groups(self) -> set[Group]:
+        return {fold.group(variant.name) for fold in self.folds for variant in self.spec.variants}
 
-def confirm_jobs(spec: GridSpec, winners: Mapping[Group, Hyper]) -> list[Job]:
-    """The winner of every group on all seeds; groups that have no winner yet are left out."""
-    cells = [
-        make_cell(spec, entry, protocol, variant, winners[group], seed)
-        for entry, protocol in places(spec)
-        for variant in spec.variants
-        if (group := (entry.name, entry.preset_label, protocol.name, protocol.fold, variant)) in winners
-        for seed in spec.seeds
-    ]
-    teaching = {cell.teacher_id for cell in cells}
-    return [Job(cell=cell, stage="confirm", teaches=cell.id in teaching) for cell in cells]
+    @cached_property
+    def search_jobs(self) -> list[Job]:
+        """Every candidate of every variant that has more than one, on the search seeds."""
+        return [
+            self._job(fold, variant, candidate, seed, "search")
+            for fold in self.folds
+            for variant in self.spec.variants
+            if len(self.candidates[variant.name]) > 1
+            for candidate in self.candidates[variant.name]
+            for seed in (self.spec.search.seeds if self.spec.search else [])
+        ]
 
+    def confirm_jobs(self, winners: Winners) -> list[Job]:
+        """The winner of every group on all seeds; groups that have no winner yet are left out."""
+        jobs = [
+            self._job(fold, variant, winners[group], seed, "confirm")
+            for fold in self.folds
+            for variant in self.spec.variants
+            if (group := fold.group(variant.name)) in winners
+            for seed in self.spec.seeds
+        ]
+        teaching = {job.cell.teacher_id for job in jobs}
+        return [job.model_copy(update={"teaches": job.cell.id in teaching}) for job in jobs]
 
-def teacher_jobs(spec: GridSpec, students: Iterable[Job]) -> list[Job]:
-    """The teachers of these students, each once; one that is itself among them keeps its stage."""
-    students = list(students)
-    confirmed = {job.cell.id for job in students if job.stage == "confirm"}
-    teachers = [cell for job in students if (cell := teacher_of(spec, job.cell))]
-    jobs = [
-        Job(
-            cell=cell,
-            stage="confirm" if cell.id in confirmed else "teachers",
-            teaches=True,
+    def teacher_jobs(self, students: Iterable[Job]) -> list[Job]:
+        """The teachers of these students, each once; one that is itself among them keeps its stage."""
+        students = list(students)
+        confirmed = {job.cell.id for job in students if job.stage == "confirm"}
+        teachers = [cell for job in students if (cell := self.teacher_of(job.cell))]
+        jobs = [
+            Job(cell=cell, stage="confirm" if cell.id in confirmed else "teachers", teaches=True, metrics=self.metrics)
+            for cell in teachers
+        ]
+        return list({job.cell.id: job for job in jobs}.values())
+
+    def certain_students(self) -> list[Job]:
+        """Jobs whose teachers are known before the search has chosen: the search's own, and those to be confirmed.
+
+        Where what the search will choose does not change the teacher, any candidate stands for the winner.
+        """
+        stand_ins = {
+            fold.group(variant.name): self.candidates[variant.name][0]
+            for fold in self.folds
+            for variant in self.spec.variants
+            if needs_teacher(variant.losses) and not needs_maps(variant.losses)
+        }
+        return [*self.search_jobs, *self.confirm_jobs(stand_ins | self.settled)]
+
+    def expected(self) -> list[dict[str, Any]]:
+        """Every confirm cell that the tables should hold: the columns of its group, and its seed."""
+        return [
+            {**fold.group(variant.name).columns(), "seed": seed}
+            for fold in self.folds
+            for variant in self.spec.variants
+            for seed in self.spec.seeds
+        ]
+
+    def traits(self) -> list[Traits]:
+        """What tables and figures need to know of the variants."""
+        return [traits(variant, needs_teacher(variant.losses)) for variant in self.spec.variants]
+
+    @property
+    def metrics(self) -> tuple[str, ...]:
+        return tuple(self.spec.metrics)
+
+    def teacher_of(self, cell: Cell) -> Cell | None:
+        """The teacher of a student, of the same data, fold and seed; None for a cell without one.
+
+        A student whose attention maps are compared learns from the teacher with the same attention, any other from
+        the teacher without.
+        """
+        teacher = self._teachers.get(cell.variant)
+        if teacher is None:
+            return None
+        hyper = candidates(teacher, {"attention": None}, "all", self.spec.sequence_axis)[0].hyper
+        if teacher.attention:
+            hyper = hyper | {"attention": cell.hyper["attention"]}
+        chosen = resolve(teacher, hyper, self.spec.sequence_axis)
+        changes = {"variant": teacher.name, "size": teacher.size, "teacher_id": None}
+        return cell.model_copy(update=changes | chosen._asdict())
+
+    @cached_property
+    def _teachers(self) -> dict[str, Variant]:
+        """The teacher of each variant that has one."""
+        teacher = self.spec.teacher_variant
+        if teacher is None:
+            return {}
+        return {
+            variant.name: teacher.with_attention() if needs_maps(variant.losses) else teacher
+            for variant in self.spec.variants
+            if needs_teacher(variant.losses)
+        }
+
+    def _job(self, fold: Fold, variant: Variant, candidate: Candidate, seed: int, stage: Any) -> Job:
+        cell = Cell(
+            dataset=fold.entry.name,
+            preset=fold.entry.preset_label,
+            windows_id=fold.windows_id,
+            protocol=fold.protocol,
+            variant=variant.name,
+            seed=seed,
+            size=variant.size,
+            training=self.spec.train,
+            **candidate._asdict(),
         )
-        for cell in teachers
-    ]
-    return list({job.cell.id: job for job in jobs}.values())
+        teacher = self.teacher_of(cell)
+        cell = cell.model_copy(update={"teacher_id": teacher.id}) if teacher else cell
+        return Job(cell=cell, stage=stage, metrics=self.metrics)
 
 
-def certain_students(spec: GridSpec) -> list[Job]:
-    """Jobs whose teachers are known before the search has chosen: the search's own, and those to be confirmed.
-
-    What a response-distilled student's search will choose does not change its teacher, so any candidate stands for it.
-    """
-    stand_ins = {
-        (entry.name, entry.preset_label, protocol.name, protocol.fold, variant): candidates(spec, variant)[0]
-        for entry, protocol in places(spec)
-        for variant in spec.variants
-        if VARIANTS[variant].distils and not VARIANTS[variant].transfers_attention
-    }
-    return [*search_jobs(spec), *confirm_jobs(spec, stand_ins | settled(spec))]
-
-
-def settled(spec: GridSpec) -> dict[Group, Hyper]:
-    """The groups that have nothing to search, with their only configuration."""
-    return {
-        (entry.name, entry.preset_label, protocol.name, protocol.fold, variant): hypers[0]
-        for entry, protocol in places(spec)
-        for variant in spec.variants
-        if len(hypers := candidates(spec, variant)) == 1
-    }
+def races_of(jobs: Iterable[Job]) -> list[list[Job]]:
+    """Search jobs that are ranked against each other: of one group and one seed."""
+    races: dict[tuple[Group, int], list[Job]] = {}
+    for job in jobs:
+        races.setdefault((job.cell.group, job.cell.seed), []).append(job)
+    return list(races.values())

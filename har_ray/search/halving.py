@@ -11,6 +11,22 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
+from har_ray.spec.grid import Asha
+
+
+class Halving(NamedTuple):
+    """How a group is cut: at `rungs` (epochs), the best 1/`reduction_factor` go on; without rungs it is not cut."""
+
+    rungs: tuple[int, ...] = ()
+    reduction_factor: int = 2
+
+    @classmethod
+    def of(cls, asha: Asha | None, candidates: int, epochs: int) -> "Halving":
+        """The rule for a group of so many candidates that are trained for `epochs` at most."""
+        if asha is None or too_few(candidates, asha.reduction_factor):
+            return cls()
+        return cls(tuple(rungs(asha.grace_period, asha.reduction_factor, epochs)), asha.reduction_factor)
+
 
 class Progress(NamedTuple):
     """A candidate's validation scores, one per epoch; `ended`: no more will come; `failed`: they don't count."""
@@ -28,7 +44,7 @@ class Progress(NamedTuple):
 
 
 def rungs(grace_period: int, reduction_factor: int, epochs: int) -> list[int]:
-    """The epochs at which is cut: grace_period · reduction_factor^i, below `epochs`."""
+    """The epochs at which candidates are cut: grace_period · reduction_factor^i, below `epochs`."""
     ends = []
     while grace_period < epochs:
         ends.append(grace_period)
@@ -37,23 +53,28 @@ def rungs(grace_period: int, reduction_factor: int, epochs: int) -> list[int]:
 
 
 def too_few(candidates: int, reduction_factor: int) -> bool:
-    """Whether a group is too small for early scores to be trusted to tell its best: then nothing is cut."""
+    """Whether a group is too small to trust early scores with the choice of its best: then nothing is cut."""
     return candidates < max(6, 2 * reduction_factor)
 
 
-def out_at(group: Mapping[str, Progress], rungs: Sequence[int], reduction_factor: int) -> dict[str, int]:
+def out_at(group: Mapping[str, Progress], halving: Halving) -> dict[str, int]:
     """The candidates that are certain not to survive, and the epoch of the rung that they fail at.
 
     Args:
         group: all candidates, those that have not started too.
+
+    Example:
+        >>> scores = {"a": Progress([0.5]), "b": Progress([0.6]), "c": Progress([0.4]), "d": Progress()}
+        >>> out_at(scores, Halving((1,), 2))  # two of four survive; c is beaten twice, whatever d scores
+        {'c': 1}
     """
-    order = {name: place for place, name in enumerate(group)}
+    order = {name: number for number, name in enumerate(group)}
     members = set(group)  # may still take part in this rung
     certain = set(group)  # take part in it, whatever the others will score
     keep = len(group)
     out: dict[str, int] = {}
-    for epochs in rungs:
-        keep = math.ceil(keep / reduction_factor)
+    for epochs in halving.rungs:
+        keep = math.ceil(keep / halving.reduction_factor)
         rank = {n: (-group[n].best(epochs), order[n]) for n in members if group[n].knows(epochs)}
         unknown = len(members) - len(rank)
         lost = {n for n in rank if sum(rank[m] < rank[n] for m in rank if m in certain and m != n) >= keep}
@@ -71,15 +92,15 @@ class Standing(NamedTuple):
     score: float
 
 
-def standings(group: Mapping[str, Progress], rungs: Sequence[int], reduction_factor: int) -> dict[str, Standing]:
+def standings(group: Mapping[str, Progress], halving: Halving) -> dict[str, Standing]:
     """How each candidate of a finished group stands: by rungs survived, then by its best score up to where it fell.
 
     What a candidate scored beyond that (because it ran ahead of the others) does not count.
     """
-    out = out_at(group, rungs, reduction_factor)
-    places: dict[str, Standing] = {}
+    out = out_at(group, halving)
+    standing: dict[str, Standing] = {}
     for name, progress in group.items():
         fell = out.get(name)
-        survived = len(rungs) if fell is None else list(rungs).index(fell)
-        places[name] = Standing(survived, progress.best(fell or len(progress.curve)))
-    return places
+        survived = len(halving.rungs) if fell is None else halving.rungs.index(fell)
+        standing[name] = Standing(survived, progress.best(fell or len(progress.curve)))
+    return standing

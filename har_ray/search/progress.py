@@ -8,17 +8,16 @@ from typing import Any
 from ray import tune
 from ray.tune.experiment import Trial
 
-from har_ray.overview import duration
-from har_ray.store.results import Row
-from har_ray.tracking.wandb import Tracker
-from har_ray.training.run import CHECKPOINT, Place, final_row
+from har_ray.store.results import ResultStore, Row, failure_line
+from har_ray.text import duration
+from har_ray.tracking import Tracking
 
 EVERY_S = 10.0
 """A line at most this often while nothing ends; one for each cell that ends, at most one per second."""
 
 
 class Watch(tune.Callback):
-    """Prints progress and writes the rows of cells that ASHA stopped or whose process died.
+    """Prints progress and writes the rows of cells that the search stopped or whose process died.
 
     Args:
         total, done: cells of the stage, and how many had ended before.
@@ -26,16 +25,15 @@ class Watch(tune.Callback):
     """
 
     def __init__(
-        self, stage: str, total: int, done: int, place: Place, tracker: Tracker, rules: Mapping[str, str]
+        self, stage: str, total: int, done: int, results: ResultStore, tracking: Tracking, rules: Mapping[str, str]
     ) -> None:
-        self.stage, self.total, self.done, self.place, self.tracker = stage, total, done, place, tracker
+        self.stage, self.total, self.done, self.results, self.tracking = stage, total, done, results, tracking
         self.rules, self.found = rules, done
         self.failed = self.cut = 0
         self.start, self.printed = time.monotonic(), 0.0
         self.best: tuple[float, str] | None = None
-        self.epochs: dict[str, int] = {}
+        self.running: dict[str, float] = {}  # cell id → the part of its epochs that is done
         self.died: dict[str, Row] = {}
-        self.scheduler: Any = None
         if done < total:
             self._line()
 
@@ -46,44 +44,44 @@ class Watch(tune.Callback):
     def on_trial_result(self, iteration: int, trials: list[Trial], trial: Trial, result: Row, **info: Any) -> None:
         if result["curve"]:
             self.best = max(self.best or (0.0, ""), (max(result["curve"]), result["row"]["variant"]))
-        self.epochs[trial.config["trial"]["name"]] = len(result["curve"])
+        self.running[trial.config["trial"]["name"]] = len(result["curve"]) / trial.config["trial"]["epochs"]
         if time.monotonic() - self.printed > EVERY_S:
             self._line()
 
     def on_trial_complete(self, iteration: int, trials: list[Trial], trial: Trial, **info: Any) -> None:
         result = trial.last_result
-        name = trial.config["trial"]["name"]
-        if name in getattr(self.scheduler, "stopped", ()):
+        if not result["ended"]:
             self._write_stopped(result["row"], result["monitor"], result["curve"])
             self.cut += 1
-        self.failed += bool(result["failed"])
+        if result["failed"]:
+            self.failed += 1
+            self._print(failure_line(result["row"]))
         if trial.config["trial"]["stage"] == "confirm":
-            self.tracker.ended([result["row"]])
-        self._count(name)
+            self.tracking.ended([result["row"]])
+        self._count(trial.config["trial"]["name"])
 
     def on_trial_error(self, iteration: int, trials: list[Trial], trial: Trial, **info: Any) -> None:
         row = (trial.last_result or {}).get("row") or trial.config["trial"]["columns"]
         self.died[row["cell_id"]] = row
-        self.epochs.pop(row["cell_id"], None)
+        self.running.pop(row["cell_id"], None)
 
     def _write_stopped(self, row: Row, monitor: str, curve: list[float]) -> None:
-        results = self.place.results
         epochs = [{"epoch": number, monitor: score} for number, score in enumerate(curve, start=1)]
-        results.root.write_json(results.artefact(row["cell_id"], "curve.json"), epochs)
-        results.write_row(final_row(row, "stopped", self.place) | {"asha": self.rules[row["cell_id"]]})
-        results.root.delete(results.artefact(row["cell_id"], CHECKPOINT))
+        self.results.write_curve(row["cell_id"], epochs)
+        self.results.write_row(self.results.final_row(row, "stopped") | {"cut_rule": self.rules[row["cell_id"]]})
+        self.results.delete_checkpoint(row["cell_id"])
 
     def _count(self, name: str) -> None:
         self.done += 1
-        self.epochs.pop(name, None)
+        self.running.pop(name, None)
         if time.monotonic() - self.printed > 1.0:
             self._line()
 
     def close(self) -> None:
-        """Give up what died to the last, and say how the stage ended."""
+        """Mark cells whose process kept dying as failed, and say how the stage ended."""
         for row in self.died.values():
-            error = "its process died again and again; see Ray's logs of this machine"
-            self.place.results.write_row(final_row(row, "failed", self.place, error))
+            error = "its process died repeatedly; see Ray's logs of this machine"
+            self.results.write_row(self.results.final_row(row, "failed", error))
         self.failed += len(self.died)
         self.done += len(self.died)
         if self.total:
@@ -94,7 +92,7 @@ class Watch(tune.Callback):
 
     def _line(self) -> None:
         best = f", best validation score {self.best[0]:.3f} ({self.best[1]})" if self.best else ""
-        running = f", {len(self.epochs)} running" if self.epochs else ""
+        running = f", {len(self.running)} running" if self.running else ""
         self._print(f"{self.done} of {self.total} cells{running}{self._ends()}{best}{self._left()}")
         self.printed = time.monotonic()
 
@@ -103,10 +101,11 @@ class Watch(tune.Callback):
         return cut + (f", {self.failed} failed" if self.failed else "")
 
     def _left(self) -> str:
-        here = self.done - self.found
-        if not here or self.done == self.total:
+        """Time left, from what is done of the cells that ended and of those that run."""
+        here = self.done - self.found + sum(self.running.values())
+        if self.done == self.found or self.done == self.total:
             return ""
-        seconds = (time.monotonic() - self.start) / here * (self.total - self.done)
+        seconds = (time.monotonic() - self.start) / here * (self.total - self.found - here)
         return f", about {duration(seconds)} left in this stage"
 
     def _print(self, text: str) -> None:

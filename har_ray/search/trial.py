@@ -12,39 +12,42 @@ from ray import tune
 
 from har_ray.plan.cells import Job
 from har_ray.spec.grid import Resources
+from har_ray.store.stores import Stores
 from har_ray.training.ranks import Ranks
-from har_ray.training.run import Place, Report, run
+from har_ray.training.run import Report, run
 from har_ray.training.workers import Workers
 
 
 class CellTrial(tune.Trainable):
-    """Config: `trial` (`name`: the cell's id, `job`, `columns`), `place`, `resources`.
+    """Config: `trial` (`name`: the cell's id, `job`, `columns`), `stores`, `resources`.
 
-    A result carries `row`, the row so far; `curve`, the `monitor` score of every epoch; `score`, its best; `failed`.
+    A result carries `row`, the row so far; `curve`, the monitored score of every epoch; `score`, its best; `ended`,
+    whether the row is final; `failed`.
     """
 
     def setup(self, config: dict[str, Any]) -> None:
-        self.place = Place(**config["place"])
+        self.stores = Stores(**config["stores"])
         self.resources = Resources(**config["resources"])
         self.workers: Workers | None = None
         torch.set_num_threads(1)
         if self.resources.workers:
-            self.workers = Workers(self.place, self.resources.workers, self.resources.cpus, self.resources.gpus)
+            self.workers = Workers(self.stores, self.resources.workers, self.resources.cpus, self.resources.gpus)
         self._begin(config)
 
     def _begin(self, config: dict[str, Any]) -> None:
         self.job = Job.model_validate_json(config["trial"]["job"])
         self.reports: Generator[Report, None, None] = (
-            self.workers.run(self.job) if self.workers else run(self.job, self.place, Ranks.alone())
+            self.workers.run(self.job) if self.workers else run(self.job, self.stores, Ranks.alone())
         )
 
     def step(self) -> dict[str, Any]:
         report = next(self.reports)
         return {
             "score": max(report.curve, default=0.0),
-            "monitor": self.job.cell.train.monitor,
+            "monitor": self.job.cell.training.monitor,
             "row": report.row,
             "curve": report.curve,
+            "ended": report.ended,
             "done": report.ended,
             "failed": report.row.get("status") == "failed",
         }

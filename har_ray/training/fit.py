@@ -8,6 +8,7 @@ weights of the best validation epoch are kept by copy. The test set is not seen 
 import copy
 import math
 import time
+from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from typing import Any
 
@@ -15,13 +16,13 @@ import torch
 from torch import Tensor, nn
 
 from har_ray.data.tensors import Part, Tensors
-from har_ray.errors import TrainingError
-from har_ray.models.architectures.deepconvlstm import DeepConvLSTM
+from har_ray.errors import ExtensionError, TrainingError
+from har_ray.losses.objective import Objective
+from har_ray.metrics import DEFAULT, Metric, load_metrics, scores
+from har_ray.models.architectures import Outputs, describe, outputs
+from har_ray.models.config import BUILT_IN_ARCHITECTURE
 from har_ray.plan.cells import Cell
-from har_ray.scores import score
-from har_ray.training.losses import Objective, Taught
 from har_ray.training.ranks import Ranks
-from har_ray.variants import SIZES, build
 
 EVALUATION_BATCH = 256
 """Windows per forward pass without gradient; fixed, so that scores do not depend on what else is configured."""
@@ -31,21 +32,15 @@ Epoch = dict[str, float]
 
 
 class Student(nn.Module):
-    """Network and objective in one module, so that data-parallel training sees the projection too."""
+    """Network and objective in one module, so that data-parallel training sees what the losses train too."""
 
-    def __init__(self, network: DeepConvLSTM, objective: Objective) -> None:
+    def __init__(self, network: nn.Module, objective: Objective) -> None:
         super().__init__()
         self.network, self.objective = network, objective
 
-    def forward(self, x: Tensor, y: Tensor, taught: Taught | None) -> Tensor:
-        """Losses (4, B): total, cross-entropy, distillation, attention transfer."""
-        logits, maps = self.network.with_maps(x)
-        return torch.stack(self.objective(logits, maps, y, taught))
-
-
-def build_cell(cell: Cell, shape: tuple[int, int], classes: int) -> DeepConvLSTM:
-    """The cell's network, initialised from torch's generator."""
-    return build(cell.kind.size, shape, classes, cell.attention, cell.sequence_axis)
+    def forward(self, x: Tensor, y: Tensor, teacher: Outputs | None) -> Tensor:
+        """Losses (1 + L, B), see `Objective.forward`."""
+        return torch.as_tensor(self.objective(outputs(self.network, x), y, teacher))
 
 
 class Fit:
@@ -54,32 +49,47 @@ class Fit:
     Args:
         cell: what to train.
         data: its windows.
-        taught: the teacher's output on `data.train`, row by row, or None without a teacher.
+        targets: the teacher's output on `data.train`, row by row, or None without a teacher.
         ranks: the processes that share the work, and the device.
+        metrics: the validation scores of an epoch, by name; `cell.training.monitor` is one of them.
     """
 
-    def __init__(self, cell: Cell, data: Tensors, taught: Taught | None = None, ranks: Ranks | None = None) -> None:
+    def __init__(
+        self,
+        cell: Cell,
+        data: Tensors,
+        targets: Outputs | None = None,
+        ranks: Ranks | None = None,
+        metrics: Mapping[str, Metric] | None = None,
+    ) -> None:
         self.cell, self.ranks = cell, ranks or Ranks()
+        self.metrics = dict(metrics or load_metrics(DEFAULT))
         device = self.ranks.device
         torch.manual_seed(cell.seed)
-        self.network = build_cell(cell, data.shape, len(data.classes))
-        student = SIZES[cell.kind.size][0]
-        teacher = taught.maps["channel"].shape[1] if taught and "channel" in taught.maps else student
-        objective = Objective(cell.temperature, cell.alpha, cell.beta, (student, teacher))
+        self.network = cell.model.build(data.shape, len(data.classes))
+        objective = Objective(cell.losses)
+        self._bind(objective, data, targets)
         self.student = Student(self.network, objective).to(device)
         self.parallel = self.ranks.wrap(self.student)
-        self.optimiser = torch.optim.Adam(self.student.parameters(), lr=cell.train.lr, fused=True)
-        self.scaler = torch.amp.GradScaler(device.type, enabled=cell.train.precision == "fp16")
+        self.optimiser = torch.optim.Adam(self.student.parameters(), lr=cell.training.lr, fused=True)
+        self.scaler = torch.amp.GradScaler(device.type, enabled=cell.training.precision == "fp16")
         self.train, self.val = _to(data.train, device), _to(data.val, device)
-        self.taught = taught and Taught(taught.logits.to(device), {k: m.to(device) for k, m in taught.maps.items()})
-        self.classes = len(data.classes)
+        self.targets = targets and _outputs_to(targets, device)
         self.curve: list[Epoch] = []
         self.best = copy.deepcopy(self.network.state_dict())
+
+    def _bind(self, objective: Objective, data: Tensors, targets: Outputs | None) -> None:
+        """Show the losses the output for one window; the network is left as it was built."""
+        training = self.network.training
+        with torch.no_grad():
+            shown = outputs(self.network.eval(), data.train.x[:1])
+        self.network.train(training)
+        objective.bind(shown, targets and _rows(targets, torch.tensor([0])))
 
     @property
     def monitored(self) -> list[float]:
         """The monitored validation score of each epoch."""
-        return [epoch[self.cell.train.monitor] for epoch in self.curve]
+        return [epoch[self.cell.training.monitor] for epoch in self.curve]
 
     @property
     def best_epoch(self) -> int:
@@ -90,7 +100,7 @@ class Fit:
     @property
     def finished(self) -> bool:
         epochs = len(self.curve)
-        return epochs >= self.cell.train.epochs or epochs - self.best_epoch >= self.cell.train.patience
+        return epochs >= self.cell.training.epochs or epochs - self.best_epoch >= self.cell.training.patience
 
     def epoch(self) -> Epoch:
         """Train on every training window once, then validate.
@@ -100,46 +110,55 @@ class Fit:
         """
         start = time.perf_counter()
         number = len(self.curve) + 1
-        total, cross_entropy, distilled, transferred = (self._train(number) / len(self.train.y)).tolist()
+        total, *terms = (self._pass_over_windows(number) / len(self.train.y)).tolist()
         if not math.isfinite(total):
             raise TrainingError(f"the training loss became {total} in epoch {number}; try a smaller train.lr")
-        predicted = self.predict(self.val.x).argmax(dim=1).cpu().numpy()
-        scores = score(self.val.y.cpu().numpy(), predicted, self.classes)
+        named = zip(self.student.objective.names, terms, strict=True)
+        logits = self.predict(self.val.x).cpu().numpy()
         self.curve.append(
-            {
-                "epoch": number,
-                "train_loss": total,
-                "cross_entropy": cross_entropy,
-                "distillation": distilled,
-                "attention_transfer": transferred,
-                "val_f1_macro": scores.f1_macro,
-                "val_accuracy": scores.accuracy,
-                "seconds": time.perf_counter() - start,
-            }
+            {"epoch": number, "train_loss": total}
+            | {f"train_loss.{name}": term for name, term in named}
+            | scores(self.metrics, self.val.y.cpu().numpy(), logits, "val_")
+            | {"seconds": time.perf_counter() - start}
         )
         if self.best_epoch == number:
             self.best = copy.deepcopy(self.network.state_dict())
         return self.curve[-1]
 
-    def _train(self, number: int) -> Tensor:
-        """One pass; the sums of the losses over the training windows (4,)."""
+    def _pass_over_windows(self, number: int) -> Tensor:
+        """One pass over the training windows; the sums of the losses over them (1 + L,)."""
         self.student.train()
         order = torch.Generator().manual_seed(self.cell.seed * 1_000_003 + number)
-        sums = torch.zeros(4, dtype=torch.float64, device=self.ranks.device)
-        for batch in torch.split(torch.randperm(len(self.train.y), generator=order), self.cell.train.batch_size):
+        sums = torch.zeros(1 + len(self.student.objective.names), dtype=torch.float64, device=self.ranks.device)
+        for batch in torch.split(torch.randperm(len(self.train.y), generator=order), self.cell.training.batch_size):
             rows, weights = (part.to(self.ranks.device) for part in self.ranks.share(batch))
-            taught = self.taught and Taught(self.taught.logits[rows], {k: m[rows] for k, m in self.taught.maps.items()})
-            with self._autocast():
-                losses = self.parallel(self.train.x[rows], self.train.y[rows], taught)  # (4, B)
+            losses = self._losses(rows)
             weighted = (losses.float() * weights).sum(dim=1)
             # Gradients are averaged over the ranks; times `world` that is the mean over the global batch.
             loss = weighted[0] * self.ranks.world / len(batch)
             self.optimiser.zero_grad(set_to_none=True)
-            self.scaler.scale(loss).backward()
+            torch.autograd.backward(self.scaler.scale(loss))
             self.scaler.step(self.optimiser)
             self.scaler.update()
             sums += weighted.detach()
         return self.ranks.sum(sums)
+
+    def _losses(self, rows: Tensor) -> Tensor:
+        """The losses (1 + L, B) of these training windows.
+
+        Raises:
+            ExtensionError: somebody's network or loss raised an error; names it.
+        """
+        teacher = self.targets and _rows(self.targets, rows)
+        try:
+            with self._autocast():
+                return torch.as_tensor(self.parallel(self.train.x[rows], self.train.y[rows], teacher))
+        except ExtensionError:
+            raise
+        except Exception as error:
+            if self.cell.model.architecture == BUILT_IN_ARCHITECTURE:
+                raise
+            raise ExtensionError(f"{self.cell.model.architecture}: {describe(error)}") from error
 
     @torch.no_grad()
     def predict(self, x: Tensor) -> Tensor:
@@ -152,7 +171,7 @@ class Fit:
         return self.ranks.gather(torch.cat(logits))
 
     def _autocast(self) -> AbstractContextManager[Any]:
-        precision = self.cell.train.precision
+        precision = self.cell.training.precision
         return torch.autocast(self.ranks.device.type, DTYPES[precision], enabled=precision != "fp32")
 
     def use_best(self) -> None:
@@ -174,6 +193,14 @@ class Fit:
         self.optimiser.load_state_dict(state["optimiser"])
         self.scaler.load_state_dict(state["scaler"])
         self.best, self.curve = state["best"], state["curve"]
+
+
+def _rows(targets: Outputs, rows: Tensor) -> Outputs:
+    return Outputs(targets.logits[rows], {name: values[rows] for name, values in targets.maps.items()})
+
+
+def _outputs_to(targets: Outputs, device: torch.device) -> Outputs:
+    return Outputs(targets.logits.to(device), {name: values.to(device) for name, values in targets.maps.items()})
 
 
 def _to(part: Part, device: torch.device) -> Part:

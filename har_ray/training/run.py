@@ -1,6 +1,6 @@
 """One job from its data to its result row: `run` yields a report after every epoch and one at the end.
 
-The caller may stop asking after any report; nothing is left behind but the cell's checkpoint. What the job needs beyond
+The caller may stop asking after any report; only the cell's checkpoint remains. What the job needs beyond
 training (test scores, teacher targets) is made from the best weights, also for a cell that was finished earlier.
 """
 
@@ -9,45 +9,27 @@ import logging
 import traceback
 from collections.abc import Generator
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from functools import lru_cache
 
 import numpy as np
 import pyarrow as pa
 import torch
 
-from har_ray import __version__
 from har_ray.data.tensors import Tensors, load_tensors
 from har_ray.errors import HarRayError
 from har_ray.machine import processor
-from har_ray.models.architectures.deepconvlstm import SequenceAxis
-from har_ray.models.attention import AttentionConfig
+from har_ray.metrics import Metric, load_metrics, scores
+from har_ray.models.config import ModelConfig
 from har_ray.models.cost import cost, latency
 from har_ray.plan.cells import Cell, Job
-from har_ray.scores import score
+from har_ray.registry import short_name
 from har_ray.store.results import ResultStore, Row
-from har_ray.store.storage import Storage
+from har_ray.store.stores import Stores
 from har_ray.training import targets
 from har_ray.training.fit import Fit
 from har_ray.training.ranks import Ranks
-from har_ray.variants import Size, build
 
 log = logging.getLogger(__name__)
-
-CHECKPOINT, WEIGHTS = "checkpoint.pt", "weights.pt"
-
-
-@dataclass(frozen=True)
-class Place:
-    """Where a job finds its data and leaves its results; plain values, so that it travels to any process."""
-
-    storage: str
-    grid: str
-    git_commit: str | None
-
-    @property
-    def results(self) -> ResultStore:
-        return ResultStore(Storage(self.storage).child(self.grid))
 
 
 @dataclass(frozen=True)
@@ -68,18 +50,17 @@ class Report:
 def is_done(job: Job, row: Row | None, results: ResultStore) -> bool:
     """Whether nothing is left to do for a job, given its cell's row.
 
-    A cell that ASHA stopped is done for the search alone.
+    A cell that the search stopped is done for the search alone.
     """
     if row is None or row["status"] == "failed":
         return False
     if row["status"] == "stopped":
         return job.stage == "search"
-    tested = job.stage != "confirm" or row.get("test_f1_macro") is not None
-    taught = not job.teaches or results.root.exists(results.artefact(job.cell.id, targets.FILE))
-    return tested and taught
+    tested = job.stage != "confirm" or all(row.get(f"test_{short_name(name)}") is not None for name in job.metrics)
+    return tested and (not job.teaches or results.has_targets(job.cell.id))
 
 
-def run(job: Job, place: Place, ranks: Ranks | None = None) -> Generator[Report, None, None]:
+def run(job: Job, stores: Stores, ranks: Ranks | None = None) -> Generator[Report, None, None]:
     """Train the cell, or go on where its checkpoint is, and write what the job asks for.
 
     An error ends the job with a row of status `failed`; it never leaves this function.
@@ -87,71 +68,58 @@ def run(job: Job, place: Place, ranks: Ranks | None = None) -> Generator[Report,
     ranks = ranks or Ranks()
     row = job.cell.columns()
     try:
-        for report in _run(job, place, ranks):
+        for report in _run(job, stores, ranks):
             row = report.row
             yield report
     except Exception as error:
         reason = str(error) if isinstance(error, HarRayError) else traceback.format_exc()
         log.warning("cell %s failed: %s", job.cell.id, reason)
-        failed = final_row(row, "failed", place, error=reason)
+        failed = stores.results.final_row(row, "failed", error=reason)
         if ranks.rank == 0:
-            place.results.write_row(failed)
+            stores.results.write_row(failed)
         yield Report(failed, ended=True)
 
 
-def final_row(row: Row, status: str, place: Place, error: str | None = None) -> Row:
-    """The row of a cell that ended."""
-    return row | {
-        "status": status,
-        "error": error,
-        "har_ray_version": __version__,
-        "git_commit": place.git_commit,
-        "finished_at": datetime.now(UTC).isoformat(timespec="seconds"),
-    }
-
-
-def _run(job: Job, place: Place, ranks: Ranks) -> Generator[Report, None, None]:
-    cell, results = job.cell, place.results
-    data = load_tensors(place.storage, cell.windows_id, cell.protocol)
+def _run(job: Job, stores: Stores, ranks: Ranks) -> Generator[Report, None, None]:
+    cell, results = job.cell, stores.results
+    data = load_tensors(stores.root, cell.windows_id, cell.protocol)
+    metrics = load_metrics(job.metrics)
     taught = targets.load(results, cell.teacher_id, data.train.window_id) if cell.teacher_id else None
-    fit = Fit(cell, data, taught, ranks)
+    fit = Fit(cell, data, taught, ranks, metrics)
     _resume(fit, results)
     row = cell.columns() | costs(cell, data) | {"device": device_name(ranks.device)}
     while not fit.finished:
         fit.epoch()
         if ranks.rank == 0:
-            _save(fit, results)
+            results.write_checkpoint(cell.id, _bytes(fit.state_dict()))
         yield Report(row | _progress(fit), fit.monitored)
     fit.use_best()
     row |= _progress(fit)
     if job.stage == "confirm":
-        row |= _test(fit, data, results)
+        row |= _test(fit, data, metrics, results)
     if ranks.rank == 0:
         if job.teaches:
-            taught_here = targets.compute(fit.network, data.train, ranks.device)
-            targets.store(results, cell.id, data.train.window_id.tolist(), taught_here)
-        row = final_row(row, "completed", place)
+            made = targets.compute(fit.network, data.train, ranks.device)
+            targets.store(results, cell.id, data.train.window_id.tolist(), made)
+        row = results.final_row(row, "completed")
         _finish(fit, data, results, row)
     yield Report(row, fit.monitored, ended=True)
 
 
 def _resume(fit: Fit, results: ResultStore) -> None:
     """Continue from the checkpoint, or from the finished weights if only test scores or targets are wanted."""
-    for name in (CHECKPOINT, WEIGHTS):
-        path = results.artefact(fit.cell.id, name)
-        if results.root.exists(path):
-            state = torch.load(io.BytesIO(results.root.read(path)), weights_only=True, map_location=fit.ranks.device)
-            if name == CHECKPOINT:
-                fit.load_state_dict(state)
-            else:
-                fit.best, fit.curve = state["state_dict"], results.curve(fit.cell.id)
-            return
+    cell_id, device = fit.cell.id, fit.ranks.device
+    if (content := results.checkpoint(cell_id)) is not None:
+        fit.load_state_dict(torch.load(io.BytesIO(content), weights_only=True, map_location=device))
+    elif (content := results.weights(cell_id)) is not None:
+        state = torch.load(io.BytesIO(content), weights_only=True, map_location=device)
+        fit.best, fit.curve = state["state_dict"], results.curve(cell_id)
 
 
-def _save(fit: Fit, results: ResultStore) -> None:
+def _bytes(state: Row) -> bytes:
     buffer = io.BytesIO()
-    torch.save(fit.state_dict(), buffer)
-    results.root.write(results.artefact(fit.cell.id, CHECKPOINT), buffer.getvalue())
+    torch.save(state, buffer)
+    return buffer.getvalue()
 
 
 def _progress(fit: Fit) -> Row:
@@ -159,23 +127,20 @@ def _progress(fit: Fit) -> Row:
     return {
         "epochs": len(fit.curve),
         "best_epoch": fit.best_epoch,
-        "val_f1_macro": best["val_f1_macro"],
-        "val_accuracy": best["val_accuracy"],
+        **{name: score for name, score in best.items() if name.startswith("val_")},
         "train_seconds": sum(epoch["seconds"] for epoch in fit.curve),
     }
 
 
 def costs(cell: Cell, data: Tensors) -> Row:
     """The columns that say what the cell's network costs; the same network is measured once per process."""
-    return dict(_costs(cell.kind.size, data.shape, len(data.classes), cell.attention, cell.sequence_axis))
+    return dict(_costs(cell.model, data.shape, len(data.classes)))
 
 
 @lru_cache(maxsize=64)
-def _costs(
-    size: Size, shape: tuple[int, int], classes: int, attention: AttentionConfig | None, axis: SequenceAxis
-) -> Row:
+def _costs(model: ModelConfig, shape: tuple[int, int], classes: int) -> Row:
     with torch.random.fork_rng():
-        network = build(size, shape, classes, attention, axis)
+        network = model.build(shape, classes)
     counted, timed = cost(network, shape), latency(network, shape)
     return counted._asdict() | {
         "latency_ms": timed.median_ms,
@@ -184,50 +149,44 @@ def _costs(
     }
 
 
-def _test(fit: Fit, data: Tensors, results: ResultStore) -> Row:
+def _test(fit: Fit, data: Tensors, metrics: dict[str, Metric], results: ResultStore) -> Row:
     """The one look at the test set, with the weights of the best validation epoch."""
-    logits = fit.predict(data.test.x).cpu()
-    y = data.test.y.numpy()
-    scores = score(y, logits.argmax(dim=1).numpy(), len(data.classes))
+    logits = fit.predict(data.test.x).cpu().numpy()
+    labels = data.test.y.numpy()
     if fit.ranks.rank == 0:
         table = pa.table(
             {
                 "window_id": data.test.window_id.tolist(),
                 "subject": data.test.subject.tolist(),
-                "label": y.astype(np.int16),
-                "logits": list(logits.numpy()),
+                "label": labels.astype(np.int16),
+                "logits": list(logits),
             }
         )
-        results.root.write_table(results.artefact(fit.cell.id, "predictions.parquet"), table)
-    return {f"test_{name}": value for name, value in scores._asdict().items()}
+        results.write_predictions(fit.cell.id, table)
+    return dict(scores(metrics, labels, logits, "test_"))
 
 
 def _finish(fit: Fit, data: Tensors, results: ResultStore, row: Row) -> None:
     """Curve and weights, then the row, which makes the cell count; the checkpoint is no longer needed."""
-    cell, root = fit.cell, results.root
-    root.write_json(results.artefact(cell.id, "curve.json"), fit.curve)
-    root.write(results.artefact(cell.id, WEIGHTS), _weights(fit, data))
+    results.write_curve(fit.cell.id, fit.curve)
+    results.write_weights(fit.cell.id, _bytes(_weights(fit, data)))
     results.write_row(row)
-    root.delete(results.artefact(cell.id, CHECKPOINT))
+    results.delete_checkpoint(fit.cell.id)
 
 
-def _weights(fit: Fit, data: Tensors) -> bytes:
-    """All that is needed to use the finished network; `torch.load(weights_only=True)` reads it."""
-    buffer = io.BytesIO()
-    torch.save(
-        {
-            "state_dict": {name: value.cpu() for name, value in fit.best.items()},
-            "mean": data.mean,
-            "std": data.std,
-            "size": fit.cell.kind.size,
-            "shape": list(data.shape),
-            "classes": list(data.classes),
-            "attention": fit.cell.attention.model_dump() if fit.cell.attention else None,
-            "sequence_axis": fit.cell.sequence_axis,
-        },
-        buffer,
-    )
-    return buffer.getvalue()
+def _weights(fit: Fit, data: Tensors) -> Row:
+    """All that is needed to use the finished network; `torch.load(weights_only=True)` reads it.
+
+    `ModelConfig.model_validate(saved["model"]).build(saved["shape"], len(saved["classes"]))` is the network of it.
+    """
+    return {
+        "state_dict": {name: value.cpu() for name, value in fit.best.items()},
+        "mean": data.mean,
+        "std": data.std,
+        "model": fit.cell.model.model_dump(),
+        "shape": list(data.shape),
+        "classes": list(data.classes),
+    }
 
 
 def device_name(device: torch.device) -> str:

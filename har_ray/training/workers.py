@@ -2,8 +2,9 @@
 
 A group takes seconds to start (controller, placement, processes, process group), a small model's epoch a fraction of
 one; so the group stays, and takes its jobs from a mailbox. The mailbox is also how a job ends before its time: each
-report waits for an answer, and the loop ends itself when told to. Nothing is stopped from outside, which would leak the
-group's placement. A worker that dies is started again by Ray Train and takes the same job, from its checkpoint.
+report waits for an answer, and the loop ends itself when it is asked to. Nothing is stopped from outside, which would
+leak the group's placement. A worker that dies is started again by Ray Train and takes the same job, from its
+checkpoint.
 """
 
 import asyncio
@@ -24,8 +25,9 @@ from ray.train.torch import TorchTrainer, get_device
 
 from har_ray.errors import TrainingError
 from har_ray.plan.cells import Job
+from har_ray.store.stores import Stores
 from har_ray.training.ranks import Ranks
-from har_ray.training.run import Place, Report, run
+from har_ray.training.run import Report, run
 
 MAX_FAILURES = 3
 POLL_S = 0.2
@@ -65,7 +67,7 @@ class Mailbox:
         return await answers.get() if self.unanswered else False
 
     async def next(self) -> Report:
-        """The trial's wish for the next report."""
+        """Called by the trial to get the next report."""
         await self._answer(True)
         return await self.reports.get()
 
@@ -88,19 +90,19 @@ class Workers:
         cpus, gpus: of each worker.
     """
 
-    def __init__(self, place: Place, workers: int, cpus: float, gpus: float) -> None:
+    def __init__(self, stores: Stores, workers: int, cpus: float, gpus: float) -> None:
         os.environ["RAY_TRAIN_HEALTH_CHECK_INTERVAL_S"] = str(POLL_S)
         self.mailbox: Any = ray.remote(Mailbox).options(num_cpus=0).remote()
         self.error: BaseException | None = None
         trainer = TorchTrainer(
             work,
-            train_loop_config={"mailbox": self.mailbox, "place": asdict(place)},
+            train_loop_config={"mailbox": self.mailbox, "stores": asdict(stores)},
             scaling_config=ScalingConfig(
                 num_workers=workers, use_gpu=gpus > 0, resources_per_worker={"CPU": cpus, "GPU": gpus}
             ),
             run_config=RunConfig(
                 name=f"workers-{uuid.uuid4().hex[:8]}",
-                storage_path=place.results.root.child("ray").uri,
+                storage_path=stores.results.scratch.uri,
                 failure_config=FailureConfig(max_failures=MAX_FAILURES),
             ),
         )
@@ -147,7 +149,7 @@ class Workers:
 
 def work(config: dict[str, Any]) -> None:
     """What each worker does: one job after the other until there are no more."""
-    mailbox, place = config["mailbox"], Place(**config["place"])
+    mailbox, stores = config["mailbox"], Stores(**config["stores"])
     context = ray.train.get_context()
     device = get_device()
     if device.type == "cpu":
@@ -155,7 +157,7 @@ def work(config: dict[str, Any]) -> None:
     ranks = Ranks(context.get_world_rank(), context.get_world_size(), device)
     first = ranks.rank == 0
     while (job := ranks.agree(ray.get(mailbox.take.remote()) if first else None)) is not None:
-        with contextlib.closing(run(job, place, ranks)) as reports:
+        with contextlib.closing(run(job, stores, ranks)) as reports:
             for report in reports:
                 if not ranks.agree(ray.get(mailbox.report.remote(report)) if first else True):
                     break

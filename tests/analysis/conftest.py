@@ -1,5 +1,6 @@
 """A small result store, written the way a grid leaves it."""
 
+import copy
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ import pytest
 
 from analysis.load import Results, load_results
 from har_ray.store.results import ResultStore
+from har_ray.variants import VARIANTS, traits
 
 Row = dict[str, Any]
 SETTING = {"dataset": "sensors", "preset": "wrist", "protocol": "subject-holdout"}
@@ -35,12 +37,14 @@ COLUMN_SCORES = ("test_f1_macro", "test_f1_weighted", "test_accuracy", "val_f1_m
 
 
 class GridStore:
-    """Collects cells, then `write` leaves run.json, plan.json, winners.json and the cells' artefacts."""
+    """Collects cells; `write` leaves run.json, plan.json and winners.json beside what they left."""
 
     def __init__(self, root: Path, **info: Any) -> None:
         self.store = ResultStore(root)
         self.path = str(root)
-        self.info: Row = {**INFO, "expected": [], "data": [self.data()], **info}
+        self.info: Row = {**copy.deepcopy(INFO), "data": [self.data()], **info}
+        self.expected: list[Row] = []
+        self.traits = {name: traits(variant, "distillation" in variant.losses) for name, variant in VARIANTS.items()}
         self.plan: list[Row] = []
         self.winners: list[Row] = []
 
@@ -55,7 +59,7 @@ class GridStore:
     def expect(self, variant: str, seed: int, fold: int = 0, **setting: str) -> Row:
         """A confirm cell that the tables should hold."""
         cell = {**SETTING, **setting, "fold": fold, "variant": variant, "seed": seed}
-        self.info["expected"].append(cell)
+        self.expected.append(cell)
         return cell
 
     def completed(self, variant: str, seed: int, f1: float, fold: int = 0, stage: str = "confirm",
@@ -68,7 +72,7 @@ class GridStore:
         end |= dict.fromkeys(COLUMN_SCORES, f1)
         cell_id = self._row(cell, stage, end | (row or {}), cell_id)
         curve = [{"epoch": epoch, "train_loss": 1 / epoch, "val_f1_macro": f1 * epoch / 3} for epoch in (1, 2, 3)]
-        self.store.root.write_json(self.store.artefact(cell_id, "curve.json"), curve)
+        self.store.write_curve(cell_id, curve)
         self.predict(cell_id, predictions or [(s, k, k) for s in ("4", "5") for k in range(3)])
         return cell_id
 
@@ -89,7 +93,7 @@ class GridStore:
             "label": [label for _, label, _ in predictions],
             "logits": [np.eye(3)[predicted].tolist() for _, _, predicted in predictions],
         })  # fmt: skip
-        self.store.root.write_table(self.store.artefact(cell_id, "predictions.parquet"), table)
+        self.store.write_predictions(cell_id, table)
 
     def _row(self, cell: Row, stage: str, end: Row, cell_id: str | None) -> str:
         cell_id = cell_id or f"{stage}{len(self.plan):03d}"
@@ -99,9 +103,10 @@ class GridStore:
 
     def write(self) -> str:
         """Everything that is not a cell; returns the path of the results."""
-        self.store.root.write_json("run.json", self.info)
-        self.store.root.write_json("plan.json", self.plan)
-        self.store.root.write_json("winners.json", self.winners)
+        self.store.write_run_info(self.info)
+        known = [one.model_dump() for one in self.traits.values()]
+        self.store.write_plan({"variants": known, "expected": self.expected, "cells": self.plan})
+        self.store.write_winners(self.winners)
         return self.path
 
     def load(self) -> Results:

@@ -5,6 +5,7 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
+from matplotlib.collections import PathCollection
 from matplotlib.image import imread
 from matplotlib.text import Text
 
@@ -55,6 +56,19 @@ def test_bubble_chart_labels_every_variant_without_overlap(grid, drawn, cost):
     assert figure.axes[0].get_xscale() == "log"
 
 
+def test_bubbles_stand_at_their_cost(grid, drawn):
+    """LM and RB-KD cost the same, LM-Att 6 % more: none is moved for the others."""
+    costs = {"LM": 10_704, "RB-KD": 10_704, "LM-Att": 11_384}
+    for variant, macs in costs.items():
+        grid.completed(variant, 0, 0.6, row={"macs": macs})
+        grid.completed(variant, 1, 0.7, row={"macs": macs})
+    figure, _ = drawn(bubble_chart, "macs")
+    drawn_at = [
+        np.asarray(dots.get_offsets()) for dots in figure.axes[0].collections if isinstance(dots, PathCollection)
+    ]
+    assert sorted({float(points[0, 0]) for points in drawn_at}) == [10_704, 11_384]
+
+
 def test_bubble_areas_are_proportional_to_parameters(grid, drawn):
     grid.seeds("LM", 0.6)
     grid.seeds("OM", 0.7)
@@ -95,7 +109,7 @@ def test_learning_curves(grid, drawn):
 def test_the_mean_curve_ends_with_the_shortest(grid, drawn):
     cells = [grid.completed("LM", seed, 0.6) for seed in (0, 1)]
     longer = [{"epoch": epoch, "val_f1_macro": 0.1 * epoch} for epoch in range(1, 9)]
-    grid.store.root.write_json(grid.store.artefact(cells[0], "curve.json"), longer)
+    grid.store.write_curve(cells[0], longer)
     figure, _ = drawn(learning_curves)
     assert len(figure.axes[0].lines[-1].get_xdata()) == 3
 

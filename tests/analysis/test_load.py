@@ -2,7 +2,8 @@
 
 import pytest
 
-from analysis.load import Setting, load_results
+from analysis.load import load_results
+from har_ray.groups import Setting
 
 
 def states(results):
@@ -25,36 +26,22 @@ def test_a_planned_cell_without_a_row_is_missing(grid):
     assert states(grid.load()) == {("LM", 0): "missing"}
 
 
-def test_search_cells_do_not_enter_the_tables(grid):
-    grid.completed("RB-KD", 0, 0.9, stage="search")
+@pytest.mark.parametrize("stage", ["search", "teachers"])
+def test_only_confirm_cells_enter_the_tables(grid, stage):
+    grid.completed("RB-KD", 0, 0.9, stage=stage)
     assert states(grid.load()) == {("RB-KD", 0): "missing"}
 
 
 def test_a_confirm_row_that_nobody_expected_is_shown(grid):
     grid.completed("LM", 0, 0.6)
-    grid.info["expected"].clear()
+    grid.expected.clear()
     assert states(grid.load()) == {("LM", 0): "completed"}
-
-
-def test_a_teacher_stands_in_the_tables_as_its_variant(grid):
-    grid.completed("OM", 0, 0.7, stage="teachers")
-    assert states(grid.load()) == {("OM", 0): "completed"}
-
-
-def test_of_several_teachers_the_one_that_the_search_chose_stands_in_the_tables(grid):
-    for ratio, score in ((2, 0.7), (4, 0.8)):
-        grid.completed("OM-Att", 0, score, stage="teachers", row={"attention_kind": "cbam", "attention_ratio": ratio})
-    assert states(grid.load()) == {("OM-Att", 0): "missing"}
-    setting = {"dataset": "sensors", "preset": "wrist", "protocol": "subject-holdout", "fold": 0, "variant": "OM-Att"}
-    grid.winners = [{**setting, "attention_kind": "cbam", "attention_ratio": 4, "temperature": None}]
-    (cell,) = grid.load().cells
-    assert cell.row["test_f1_macro"] == 0.8
 
 
 @pytest.mark.parametrize("name", ["predictions.parquet", "curve.json"])
 def test_a_completed_cell_without_its_artefacts_counts_as_failed(grid, name):
     cell_id = grid.completed("LM", 0, 0.6)
-    grid.store.root.delete(grid.store.artefact(cell_id, name))
+    grid.store.root.delete(f"cells/{cell_id}/{name}")
     (cell,) = grid.load().cells
     assert cell.state == "failed"
     assert name in cell.error
@@ -78,7 +65,7 @@ def test_predictions_are_the_largest_logit(grid):
     assert predictions.classes == 3
 
 
-def test_what_run_json_does_not_tell_is_unknown(grid):
+def test_what_run_json_lacks_is_unknown(grid):
     grid.completed("LM", 0, 0.6)
     grid.info = {"grid": {"name": "tiny"}}
     results = grid.load()

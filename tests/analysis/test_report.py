@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from analysis.__main__ import main
-from analysis.report import default_folder, write_report
+from analysis.report import write_report
 from analysis.summary import standing, summary
 
 BLOCKER = """
@@ -129,13 +129,6 @@ def test_summary_admits_that_nothing_helped(grid):
 def test_a_complete_grid_has_no_banner(grid):
     grid.seeds("LM", 0.6)
     assert standing(grid.load()) == ""
-
-
-def test_default_folder(tmp_path, monkeypatch):
-    assert default_folder(str(tmp_path / "quick")) == tmp_path / "quick" / "report"
-    assert default_folder(f"file://{tmp_path}/quick") == tmp_path / "quick" / "report"
-    monkeypatch.setattr("har_ray.store.storage.Storage.local", None)  # as for an object store
-    assert default_folder(str(tmp_path / "quick")) == Path("report-quick")
 
 
 def test_a_uri_is_read_like_a_path(filled, tmp_path):

@@ -9,8 +9,10 @@ from sklearn.metrics import accuracy_score, f1_score
 
 from analysis.formats import Entry, TextTable, latex, markdown, plain, points
 from analysis.load import Predictions
-from analysis.scores import scores_of, variant_results
-from analysis.tables import failures_table, results_csv, results_table, split_tables, winners_table
+from analysis.scores import variant_results
+from analysis.tables import console_lines, failures_table, results_csv, results_table, split_tables, winners_table
+from har_ray.metrics.f1_macro import MacroF1
+from har_ray.variants import Traits
 
 
 def table_of(grid):
@@ -111,9 +113,9 @@ def test_costs_that_differ_between_folds_are_a_range(grid):
 def test_f1_counts_a_class_that_is_neither_there_nor_predicted_as_zero():
     rng = np.random.default_rng(0)
     labels, predicted = rng.integers(4, size=200), rng.integers(4, size=200)
-    scores = scores_of(Predictions(np.full(200, "1"), labels, predicted, 5))
+    pooled = Predictions(np.full(200, "1"), labels, np.eye(5)[predicted])
     expected = f1_score(labels, predicted, labels=range(5), average="macro", zero_division=0)
-    assert scores["f1_macro"] == pytest.approx(expected)
+    assert MacroF1()(pooled.labels, pooled.logits) == pytest.approx(expected)
 
 
 def test_csv_has_raw_numbers(grid):
@@ -164,26 +166,119 @@ def test_points(difference, text):
     assert points(difference) == text
 
 
-def test_winners_tell_how_many_candidates_there_were(grid):
-    winner = {"dataset": "sensors", "preset": "wrist", "protocol": "random", "fold": 0, "variant": "RAB-KD",
-              "temperature": 4.0, "alpha": 0.3, "beta": 1.0, "attention_kind": "cbam", "attention_ratio": 4,
-              "attention_kernel": 3, "attention_position": 2, "val_score": 0.712, "candidates": 8, "stopped": 5,
-              "failed": 1}  # fmt: skip
-    grid.winners = [winner, {**winner, "variant": "LM-Att", "attention_kind": None, "alpha": None, "candidates": 4}]
+SETTING = {"dataset": "sensors", "preset": "wrist", "protocol": "random", "fold": 0}
+ATTENTION = {"attention_kind": "cbam", "attention_ratio": 4, "attention_kernel": 3, "attention_position": 2}
+
+
+def winner(variant, hyper, candidates=8):
+    ends = {"val_score": 0.712, "candidates": candidates, "stopped": 5, "failed": 1}
+    return {**SETTING, "variant": variant, "hyper": hyper, "monitor": "val_f1_macro", **ends}
+
+
+def test_winners_show_what_was_chosen_from_how_many(grid):
+    grid.winners = [
+        winner("RAB-KD", {"temperature": 4.0, "alpha": 0.3, "beta": 1.0, **ATTENTION}),
+        winner("RB-KD", {"temperature": 2.0, "alpha": 0.5}, candidates=4),
+    ]
     table = winners_table(grid.load())
+    assert table.columns[3:8] == ["T", "α", "β", "attention", "val. F1 macro (%)"]
     assert texts(table, 0) == [
         "sensors, wrist, random split (LEAKS: same recordings in train and test)", "0", "RAB-KD", "4", "0.3", "1",
         "cbam, ratio 4, kernel 3, after conv 2", "71.2", "8", "5", "1",
     ]  # fmt: skip
-    assert texts(table, 1)[4:7] == ["–", "1", "–"]
+    assert texts(table, 1)[3:7] == ["2", "0.5", "–", "–"]
     assert "different numbers of candidates" in table.notes[0]
+
+
+def test_a_hyper_parameter_of_a_grids_own_is_a_column(grid):
+    grid.winners = [
+        winner("KD-margin", {"temperature": 4.0, "Margin.weight": 0.1}),
+        winner("GRU", {"options.units": 8}),
+    ]
+    table = winners_table(grid.load())
+    assert table.columns[3:6] == ["T", "Margin.weight", "options.units"]
+    assert [texts(table, row)[3:6] for row in (0, 1)] == [["4", "0.1", "–"], ["–", "–", "8"]]
+
+
+def test_the_score_that_chose_is_named_by_its_own_name(grid):
+    grid.info["grid"] |= {"train": {"monitor": "val_accuracy"}}
+    grid.winners = [winner("RB-KD", {"temperature": 4.0})]
+    assert "val. accuracy (%)" in winners_table(grid.load()).columns
+
+
+KAPPA = """
+from har_ray.metrics import Metric
+
+class Third(Metric):
+    title = "third (%)"
+
+    def __call__(self, labels, logits):
+        return len(labels) / 30
+"""
+
+
+@pytest.fixture
+def own_metric(grid, tmp_path, monkeypatch):
+    (tmp_path / "ownmetric.py").write_text(KAPPA)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    grid.info["grid"] |= {"metrics": ["f1_macro", "ownmetric:Third"]}
+
+
+def test_a_metric_of_somebodys_own_is_a_column(grid, own_metric):
+    grid.completed("LM", 0, 0.6, row={"test_Third": 0.25})
+    table = table_of(grid)
+    assert table.columns[1:3] == ["F1 macro (%)", "third (%)"]
+    assert texts(table, 0)[1:3] == ["60.0 ± –", "25.0 ± –"]
+    (row,) = csv.DictReader(io.StringIO(results_csv(grid.load())))
+    assert float(row["Third_mean"]) == 0.25
+
+
+def test_it_is_pooled_over_folds_as_ours_are(grid, own_metric):
+    for fold in (0, 1):
+        grid.completed("LM", 0, 0.6, fold=fold, row={"test_Third": 0.25})
+    assert texts(table_of(grid), 0)[2] == "40.0 ± –"  # six windows in each fold: 12 / 30
+
+
+def test_a_metric_that_is_not_installed_here_is_read_from_rows(grid):
+    grid.info["grid"] |= {"metrics": ["f1_macro", "elsewhere:Fourth"]}
+    grid.completed("LM", 0, 0.6, row={"test_Fourth": 0.25})
+    for fold in (0, 1):
+        grid.completed("MM", 0, 0.6, fold=fold, row={"test_Fourth": 0.25})
+    table = table_of(grid)
+    assert [texts(table, row)[2] for row in (0, 1)] == ["–", "25.0 ± –"]
+    assert any("Fourth: can't be computed here" in note and "no module 'elsewhere'" in note for note in table.notes)
+
+
+def test_small_models_are_known_by_their_traits(grid):
+    grid.traits |= {"GRU": Traits(name="GRU"), "Big": Traits(name="Big", large=True)}
+    for variant, score in {"LM": 0.6, "GRU": 0.7, "Big": 0.8}.items():
+        grid.seeds(variant, score)
+    rows = table_of(grid).rows
+    assert [(row[0].text, row[1].mark) for row in rows] == [("LM", ""), ("GRU", "†"), ("Big", "")]
+
+
+def test_a_network_without_a_published_count_has_none(grid):
+    grid.completed("LM", 0, 0.6, row={"flops_published": None})
+    assert texts(table_of(grid), 0)[5:8] == ["1,000", "20,000", "–"]
+
+
+def test_the_console_shows_the_reports_table(grid):
+    grid.seeds("OM", 0.75, 0.77)
+    grid.seeds("LM", 0.6)
+    grid.failed("LM", 1, "out of memory")
+    lines = list(console_lines(grid.write()))
+    assert lines[0] == "Test results: sensors, wrist, subject-holdout"
+    assert lines[1].split("  ")[1] == "variant"
+    assert lines[2].split() == ["OM", *["76.0", "±", "1.4*"] * 3, "2/2", "100,000", "2,000,000", "1,000,000", "0.50"]
+    assert "60.0 ± –†" in lines[3]
+    assert "1/2, 1 failed" in lines[3]
 
 
 def test_failures_of_every_stage_are_listed_once(grid):
     grid.failed("RB-KD", 0, "TrainingError: the loss is nan", stage="search")
     grid.failed("LM", 1, "out of memory")
     unreadable = grid.completed("LM", 2, 0.5)
-    grid.store.root.delete(grid.store.artefact(unreadable, "curve.json"))
+    grid.store.root.delete(f"cells/{unreadable}/curve.json")
     rows = failures_table(grid.load()).rows
     assert [(row[0].text, row[3].text, row[4].text) for row in rows] == [
         ("search", "RB-KD", "0"), ("confirm", "LM", "1"), ("confirm", "LM", "2"),
@@ -193,6 +288,6 @@ def test_failures_of_every_stage_are_listed_once(grid):
 
 def test_splits_show_the_subjects_of_each_part(grid):
     (table,) = split_tables(grid.load())
-    assert table.title == "sensors, wrist: 1900 windows of 25 samples at 12.5 Hz"
+    assert table.title == "sensors, wrist: 1,900 windows of 25 samples at 12.5 Hz"
     assert texts(table, 0) == ["subject-holdout", "0", "1, 2 (1,200 windows)", "3 (300 windows)", "4, 5 (400 windows)"]
     assert table.notes == ["1 channels: acc_x.", "3 classes: sit, stand, walk."]

@@ -2,9 +2,9 @@
 
 import pytest
 
-from analysis.load import Setting
 from analysis.published import DOI
 from analysis.takeaways import judge, takeaways_csv, takeaways_table
+from har_ray.groups import Setting
 
 LEVELS = {"LM": 0, "LM-Att": 2, "RB-KD": 3, "RB-KD-Att": 4, "MM": 4, "RAB-KD": 5, "OM": 5}
 """Steps of five points; a variant finds that many more windows of each of two subjects."""

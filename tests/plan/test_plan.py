@@ -1,98 +1,91 @@
 """From grid to cells: equal budgets, the right teacher for each student, ids that depend on what decides a result."""
 
-from har_ray.models.attention import AttentionConfig
-from har_ray.plan.plan import (
-    attention_configs,
-    candidates,
-    certain_students,
-    confirm_jobs,
-    search_jobs,
-    settled,
-    teacher_jobs,
-    teacher_of,
-)
-from har_ray.spec.grid import AttentionSpace, load_grid
+from har_ray.models.config import AttentionConfig, AttentionSpace
+from har_ray.plan.plan import Plan
+from har_ray.spec.grid import Space, load_grid
+from har_ray.variants import SEARCH_KEYS
 from tests.grids import TINY, write_grid
 
 
-def spec(tmp_path, *overrides, **changes):
-    return load_grid(write_grid(tmp_path, **changes), list(overrides))[0]
+def plan(tmp_path, *overrides, **changes):
+    spec = load_grid(write_grid(tmp_path, **changes), list(overrides))[0]
+    return Plan(spec, [f"windows-of-{entry.name}" for entry in spec.datasets])
 
 
 def test_unused_attention_keys_do_not_multiply_configurations():
     space = AttentionSpace(kind=["channel", "spatial", "cbam"], ratio=[2, 4], kernel=[3, 5, 7], position=[1, 2, 3, 4])
-    configs = attention_configs(space)
+    configs = space.configs()
     # channel 2 ratios, spatial 3 kernels, cbam 2 × 3; at 4 positions
     assert len(configs) == len(set(configs)) == 4 * (2 + 3 + 6)
 
 
 def test_every_variant_gets_the_same_number_of_different_candidates(tmp_path):
-    grid = spec(tmp_path, variants=["LM-Att", "RB-KD", "RB-KD-Att", "RAB-KD"], teacher="OM")
-    drawn = {variant: candidates(grid, variant) for variant in grid.variants}
-    assert {variant: len(set(hypers)) for variant, hypers in drawn.items()} == {
+    grid = plan(tmp_path, variants=["LM-Att", "RB-KD", "RB-KD-Att", "RAB-KD"], teacher="OM")
+    drawn = grid.candidates
+    assert {variant: len(set(found)) for variant, found in drawn.items()} == {
         "LM-Att": 4,  # the whole space: two kinds, two positions
         "RB-KD": 6,
         "RB-KD-Att": 6,
         "RAB-KD": 6,
     }
-    assert drawn == {variant: candidates(grid, variant) for variant in grid.variants}
+    assert drawn == plan(tmp_path, variants=["RAB-KD", "LM-Att", "RB-KD-Att", "RB-KD"], teacher="OM").candidates
 
 
 def test_more_trials_keep_the_earlier_ones(tmp_path):
-    few = candidates(spec(tmp_path, "search.trials=3"), "RAB-KD")
-    many = candidates(spec(tmp_path, "search.trials=9"), "RAB-KD")
+    few = plan(tmp_path, "search.trials=3").candidates["RAB-KD"]
+    many = plan(tmp_path, "search.trials=9").candidates["RAB-KD"]
     assert many[:3] == few
-    everything = candidates(spec(tmp_path, "search.trials=all"), "RAB-KD")
+    everything = plan(tmp_path, "search.trials=all").candidates["RAB-KD"]
     assert len(everything) == 3 * 3 * 1 * 4
     assert set(many) < set(everything)
 
 
-def test_hyper_parameters_that_a_variant_lacks_are_none(tmp_path):
-    by_variant = {job.cell.variant: job.cell for job in search_jobs(spec(tmp_path))}
+def test_a_variant_has_the_hyper_parameters_of_its_losses_and_attention(tmp_path):
+    by_variant = {job.cell.variant: job.cell for job in plan(tmp_path).search_jobs}
     assert set(by_variant) == {"LM-Att", "RB-KD", "RAB-KD"}
-    assert by_variant["LM-Att"].temperature is None
+    assert list(by_variant["LM-Att"].hyper) == ["attention"]
     assert by_variant["LM-Att"].teacher_id is None
-    assert by_variant["RB-KD"].attention is None
-    assert by_variant["RB-KD"].beta is None
-    for name in ("temperature", "alpha", "beta", "attention", "teacher_id"):
-        assert by_variant["RAB-KD"].model_dump()[name] is not None
+    assert list(by_variant["RB-KD"].hyper) == ["temperature", "alpha"]
+    assert by_variant["RB-KD"].model.attention is None
+    assert list(by_variant["RAB-KD"].hyper) == ["temperature", "alpha", "beta", "attention"]
+    assert by_variant["RAB-KD"].teacher_id is not None
 
 
 def test_each_student_has_the_teacher_of_its_seed_and_attention(tmp_path):
-    grid = spec(tmp_path)
-    for job in search_jobs(grid):
-        teacher = teacher_of(grid, job.cell)
+    grid = plan(tmp_path)
+    for job in grid.search_jobs:
+        teacher = grid.teacher_of(job.cell)
         if job.cell.variant == "LM-Att":
             assert teacher is None
             continue
         assert teacher is not None
         assert teacher.id == job.cell.teacher_id
         assert (teacher.seed, teacher.windows_id, teacher.protocol) == (100, job.cell.windows_id, job.cell.protocol)
-        wanted = ("MM-Att", job.cell.attention) if job.cell.variant == "RAB-KD" else ("MM", None)
-        assert (teacher.variant, teacher.attention) == wanted
-        assert (teacher.temperature, teacher.alpha, teacher.beta, teacher.teacher_id) == (None, None, None, None)
+        wanted = ("MM-Att", job.cell.model.attention) if job.cell.variant == "RAB-KD" else ("MM", None)
+        assert (teacher.variant, teacher.model.attention) == wanted
+        assert (teacher.losses, teacher.teacher_id) == ({}, None)
+        assert teacher.model.options == {"filters": 8, "units": 16}
 
 
 def test_teachers_are_planned_once_and_those_in_the_tables_are_confirm_cells(tmp_path):
-    grid = spec(tmp_path)
-    jobs = teacher_jobs(grid, certain_students(grid))
+    grid = plan(tmp_path)
+    jobs = grid.teacher_jobs(grid.certain_students())
     assert len({job.cell.id for job in jobs}) == len(jobs)
     assert all(job.teaches for job in jobs)
     stages = {(job.cell.variant, job.cell.seed): job.stage for job in jobs}
     assert stages[("MM", 100)] == "teachers"
     assert stages[("MM", 0)] == stages[("MM", 1)] == "confirm"
     assert stages[("MM-Att", 100)] == "teachers"
-    without = spec(tmp_path, variants=["LM", "RB-KD"])
-    assert {job.stage for job in teacher_jobs(without, certain_students(without))} == {"teachers"}
+    without = plan(tmp_path, variants=["LM", "RB-KD"])
+    assert {job.stage for job in without.teacher_jobs(without.certain_students())} == {"teachers"}
 
 
 def test_a_teacher_that_stands_in_the_tables_is_one_cell(tmp_path):
-    grid = spec(tmp_path)
-    winners = settled(grid) | {
-        ("spar", "wrist@rate_hz=12", "subject-holdout", 0, variant): candidates(grid, variant)[0]
-        for variant in ("LM-Att", "RB-KD", "RAB-KD")
-    }
-    confirm = confirm_jobs(grid, winners)
+    grid = plan(tmp_path)
+    (fold,) = grid.folds
+    winners = {fold.group(variant): found[0] for variant, found in grid.candidates.items()}
+    confirm = grid.confirm_jobs(winners)
+    assert [row["seed"] for row in grid.expected()] == [0, 1] * 5
     assert len(confirm) == 5 * 2
     teaching = [job.cell for job in confirm if job.teaches]
     assert [(cell.variant, cell.seed) for cell in teaching] == [("MM", 0), ("MM", 1)]
@@ -101,26 +94,87 @@ def test_a_teacher_that_stands_in_the_tables_is_one_cell(tmp_path):
 
 def test_folds_multiply_cells(tmp_path):
     kfold = [TINY["datasets"][0] | {"protocol": "subject-kfold", "folds": 5}]
-    jobs = search_jobs(spec(tmp_path, datasets=kfold, variants=["LM-Att"]))
+    jobs = plan(tmp_path, datasets=kfold, variants=["LM-Att"]).search_jobs
     assert len(jobs) == 5 * 4
     assert {job.cell.protocol.fold for job in jobs} == set(range(5))
 
 
 def test_the_id_depends_on_what_decides_the_result_and_on_nothing_else(tmp_path):
-    (cell, *_) = (job.cell for job in search_jobs(spec(tmp_path)))
+    (cell, *_) = (job.cell for job in plan(tmp_path).search_jobs)
     copies = {
         cell.model_copy(update=change).id
         for change in (
             {"seed": 7},
-            {"train": cell.train.model_copy(update={"lr": 0.1})},
-            {"attention": AttentionConfig(kind="spatial", kernel=7, position=3)},
+            {"training": cell.training.model_copy(update={"lr": 0.1})},
+            {
+                "model": cell.model.model_copy(
+                    update={"attention": AttentionConfig(kind="spatial", kernel=7, position=3)}
+                )
+            },
+            {"model": cell.model.model_copy(update={"sequence_axis": "time"})},
+            {"losses": {"distillation": {"temperature": 1.0, "alpha": 0.5}}},
             {"protocol": cell.protocol.model_copy(update={"fold": 1})},
-            {"sequence_axis": "time"},
             {"teacher_id": "x"},
             {"windows_id": "y"},
         )
     }
-    assert len(copies) == 7
+    assert len(copies) == 8
     assert cell.id not in copies
-    other = spec(tmp_path, "resources.student.cpus=2", "tracking.wandb=offline", "seeds=[3]", "search.trials=9")
-    assert cell.id in {job.cell.id for job in search_jobs(other)}
+    other = plan(tmp_path, "resources.student.cpus=2", "tracking.wandb=offline", "seeds=[3]", "search.trials=9")
+    assert cell.id in {job.cell.id for job in other.search_jobs}
+
+
+DRAWN = [
+    (4.0, 0.9, 1.0, "channel", 2, None, 4),
+    (4.0, 0.9, 1.0, "channel", 2, None, 1),
+    (4.0, 0.5, 1.0, "cbam", 2, 3, 1),
+    (4.0, 0.1, 1.0, "channel", 2, None, 4),
+    (4.0, 0.1, 1.0, "cbam", 2, 3, 4),
+    (1.0, 0.1, 1.0, "cbam", 2, 3, 4),
+]
+"""T, α, β, and the attention's kind, ratio, kernel and position."""
+
+
+def test_the_draw_is_that_of_the_first_version(tmp_path):
+    """Grids that were searched keep their candidates: these are what version 0.1 drew for TINY's RAB-KD."""
+    drawn = plan(tmp_path).candidates["RAB-KD"]
+    assert [tuple(one.columns.values()) for one in drawn] == DRAWN
+
+
+def test_the_space_has_the_keys_that_variants_ask_for():
+    assert tuple(Space.model_fields) == SEARCH_KEYS
+
+
+DECLARED = [
+    "LM",
+    "RB-KD",
+    {"name": "LM-time", "size": "LM", "sequence_axis": "time"},
+    {"name": "LM-wide", "options": {"filters": [4, 6], "units": 8}},
+    {"name": "KD-hot", "size": "LM", "losses": {"distillation": {"temperature": [20, 40]}}},
+    {"name": "LM-own", "size": "LM", "attention": {"kind": "spatial", "kernel": [3, 5], "position": 1}},
+]
+
+
+def test_a_grid_declares_variants_of_its_own(tmp_path):
+    grid = plan(tmp_path, "search.trials=all", variants=DECLARED)
+    columns = {name: [one.columns for one in found] for name, found in grid.candidates.items()}
+    assert columns["LM-time"] == [{}]
+    assert grid.candidates["LM-time"][0].model.sequence_axis == "time"
+    assert grid.candidates["LM"][0].model.sequence_axis == "channels"
+    assert columns["LM-wide"] == [{"options.filters": f, "options.units": 8} for f in (4, 6)]
+    # The temperature is the variant's own, alpha the search space's.
+    assert columns["KD-hot"] == [{"temperature": t, "alpha": a} for t in (20, 40) for a in (0.1, 0.5, 0.9)]
+    assert [one.model.attention.kernel for one in grid.candidates["LM-own"]] == [3, 5]
+    assert {job.cell.variant for job in grid.search_jobs} == {"RB-KD", "LM-wide", "KD-hot", "LM-own"}
+    assert [traits.taught for traits in grid.traits()] == [False, True, False, False, True, False]
+
+
+def test_a_teacher_may_be_a_variant_of_the_grids_own(tmp_path):
+    big = {"name": "Big", "options": {"filters": 16, "units": 32}}
+    grid = plan(tmp_path, variants=[big, "LM", "RB-KD", "RAB-KD"], teacher="Big")
+    (cell, *_) = (job.cell for job in grid.search_jobs if job.cell.variant == "RAB-KD")
+    teacher = grid.teacher_of(cell)
+    assert (teacher.variant, teacher.model.attention) == ("Big-Att", cell.model.attention)
+    assert teacher.model.options == {"filters": 16, "units": 32}
+    stages = {(job.cell.variant, job.cell.seed): job.stage for job in grid.teacher_jobs(grid.certain_students())}
+    assert stages["Big", 0] == "confirm"

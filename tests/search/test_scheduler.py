@@ -6,8 +6,8 @@ import pytest
 from ray import tune
 from ray.tune.schedulers import ASHAScheduler
 
-from har_ray.search.halving import Progress, rungs
-from har_ray.search.scheduler import GroupedASHA
+from har_ray.search.halving import Halving, Progress, rungs
+from har_ray.search.scheduler import GroupedASHA, Race
 
 EPOCHS = 9
 # Six candidates each of an easy and of a hard dataset; within a group, the score falls from candidate to candidate.
@@ -60,11 +60,13 @@ def test_plain_asha_stops_every_trial_of_the_harder_dataset(tmp_path):
 
 
 def grouped(known=None):
-    groups = [
-        {name: (known or {}).get(name, Progress()) for name in LEVELS if name.startswith(group)}
-        for group in ("easy", "hard")
-    ]
-    return GroupedASHA(groups, rungs(1, 3, EPOCHS), 3)
+    halving = Halving(tuple(rungs(1, 3, EPOCHS)), 3)
+    return GroupedASHA(
+        [
+            Race({name: (known or {}).get(name, Progress()) for name in LEVELS if name.startswith(group)}, halving)
+            for group in ("easy", "hard")
+        ]
+    )
 
 
 def test_grouped_asha_keeps_the_best_of_each(tmp_path):

@@ -1,8 +1,11 @@
 import pytest
 
+from har_ray.candidates import resolve
 from har_ray.data.tensors import load_tensors
-from har_ray.plan.cells import Cell, TrainConfig
-from har_ray.training.run import Place
+from har_ray.plan.cells import Cell
+from har_ray.spec.training import TrainConfig
+from har_ray.store.stores import Stores
+from har_ray.variants import VARIANTS
 
 
 @pytest.fixture(scope="session")
@@ -12,19 +15,20 @@ def data(spar_storage, spar_spec, holdout):
 
 @pytest.fixture(scope="session")
 def make_cell(spar_spec, holdout):
-    """Cells on SPAR's windows; two epochs unless said otherwise."""
+    """Cells on SPAR's windows, given the hyper-parameters of a variant; two epochs unless said otherwise."""
 
-    def make(variant="LM", seed=0, epochs=2, **given):
-        train = TrainConfig(**{"epochs": epochs, "patience": 8, **given.pop("train", {})})
+    def make(variant="LM", seed=0, epochs=2, teacher_id=None, train=None, **hyper):
+        training = TrainConfig(**{"epochs": epochs, "patience": 8, **(train or {})})
+        chosen = resolve(VARIANTS[variant], hyper, "channels")
         return Cell(
             dataset="spar", preset="wrist", windows_id=spar_spec.id, protocol=holdout, variant=variant, seed=seed,
-            train=train, **given,
+            size=VARIANTS[variant].size, training=training, teacher_id=teacher_id, **chosen._asdict(),
         )  # fmt: skip
 
     return make
 
 
 @pytest.fixture
-def place(spar_storage, request):
+def stores(spar_storage, request):
     """A grid folder of the test's own beside the shared windows."""
-    return Place(spar_storage.uri, request.node.name.replace("[", "-").rstrip("]"), None)
+    return Stores(spar_storage.uri, request.node.name.replace("[", "-").rstrip("]"))

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from har_ray.errors import TrainingError
-from har_ray.models.attention import AttentionConfig
+from har_ray.models.config import AttentionConfig
 from har_ray.training import targets
 from har_ray.training.fit import Fit
 from har_ray.training.ranks import Ranks
@@ -95,12 +95,12 @@ def test_distillation_leaves_the_teacher_as_it_was_and_its_projection_out(data, 
     before = {name: value.clone() for name, value in teacher.network.state_dict().items()}
     cell = make_cell("RAB-KD", attention=attention, temperature=2.0, alpha=0.5, beta=1.0, teacher_id="t")
     student = Fit(cell, data, taught)
-    projection = student.student.objective.projection
+    projection = student.student.objective.losses[2].get_submodule("projection")
     start = [p.detach().clone() for p in projection.parameters()]
     student.epoch()
     assert equal(teacher.network.state_dict(), before)
-    assert student.curve[0]["attention_transfer"] > 0
-    assert student.curve[0]["distillation"] > 0
+    assert student.curve[0]["train_loss.attention-transfer"] > 0
+    assert student.curve[0]["train_loss.distillation"] > 0
     assert all(not torch.equal(p, s) for p, s in zip(projection.parameters(), start, strict=True))
     assert not any("projection" in name or "objective" in name for name in student.best)
 

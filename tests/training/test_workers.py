@@ -9,24 +9,25 @@ import torch
 import torch.distributed as dist
 
 from har_ray.plan.cells import Job
-from har_ray.training.run import Place, run
+from har_ray.store.stores import Stores
+from har_ray.training.run import run
 from har_ray.training.workers import Workers
 
 
-def elsewhere(place, name):
-    return Place(place.storage, f"{place.grid}-{name}", None)
+def elsewhere(stores, name):
+    return Stores(stores.root, f"{stores.grid}-{name}")
 
 
 def scores(row):
     return {k: v for k, v in row.items() if k.startswith(("val_", "test_", "epochs", "best_"))}
 
 
-def predictions(place, cell):
-    return place.results.root.read_table(place.results.artefact(cell.id, "predictions.parquet"))
+def predictions(stores, cell):
+    return stores.results.predictions(cell.id)
 
 
-def test_inline_and_one_worker_give_the_same_scores_to_the_last_bit(ray_session, place, make_cell):
-    inline, trained = elsewhere(place, "inline"), elsewhere(place, "train")
+def test_inline_and_one_worker_give_the_same_scores_to_the_last_bit(ray_session, stores, make_cell):
+    inline, trained = elsewhere(stores, "inline"), elsewhere(stores, "train")
     jobs = [Job(cell=make_cell(seed=seed), stage="confirm") for seed in (0, 1)]
     workers = Workers(trained, workers=1, cpus=1, gpus=0)
     for job in jobs:
@@ -38,8 +39,8 @@ def test_inline_and_one_worker_give_the_same_scores_to_the_last_bit(ray_session,
     assert workers.error is None
 
 
-def test_two_workers_follow_the_same_curve_and_survive_a_death(ray_session, place, make_cell):
-    inline, trained = elsewhere(place, "inline"), elsewhere(place, "train")
+def test_two_workers_follow_the_same_curve_and_survive_a_death(ray_session, stores, make_cell):
+    inline, trained = elsewhere(stores, "inline"), elsewhere(stores, "train")
     job = Job(cell=make_cell(epochs=3), stage="confirm")
     left = Job(cell=make_cell(seed=9, epochs=50, train={"patience": 50}), stage="confirm")
     expected = list(run(job, inline))

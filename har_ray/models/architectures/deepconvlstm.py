@@ -7,14 +7,14 @@ C sensor channels with (T-16)·f features each, all outputs flattened; `time` th
 steps with f·C features each, the last output only.
 """
 
-from typing import Literal
+from typing import ClassVar
 
 import torch
 from torch import Tensor, nn
 
-from har_ray.models.attention import Attention, AttentionConfig, Maps
-
-SequenceAxis = Literal["channels", "time"]
+from har_ray.models.architectures import ARCHITECTURES, Maps
+from har_ray.models.attention import Attention
+from har_ray.models.config import BUILT_IN_ARCHITECTURE, AttentionConfig, SequenceAxis
 
 CONVOLUTIONS = 4
 KERNEL = 5
@@ -37,6 +37,7 @@ class OneBiasLSTM(nn.LSTM):
         self._init_flat_weights()
 
 
+@ARCHITECTURES.register(BUILT_IN_ARCHITECTURE)
 class DeepConvLSTM(nn.Module):
     """Windows (B, T, C) → logits (B, K).
 
@@ -52,6 +53,8 @@ class DeepConvLSTM(nn.Module):
     Raises:
         ValueError: the window is too short, or the attention's ratio leaves no hidden unit.
     """
+
+    min_window: ClassVar[int] = MIN_WINDOW
 
     def __init__(
         self,
@@ -105,3 +108,34 @@ class DeepConvLSTM(nn.Module):
             return self.head(self.lstm(sequence)[0].flatten(1)), maps
         sequence = x.permute(0, 2, 1, 3).flatten(2)  # (B, T-16, f·C)
         return self.head(self.lstm(sequence)[0][:, -1]), maps
+
+    def published_flops(self, shape: tuple[int, int]) -> int:
+        """The convolutions' FLOPs as the publication counts them: 2 per multiply-add, and 1 per output for a bias.
+
+        LSTM and linear layers are missing from the published count; the spatial attention's convolution is in it.
+        """
+        return sum(2 * macs + bias for macs, bias in self.convolution_counts(shape))
+
+    def convolution_counts(self, shape: tuple[int, int]) -> list[tuple[int, int]]:
+        """Multiply-adds and bias additions of each convolution for one window of `shape` (T, C)."""
+        window, channels = shape
+        counts = []
+        for position, conv in enumerate(self.convolutions, start=1):
+            plane = (window - (KERNEL - 1) * position) * channels
+            weight, bias = (p.numel() for p in conv.parameters())
+            counts.append((plane * weight, plane * bias))
+            if self.attention and self.attention.spatial and position == self.attention_position:
+                counts.append((plane * self.attention.spatial.conv.weight.numel(), 0))
+        return counts
+
+    def closed_form_macs(self, shape: tuple[int, int]) -> int:
+        """The multiply-adds of one window of `shape` (T, C) by formula, to check the counted ones against."""
+        window, channels = shape
+        macs = sum(m for m, _ in self.convolution_counts(shape))
+        steps = channels if self.sequence_axis == "channels" else window - MIN_WINDOW + 1
+        macs += steps * 4 * self.lstm.hidden_size * (self.lstm.input_size + 3 * self.lstm.hidden_size)
+        macs += self.head.in_features * self.head.out_features
+        if self.attention and self.attention.channel:
+            pooled = 2  # the average- and the max-pooled vector
+            macs += pooled * sum(p.numel() for p in self.attention.channel.mlp.parameters() if p.ndim == 2)
+        return macs

@@ -1,0 +1,294 @@
+"""`--plan`: cells by stage, what is done, and about how long the rest takes on this machine.
+
+The time of an epoch is measured, not modelled: of each sort of network with its losses some batches are trained and
+validated and a checkpoint is made as in the run, on as many processes side by side as trials will run. How many epochs
+a cell trains is known only afterwards: about as many as finished cells of its variant did, else halfway between the
+fewest (patience) and all of them.
+"""
+
+import heapq
+import io
+import os
+import random
+import time
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from functools import cached_property
+from multiprocessing import get_context
+from statistics import mean
+from typing import NamedTuple
+
+import numpy as np
+import torch
+
+from har_ray.data.tensors import Part, Tensors
+from har_ray.models.architectures import Outputs, outputs
+from har_ray.plan.cells import Cell, Job
+from har_ray.plan.plan import Plan, races_of
+from har_ray.search.halving import Halving, Progress, out_at
+from har_ray.spec.grid import Resources
+from har_ray.store.results import Row
+from har_ray.store.stores import Stores
+from har_ray.text import counted, duration
+from har_ray.training.fit import Fit
+from har_ray.training.ranks import Ranks
+from har_ray.training.run import is_done
+from har_ray.windows import PartSizes, part_sizes
+
+TIMED_S = 1.0
+"""About how long each sort of network is timed, in whole batches, at least one and no more than an epoch has."""
+RAY_S, STAGE_S, WORKERS_S = 15.0, 3.0, 12.0
+"""Starting Ray, windows and report together; a stage's trials; a group of Ray Train workers. On 2 CPUs, quick grid."""
+
+
+class StagePlan(NamedTuple):
+    """A stage before the search has chosen: the jobs known, and stand-ins for those that it will choose."""
+
+    name: str
+    jobs: Sequence[Job]
+    later: Sequence[Job]
+    resources: Resources
+
+
+def stage_plans(plan: Plan, winners: Sequence[Row] = ()) -> list[StagePlan]:
+    """All stages, given what the search has chosen; elsewhere a variant's first candidate stands for its winner."""
+    known = plan.settled | plan.recorded(winners)
+    stand_ins = {fold.group(name): found[0] for fold in plan.folds for name, found in plan.candidates.items()}
+    later = [job for job in plan.confirm_jobs(stand_ins) if job.cell.group not in known]
+    confirm = plan.confirm_jobs(known)
+    teachers = plan.teacher_jobs([*plan.certain_students(), *confirm])
+    ids = {job.cell.id for job in teachers}
+    more = [job for job in plan.teacher_jobs(later) if job.cell.id not in ids]
+    resources = plan.spec.resources
+    return [
+        StagePlan("teachers", teachers, more, resources.teacher),
+        StagePlan("search", plan.search_jobs, [], resources.student),
+        StagePlan("confirm", confirm, later, resources.student),
+    ]
+
+
+def plan_lines(plan: Plan, stores: Stores) -> Iterator[str]:
+    """Cells by stage, done and to do, resources, and about how long the rest takes on this machine."""
+    spec, forecast = plan.spec, Forecast(plan, stores)
+    yield (
+        f"{spec.name}: {counted(len(spec.datasets), 'dataset')}, {counted(len(spec.variants), 'variant')}, "
+        f"{counted(len(spec.seeds), 'seed')}"
+    )
+    for stage in forecast.stages:
+        later = f" + {len(stage.later)} that the search chooses" if stage.later else ""
+        yield (
+            f"  {stage.name:<9} {counted(len(stage.jobs), 'cell')}{later}, {sum(map(forecast.is_done, stage.jobs))} done; "
+            f"each with {counted(stage.resources.workers or 'no', 'Ray Train worker')}, "
+            f"{counted(stage.resources.cpus, 'CPU')}, {counted(stage.resources.gpus or 'no', 'GPU')}"
+        )
+    if not forecast.left:
+        yield "  time      nothing is left to train; the report is made again"
+        return
+    low, about, high = (duration(forecast.seconds(share)) for share in (0.0, 0.5, 1.0))
+    device = "" if forecast.on_asked_device else ", on its CPU instead of the GPUs that the grid asks for"
+    yield (
+        f"  time      about {about} on {forecast.cpus} CPUs; {low} if every cell stops as early as it can, {high} if "
+        f"none does; epochs timed on this machine{device}"
+    )
+
+
+class Sort(NamedTuple):
+    """What decides how long an epoch takes, so that it is timed once: not the values of losses, nor seeds."""
+
+    windows_id: str
+    network: str
+    attention: str
+    losses: tuple[str, ...]
+
+    @classmethod
+    def of(cls, cell: Cell) -> "Sort":
+        network = f"{cell.model.architecture} {cell.model.options} {cell.model.sequence_axis}"
+        return cls(cell.windows_id, network, cell.model.attention.kind if cell.model.attention else "", (*cell.losses,))
+
+
+class Forecast:
+    """How long what is left of a grid takes."""
+
+    def __init__(self, plan: Plan, stores: Stores) -> None:
+        self.plan, self.results = plan, stores.results
+        self.stages = stage_plans(plan, self.results.winners())
+        self.cpus = os.cpu_count() or 1
+        self.rows = self.results.rows(job.cell.id for stage in self.stages for job in stage.jobs)
+        self.sizes = {
+            (fold.windows_id, fold.protocol): part_sizes(fold.entry, fold.windows_id, fold.protocol, stores)
+            for fold in plan.folds
+        }
+
+    def is_done(self, job: Job) -> bool:
+        return is_done(job, self.rows.get(job.cell.id), self.results)
+
+    def seconds(self, share: float) -> float:
+        """Of all that is left; `share`: how far cells get between their fewest epochs (0) and all of them (1)."""
+        total = RAY_S
+        for stage in self.stages:
+            # The teachers of the search's winners are trained by themselves, after the search.
+            rounds = [stage.jobs, stage.later] if stage.name == "teachers" else [[*stage.jobs, *stage.later]]
+            for jobs in rounds:
+                if left := self._left(stage, jobs):
+                    total += self._stage_s(stage, left, share)
+        return total
+
+    def _stage_s(self, stage: StagePlan, jobs: Sequence[Job], share: float) -> float:
+        start = STAGE_S + (WORKERS_S if stage.resources.workers else 0.0)
+        each = [self._epochs(job.cell, share) * self._epoch_s(job.cell) for job in jobs]
+        slots = self._slots(stage.resources)
+        if stage.name == "search":
+            return start + sum(each) * self._search_share(share) / slots
+        return start + makespan(each, slots)
+
+    @property
+    def left(self) -> int:
+        """How many jobs are to be done."""
+        return sum(len(self._left(stage, [*stage.jobs, *stage.later])) for stage in self.stages)
+
+    @property
+    def on_asked_device(self) -> bool:
+        return torch.cuda.is_available() or not any(stage.resources.gpus for stage in self.stages)
+
+    def _left(self, stage: StagePlan, jobs: Sequence[Job]) -> list[Job]:
+        """Jobs to be done. Confirm cells that teach are trained with the teachers."""
+        todo = [job for job in jobs if not self.is_done(job)]
+        return [job for job in todo if stage.name != "confirm" or job.cell.id not in self._teachers]
+
+    @cached_property
+    def _teachers(self) -> set[str]:
+        return {job.cell.id for stage in self.stages if stage.name == "teachers" for job in (*stage.jobs, *stage.later)}
+
+    def _slots(self, resources: Resources) -> int:
+        return max(1, int(self.cpus // (max(1, resources.workers) * resources.cpus)))
+
+    def _epochs(self, cell: Cell, share: float) -> float:
+        known = self._trained.get(cell.variant)
+        fewest = min(cell.training.patience + 1, cell.training.epochs)
+        return known if known is not None else fewest + share * (cell.training.epochs - fewest)
+
+    @cached_property
+    def _trained(self) -> dict[str, float]:
+        """Epochs that completed cells have trained, in the mean of each variant."""
+        epochs: dict[str, list[int]] = {}
+        for row in self.rows.values():
+            if row["status"] == "completed":
+                epochs.setdefault(row["variant"], []).append(row["epochs"])
+        return {variant: mean(counts) for variant, counts in epochs.items()}
+
+    def _search_share(self, share: float) -> float:
+        """The part of the search's epochs that halving leaves, where as many trials run at a time as here."""
+        search, slots = self.plan.spec.search, self._slots(self.plan.spec.resources.student)
+        spent = planned = 0.0
+        for race in races_of(self.plan.search_jobs):
+            epochs = round(self._epochs(race[0].cell, share))
+            halving = Halving.of(search.asha if search else None, len(race), race[0].cell.training.epochs)
+            spent += epochs_spent(halving, len(race), epochs, slots)
+            planned += len(race) * epochs
+        return spent / planned if planned else 1.0
+
+    def _epoch_s(self, cell: Cell) -> float:
+        return self._timed[Sort.of(cell)]
+
+    @cached_property
+    def _timed(self) -> dict[Sort, float]:
+        """Seconds of an epoch of each sort of cell that is left, timed side by side."""
+        cells: dict[Sort, Cell] = {}
+        for stage in self.stages:
+            for job in self._left(stage, [*stage.jobs, *stage.later]):
+                cells.setdefault(Sort.of(job.cell), job.cell)
+        tasks = [self._task(cell) for cell in cells.values()]
+        with ProcessPoolExecutor(min(self.cpus, max(1, len(tasks))), mp_context=get_context("spawn")) as pool:
+            return dict(zip(cells, pool.map(epoch_seconds, tasks), strict=True))
+
+    def _task(self, cell: Cell) -> "Task":
+        entry = next(fold.entry for fold in self.plan.folds if fold.windows_id == cell.windows_id)
+        return Task(
+            cell, self.plan.teacher_of(cell), self.sizes[cell.windows_id, cell.protocol], entry.shape, entry.classes
+        )
+
+
+def makespan(each: Sequence[float], slots: int) -> float:
+    """Seconds until the last of some jobs has ended, started in order as slots become free."""
+    ends = [0.0] * slots
+    for seconds in each:
+        heapq.heapreplace(ends, ends[0] + seconds)
+    return max(ends)
+
+
+def epochs_spent(halving: Halving, candidates: int, epochs: int, slots: int, plays: int = 5) -> float:
+    """The epochs that a race takes, in the mean of some orders of arrival; the candidates' ranks never change."""
+    totals = []
+    for seed in range(plays):
+        scores = list(range(candidates))
+        random.Random(seed).shuffle(scores)
+        waiting, running, seen = list(range(candidates)), list[int](), {str(i): Progress() for i in range(candidates)}
+        total = 0
+        while waiting or running:
+            while waiting and len(running) < slots:
+                running.append(waiting.pop(0))
+            for i in list(running):
+                curve = [*seen[str(i)].curve, float(scores[i])]
+                seen[str(i)], total = Progress(curve, ended=len(curve) >= epochs), total + 1
+                if seen[str(i)].ended or str(i) in out_at(seen, halving):
+                    running.remove(i)
+        totals.append(total)
+    return mean(totals)
+
+
+class Task(NamedTuple):
+    """A cell whose epoch is to be timed, and the data that stand for its own."""
+
+    cell: Cell
+    teacher: Cell | None
+    sizes: PartSizes
+    shape: tuple[int, int]
+    classes: int
+
+
+def epoch_seconds(task: Task) -> float:
+    """The time of an epoch: training with all losses, validation, and the checkpoint's bytes."""
+    torch.set_num_threads(1)
+    batch = task.cell.training.batch_size
+    first = _epoch_s(task, 1)
+    batches = min(max(1, int(TIMED_S / first)), -(-task.sizes.train // batch))
+    return _epoch_s(task, batches) * task.sizes.train / (batches * batch) + _checkpoint_s(task)
+
+
+def _epoch_s(task: Task, batches: int) -> float:
+    fit = _fit(task, batches)
+    fit.epoch()
+    start = time.perf_counter()
+    fit.epoch()
+    return time.perf_counter() - start
+
+
+def _fit(task: Task, batches: int) -> Fit:
+    rows = batches * task.cell.training.batch_size
+    validated = max(1, round(rows * task.sizes.val / max(1, task.sizes.train)))
+    train, val = (_noise(task, count) for count in (rows, validated))
+    data = Tensors(train, val, val, torch.zeros(1), torch.ones(1), tuple(map(str, range(task.classes))))
+    return Fit(task.cell, data, _targets(task, train), Ranks.alone())
+
+
+def _noise(task: Task, count: int) -> Part:
+    ids = np.arange(count).astype(str)
+    return Part(torch.randn(count, *task.shape), torch.arange(count) % task.classes, ids, ids)
+
+
+def _targets(task: Task, part: Part) -> Outputs | None:
+    """What the teacher would have left for windows: its output for one, repeated."""
+    if task.teacher is None:
+        return None
+    with torch.no_grad():
+        one = outputs(task.teacher.model.build(task.shape, task.classes).eval(), part.x[:1])
+    n = len(part.y)
+    maps = {name: values.expand(n, *values.shape[1:]) for name, values in one.maps.items()}
+    return Outputs(one.logits.expand(n, -1), maps)
+
+
+def _checkpoint_s(task: Task) -> float:
+    fit = _fit(task, 1)
+    start = time.perf_counter()
+    torch.save(fit.state_dict(), io.BytesIO())
+    return time.perf_counter() - start

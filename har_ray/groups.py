@@ -1,0 +1,51 @@
+"""What is compared with what: like with like. Needs neither Ray nor torch."""
+
+import re
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from har_ray.data.protocol import Protocol
+
+
+class Setting(NamedTuple):
+    """dataset × preset × protocol: one table, within which variants are compared."""
+
+    dataset: str
+    preset: str
+    protocol: str
+
+    @property
+    def leaks(self) -> bool:
+        """Whether windows of one recording lie in both the training and the test part."""
+        return Protocol.model_validate({"name": self.protocol}).leaks
+
+    @property
+    def title(self) -> str:
+        """For headings: `sensors, wrist (rate_hz=12.5), subject-holdout`; a leaking protocol says so."""
+        preset, _, changes = self.preset.partition("@")
+        preset += f" ({changes.replace(',', ', ')})" if changes else ""
+        leak = " split (LEAKS: same recordings in train and test)" if self.leaks else ""
+        return f"{self.dataset}, {preset}, {self.protocol}{leak}"
+
+    @property
+    def slug(self) -> str:
+        """For file names and LaTeX labels."""
+        return "-".join(re.sub(r"[^A-Za-z0-9.]+", "-", part).strip("-") for part in self)
+
+
+class Group(NamedTuple):
+    """dataset × preset × protocol and fold × variant: what trials are ranked against each other within."""
+
+    setting: Setting
+    fold: int
+    variant: str
+
+    @classmethod
+    def of(cls, row: Mapping[str, Any]) -> "Group":
+        """The group of a result row, or of any other mapping with the columns of one."""
+        setting = Setting(row["dataset"], row["preset"], row["protocol"])
+        return cls(setting, int(row["fold"] or 0), row["variant"])
+
+    def columns(self) -> dict[str, Any]:
+        """The columns of a row that name its group; `of` reads them."""
+        return {**self.setting._asdict(), "fold": self.fold, "variant": self.variant}

@@ -1,0 +1,74 @@
+"""What a cell minimises: the weighted sum of its losses.
+
+(Π label weights)·CE + Σ weight·term, e.g. α·CE + (1-α)·distillation + β·attention transfer
+"""
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from har_ray.errors import ExtensionError
+from har_ray.losses import LOSSES, Loss
+from har_ray.losses.cross_entropy import CrossEntropy
+from har_ray.models.architectures import Outputs, describe
+
+LossConfigs = Mapping[str, Mapping[str, Any]]
+"""A cell's losses besides the cross-entropy: name → options."""
+
+
+def make_loss(name: str, options: Mapping[str, Any]) -> Loss:
+    """A loss by its name.
+
+    Raises:
+        ExtensionError: it can't be found, or refuses its options.
+    """
+    found = LOSSES.find(name)
+    try:
+        return found(**options)
+    except Exception as error:
+        reason = str(error) if isinstance(error, ValueError) else describe(error)
+        raise ExtensionError(f"{name}: {reason}") from error
+
+
+class Objective(nn.Module):
+    """All losses of a cell. What they train beside the network belongs in the optimiser alongside it."""
+
+    def __init__(self, losses: LossConfigs) -> None:
+        super().__init__()
+        self.names = ["cross-entropy", *losses]
+        self.terms = nn.ModuleList([CrossEntropy(), *(make_loss(*loss) for loss in losses.items())])
+
+    def bind(self, student: Outputs, teacher: Outputs | None) -> None:
+        """See `Loss.bind`."""
+        for term in self.losses:
+            term.bind(student, teacher)
+
+    @property
+    def losses(self) -> list[Loss]:
+        return [term for term in self.terms if isinstance(term, Loss)]
+
+    def forward(self, student: Outputs, y: Tensor, teacher: Outputs | None) -> Tensor:
+        """(1 + losses, B): the total, then each loss by itself in the order of `names`.
+
+        Raises:
+            ExtensionError: a loss raises an error or is not (B,).
+        """
+        values = [self._value(number, student, y, teacher) for number in range(len(self.names))]
+        label_weight = math.prod(term.label_weight for term in self.losses)
+        total = label_weight * values[0]
+        for term, value in zip(self.losses[1:], values[1:], strict=True):
+            total = total + term.weight * value
+        return torch.stack([total, *values])
+
+    def _value(self, number: int, student: Outputs, y: Tensor, teacher: Outputs | None) -> Tensor:
+        name = self.names[number]
+        try:
+            value: Tensor = self.terms[number](student, y, teacher)
+        except Exception as error:
+            raise ExtensionError(f"{name}: {describe(error)}") from error
+        if value.shape != y.shape:
+            raise ExtensionError(f"{name}: gave {list(value.shape)} for {len(y)} windows, expected one value for each")
+        return value

@@ -1,0 +1,95 @@
+"""The stage `windows`: raw files found or fetched, identified, and cut into windows; then every split is tried."""
+
+from pathlib import Path
+from typing import NamedTuple
+
+from har_ray.data.protocol import Protocol
+from har_ray.data.raw.fetch import fetch, raw_folder
+from har_ray.data.raw.identity import identify
+from har_ray.data.splits import subject_parts
+from har_ray.data.tensors import check_split
+from har_ray.data.windows import WindowSpec
+from har_ray.errors import DataError
+from har_ray.spec.dataset import DatasetSpec
+from har_ray.spec.grid import GridSpec
+from har_ray.store.results import Row
+from har_ray.store.stores import Stores
+
+NOT_FETCHED = "not fetched"
+"""Stands for the fingerprint of raw files that nobody has seen yet, in a plan."""
+RANDOM_TRAIN, RANDOM_VAL = 0.72, 0.13
+"""The parts of windows that the random protocol leaves for training and validation: 0.85², 0.85 · 0.15."""
+
+
+class PartSizes(NamedTuple):
+    """How many windows a fold has for training and for validation."""
+
+    train: int
+    val: int
+
+
+def window_specs(spec: GridSpec) -> list[WindowSpec]:
+    """What the windows of each dataset are made of, as far as its raw files are here; nothing is fetched."""
+    specs = []
+    for entry in spec.datasets:
+        folder = raw_folder(entry.dataset, Path(spec.data)) if entry.dataset.archive else None
+        there = folder is not None or entry.dataset.archive is None
+        found = identify(entry.dataset, folder, Path(spec.data)).fingerprint if there else NOT_FETCHED
+        specs.append(WindowSpec.of(entry.dataset, found, entry.cut))
+    return specs
+
+
+def prepare_all(spec: GridSpec, stores: Stores) -> tuple[list[WindowSpec], list[Row]]:
+    """Fetch what is missing, cut it, and try every split, before compute is spent. Needs a running Ray.
+
+    Returns:
+        What the windows of each dataset are made of, and what a report says of them.
+    """
+    # Ray takes seconds to import, which a plan need not wait for.
+    from har_ray.data.shards import prepare
+
+    specs, found = [], []
+    for entry in spec.datasets:
+        folder = None if entry.own else fetch(entry.dataset, Path(spec.data), entry.path)
+        identity = identify(entry.dataset, folder, Path(spec.data))
+        windows = WindowSpec.of(entry.dataset, identity.fingerprint, entry.cut)
+        manifest = prepare(entry.dataset, windows, identity, folder, stores.windows)
+        if identify(entry.dataset, folder, Path(spec.data)) != identity:
+            raise DataError(f"{entry.name}: {identity.origin} changed while it was read; run the same command again")
+        print(f"[windows] {entry.name}, {entry.preset_label}: {manifest['windows']:,} windows")
+        for reason, count in manifest["rejects"].items():
+            print(f"[windows]   left out: {count:,} × {reason}")
+        specs.append(windows)
+        found.append(_description(entry, manifest, [_fold(protocol, windows, stores) for protocol in entry.protocols]))
+    return specs, found
+
+
+def _fold(protocol: Protocol, windows: WindowSpec, stores: Stores) -> Row:
+    parts = check_split(stores.root, windows.id, protocol)
+    fold: Row = {"protocol": protocol.name, "fold": protocol.fold}
+    fold |= {part: summary.subjects for part, summary in parts.items()}
+    return fold | {f"{part}_windows": summary.windows for part, summary in parts.items()}
+
+
+def _description(entry: DatasetSpec, manifest: Row, folds: list[Row]) -> Row:
+    keys = ("windows_id", "source", "rate_hz", "window", "windows", "classes", "rejects")
+    return {
+        "dataset": entry.name,
+        "preset": entry.preset_label,
+        "folds": folds,
+        "channels": [channel["name"] for channel in manifest["channels"]],
+        **{key: manifest[key] for key in (*keys, "windows_per_subject_and_class")},
+    }
+
+
+def part_sizes(entry: DatasetSpec, windows_id: str, protocol: Protocol, stores: Stores) -> PartSizes:
+    """Counted where the windows exist, else estimated from the dataset's nominal size."""
+    if stores.windows.manifest(windows_id) is not None:
+        parts = check_split(stores.root, windows_id, protocol)
+        return PartSizes(parts["train"].windows, parts["val"].windows)
+    everything = entry.dataset.samples / entry.dataset.rate_hz / entry.cut.stride_s
+    train, val = RANDOM_TRAIN, RANDOM_VAL
+    if protocol.by_subject:
+        parts_of = subject_parts(protocol, entry.all_subjects)
+        train, val = (len(part) / len(entry.all_subjects) for part in (parts_of.train, parts_of.val))
+    return PartSizes(max(1, round(everything * train)), max(1, round(everything * val)))

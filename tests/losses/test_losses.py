@@ -1,0 +1,151 @@
+"""Losses against hand-made numbers; attention transfer that really transfers; a loss of somebody's own."""
+
+import math
+
+import numpy as np
+import pytest
+import torch
+import torch.nn.functional as F
+from scipy.special import softmax
+from scipy.stats import entropy
+
+from har_ray.errors import ExtensionError
+from har_ray.losses import LOSSES, Loss, needs_maps, needs_teacher
+from har_ray.losses.attention_transfer import AttentionTransfer
+from har_ray.losses.distillation import Distillation
+from har_ray.losses.objective import Objective, make_loss
+from har_ray.models.architectures import Outputs, outputs
+from har_ray.models.config import AttentionConfig
+from tests.models.networks import network
+
+KINDS = {
+    "channel": AttentionConfig(kind="channel", ratio=2, position=1),
+    "spatial": AttentionConfig(kind="spatial", kernel=3, position=2),
+    "cbam": AttentionConfig(kind="cbam", ratio=2, kernel=3, position=3),
+}
+
+
+def only(logits):
+    return Outputs(logits, {})
+
+
+def test_distillation_is_t_squared_kl_of_teacher_to_student():
+    student, teacher, t = np.array([[1.0, 2.0, 0.0]]), np.array([[3.0, 1.0, 0.5]]), 4.0
+    expected = t**2 * entropy(softmax(teacher[0] / t), softmax(student[0] / t))
+    found = Distillation(t, 0.5)(only(torch.tensor(student)), torch.tensor([0]), only(torch.tensor(teacher)))
+    assert found.tolist() == pytest.approx([expected])
+
+
+def test_distillation_is_zero_for_a_perfect_student_at_any_temperature():
+    logits = torch.randn(5, 7, generator=torch.Generator().manual_seed(0))
+    for temperature in (1.0, 4.0, 15.0):
+        found = Distillation(temperature, 0.5)(only(logits), torch.zeros(5), only(logits))
+        assert found.abs().max() < 1e-4
+
+
+def test_alpha_weighs_the_cross_entropy():
+    logits, teacher, y = torch.tensor([[2.0, 0.0]]), torch.tensor([[0.0, 0.0]]), torch.tensor([0])
+    objective = Objective({"distillation": {"temperature": 1.0, "alpha": 0.9}})
+    total, label_loss, distilled = objective(only(logits), y, only(teacher))
+    cross_entropy = math.log(1 + math.exp(-2))
+    kl = -math.log(2) - 0.5 * (-cross_entropy + -cross_entropy - 2)
+    assert objective.names == ["cross-entropy", "distillation"]
+    assert label_loss.item() == pytest.approx(cross_entropy)
+    assert distilled.item() == pytest.approx(kl)
+    assert total.item() == pytest.approx(0.9 * cross_entropy + 0.1 * kl)
+
+
+def test_beta_weighs_the_attention_transfer_beside_the_others():
+    maps = {"spatial": torch.zeros(1, 2, 2)}
+    student, teacher = Outputs(torch.zeros(1, 2), maps), Outputs(torch.zeros(1, 2), {"spatial": torch.ones(1, 2, 2)})
+    objective = Objective({"distillation": {"temperature": 2, "alpha": 0.25}, "attention-transfer": {"beta": 3.0}})
+    total, *_ = objective(student, torch.tensor([0]), teacher)
+    assert total.item() == pytest.approx(0.25 * math.log(2) + 0.75 * 0 + 3.0 * 1)
+
+
+def test_without_a_teacher_the_loss_is_the_cross_entropy():
+    logits, y = torch.tensor([[2.0, 0.0], [0.0, 1.0]]), torch.tensor([0, 0])
+    total, label_loss = Objective({})(only(logits), y, None)
+    assert torch.equal(total, F.cross_entropy(logits, y, reduction="none"))
+    assert torch.equal(total, label_loss)
+
+
+def test_attention_transfer_is_the_mean_squared_difference_summed_over_the_maps():
+    student = Outputs(torch.zeros(1, 2), {"channel": torch.tensor([[0.0, 1.0]]), "spatial": torch.zeros(1, 2, 2)})
+    teacher = Outputs(torch.zeros(1, 2), {"channel": torch.tensor([[0.5, 1.0]]), "spatial": torch.full((1, 2, 2), 0.1)})
+    assert AttentionTransfer(1.0)(student, torch.tensor([0]), teacher).item() == pytest.approx(0.125 + 0.01)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_attention_transfer_reaches_the_students_attention_and_trains_its_projection(kind):
+    torch.manual_seed(2)  # with seed 0 the ReLU of cbam's two hidden units is closed for every window
+    x, y = torch.randn(8, 24, 6), torch.randint(0, 7, (8,))
+    teacher = network("OM", (24, 6), 7, KINDS[kind])
+    with torch.no_grad():
+        taught = outputs(teacher, x)
+    student = network("LM", (24, 6), 7, KINDS[kind])
+    transfer = AttentionTransfer(1.0)
+    found = outputs(student, x)
+    transfer.bind(found, taught)
+    transferred = transfer(found, y, taught)
+    assert transferred.min() > 0
+    transferred.mean().backward()
+    gradients = [p.grad for p in student.attention.parameters()]
+    assert all(g is not None and g.abs().max() > 0 for g in gradients)
+    projection = list(transfer.projection.parameters())
+    if kind == "spatial":
+        assert not projection
+    else:
+        assert all(p.grad is not None and p.grad.abs().max() > 0 for p in projection)
+        assert tuple(projection[0].shape) == (64, 4)
+
+
+def test_equal_widths_need_no_projection():
+    maps = Outputs(torch.zeros(1, 2), {"channel": torch.zeros(1, 8)})
+    transfer = AttentionTransfer(1.0)
+    transfer.bind(maps, maps)
+    assert not list(transfer.parameters())
+
+
+def test_what_a_loss_needs_decides_the_teacher():
+    assert LOSSES.names() == ["attention-transfer", "cross-entropy", "distillation"]
+    assert (needs_teacher([]), needs_maps([])) == (False, False)
+    assert (needs_teacher(["distillation"]), needs_maps(["distillation"])) == (True, False)
+    assert needs_maps(["distillation", "attention-transfer"])
+
+
+@pytest.mark.parametrize(
+    ("name", "options", "message"),
+    [
+        ("distillation", {"temperature": 0, "alpha": 0.5}, "distillation: temperature 0 is not above 0"),
+        ("distillation", {"temperature": 1, "alpha": 1.5}, "distillation: alpha 1.5 is not between 0 and 1"),
+        ("attention-transfer", {"beta": -1}, "attention-transfer: beta -1 is not above 0"),
+        ("distilation", {}, "loss 'distilation' is unknown; did you mean 'distillation'"),
+    ],
+)
+def test_a_loss_that_cannot_be_made_says_why(name, options, message):
+    with pytest.raises(ExtensionError, match=message):
+        make_loss(name, options)
+
+
+class Scalar(Loss):
+    def forward(self, student, y, teacher):
+        return student.logits.sum()
+
+
+class Broken(Loss):
+    def forward(self, student, y, teacher):
+        return student.logits[99]
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("Scalar", r"test_losses:Scalar: gave \[\] for 2 windows, expected one value for each"),
+        ("Broken", r"test_losses:Broken: IndexError: .*\(.*test_losses.py:\d+\)"),
+    ],
+)
+def test_an_error_in_somebodys_loss_names_it_and_the_line(name, message):
+    objective = Objective({f"{__name__}:{name}": {"weight": 2.0}})
+    with pytest.raises(ExtensionError, match=message):
+        objective(only(torch.zeros(2, 3)), torch.tensor([0, 1]), None)

@@ -1,0 +1,17 @@
+"""Networks for tests."""
+
+from har_ray.models.architectures import build
+from har_ray.models.config import AttentionConfig, ModelConfig
+from har_ray.variants import SIZES
+
+
+def model(size, attention=None, axis="channels"):
+    """The configuration of a DeepConvLSTM of a size."""
+    return ModelConfig(options=SIZES[size], attention=attention, sequence_axis=axis)
+
+
+def network(size, shape, classes, attention=None, axis="channels"):
+    return build(model(size, attention, axis), shape, classes)
+
+
+CBAM = AttentionConfig(kind="cbam", ratio=2, kernel=3, position=2)

@@ -1,0 +1,76 @@
+"""What a plan says of the time: halving's epochs and a stage's end counted by hand, and a real epoch timed."""
+
+import re
+
+from har_ray import grid
+from har_ray.forecast import Forecast, Sort, epochs_spent, makespan, plan_lines, stage_plans
+from har_ray.plan.plan import Plan
+from har_ray.search.halving import Halving
+from har_ray.spec.grid import load_grid
+from har_ray.store.stores import Stores
+from tests.grids import write_grid
+
+
+def plan_of(tmp_path, **changes):
+    spec, _ = load_grid(write_grid(tmp_path, **changes))
+    return Plan(spec, ["windows"] * len(spec.datasets)), Stores(str(tmp_path / "results"), spec.name)
+
+
+def test_a_stage_ends_with_its_last_cell():
+    assert makespan([3, 3, 3], 2) == 6
+    assert makespan([5, 1, 1, 1], 2) == 5
+    assert makespan([4], 8) == 4
+
+
+def test_epochs_of_a_race():
+    # Nothing is cut: all train to the end.
+    assert epochs_spent(Halving(), candidates=4, epochs=10, slots=2) == 40
+    # All at once, two of six go on after the first epoch, one after the third: 6 + 2 · 2 + 6, and what those spend
+    # that learn only at their next epoch that they are out.
+    side_by_side = epochs_spent(Halving((1, 3), 3), candidates=6, epochs=9, slots=6)
+    assert 16 <= side_by_side <= 20
+    # One after the other, candidates run on until enough others are known to be better.
+    assert side_by_side < epochs_spent(Halving((1, 3), 3), candidates=6, epochs=9, slots=1) < 6 * 9
+
+
+def test_what_the_search_will_choose_is_counted(tmp_path):
+    plan, _ = plan_of(tmp_path)
+    teachers, search, confirm = stage_plans(plan)
+    # MM at three seeds, MM-Att at the search seed with each of RAB-KD's attention configurations drawn
+    attention = {one.model.attention for one in plan.candidates["RAB-KD"]}
+    assert len(teachers.jobs) == 3 + len(attention)
+    assert len(teachers.later) == 2  # MM-Att of RAB-KD's winner, at two seeds
+    assert (len(search.jobs), len(confirm.jobs), len(confirm.later)) == (16, 4, 6)
+    winner = plan.candidates["RB-KD"][3]
+    record = plan.folds[0].group("RB-KD").columns() | {"hyper": winner.columns}
+    _, _, confirm = stage_plans(plan, [record])
+    assert (len(confirm.jobs), len(confirm.later)) == (6, 4)
+    assert {job.cell.hyper["alpha"] for job in confirm.jobs if job.cell.variant == "RB-KD"} == {winner.hyper["alpha"]}
+
+
+def test_a_cell_is_timed_once_for_each_sort(tmp_path):
+    plan, _ = plan_of(tmp_path)
+    sorts = {Sort.of(job.cell) for job in plan.search_jobs}
+    # LM-Att and RAB-KD with two kinds of attention each, RB-KD
+    assert len(sorts) == 5
+
+
+def test_a_plan_times_real_epochs_and_says_about(tmp_path):
+    plan, stores = plan_of(tmp_path, variants=["LM", "RB-KD"])
+    forecast = Forecast(plan, stores)
+    least, about, most = (forecast.seconds(share) for share in (0.0, 0.5, 1.0))
+    assert 0 < least <= about <= most
+    timed = {sort.losses: seconds for sort, seconds in forecast._timed.items()}
+    assert set(timed) == {(), ("distillation",)}
+    assert all(0.01 < seconds < 60 for seconds in timed.values())
+    *_, last = plan_lines(plan, stores)
+    assert re.match(r"  time      about .* on \d+ CPUs; .* if every cell stops as early as it can", last)
+
+
+def test_a_reader_that_has_seen_enough_is_no_error(tmp_path, monkeypatch):
+    def broken(*_):
+        raise BrokenPipeError
+
+    monkeypatch.setattr("har_ray.grid._print", broken)
+    monkeypatch.setattr("os.dup2", lambda *_: None)
+    assert grid.main([str(write_grid(tmp_path)), "--status"]) == 0

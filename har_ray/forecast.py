@@ -76,8 +76,9 @@ def plan_lines(plan: Plan, stores: Stores) -> Iterator[str]:
     )
     for stage in forecast.stages:
         later = f" + {len(stage.later)} that the search chooses" if stage.later else ""
+        done = sum(map(forecast.is_done, stage.jobs))
         yield (
-            f"  {stage.name:<9} {counted(len(stage.jobs), 'cell')}{later}, {sum(map(forecast.is_done, stage.jobs))} done; "
+            f"  {stage.name:<9} {counted(len(stage.jobs), 'cell')}{later}, {done} done; "
             f"each with {counted(stage.resources.workers or 'no', 'Ray Train worker')}, "
             f"{counted(stage.resources.cpus, 'CPU')}, {counted(stage.resources.gpus or 'no', 'GPU')}"
         )

@@ -100,8 +100,9 @@ def _teacher(spec: "GridSpec", variants: Iterable[Variant]) -> Iterator[Mistake]
     if searched:
         yield ("teacher",), f"{spec.teacher} has {searched[0]} to search; a teacher's values are fixed"
     attending = next((v.name for v in taught if needs_maps(v.losses)), None)
-    if attending and not known[spec.teacher].built_in:
-        yield ("teacher",), f"{attending} compares attention maps, which {known[spec.teacher].architecture} has not"
+    architecture = known[spec.teacher].architecture
+    if attending and "attention" not in (option_names(ARCHITECTURES.find(architecture)) or {"attention": False}):
+        yield ("teacher",), f"{attending} compares attention maps, which {architecture} lacks"
 
 
 def _search(spec: "GridSpec", variants: Iterable[Variant]) -> Iterator[Mistake]:

@@ -111,7 +111,7 @@ class Results:
     @cached_property
     def scores(self) -> list[Score]:
         """The grid's metrics, in its order."""
-        return [_score(name) for name in (self.info.get("grid") or {}).get("metrics") or DEFAULT]
+        return [_score(name) for name in _metrics(self.info)]
 
     def of(self, setting: Setting, variant: str) -> list[Cell]:
         return [cell for cell in self.cells if (cell.key.setting, cell.key.variant) == (setting, variant)]
@@ -159,15 +159,16 @@ def load_results(path: str) -> Results:
     """
     store = ResultStore(path)
     planned = _records(load(path, pending=True))
-    plan = store.plan()
+    plan, info = store.plan(), store.run_info()
+    scores = [f"test_{short_name(name)}" for name in _metrics(info)]
     found = {Key.of(row): row for row in planned if row["stage"] == "confirm"}
     # A confirm cell that nobody expected is a row too: it is shown, not dropped.
     keys = dict.fromkeys([*map(Key.of, plan["expected"]), *found])
     with ThreadPoolExecutor(16) as pool:
-        cells = list(pool.map(lambda key: _cell(store, key, found.get(key)), keys))
+        cells = list(pool.map(lambda key: _cell(store, key, found.get(key), scores), keys))
     traits = {entry["name"]: Traits.model_validate(entry) for entry in plan["variants"]}
     failures = [row for row in planned if row["status"] == "failed"]
-    return Results(path, store.run_info(), traits, cells, store.winners(), failures)
+    return Results(path, info, traits, cells, store.winners(), failures)
 
 
 def _records(frame: pd.DataFrame) -> list[Row]:
@@ -175,21 +176,25 @@ def _records(frame: pd.DataFrame) -> list[Row]:
     return [{str(name): value for name, value in record.items()} for record in records]
 
 
+def _metrics(info: Row) -> Sequence[str]:
+    return (info.get("grid") or {}).get("metrics") or DEFAULT
+
+
 def _score(name: str) -> Score:
+    short = short_name(name)
     try:
-        metric = load_metrics([name])[short_name(name)]
+        metric = load_metrics([name])[short]
     except ExtensionError as error:
-        return Score(short_name(name), short_name(name), None, str(error))
-    return Score(short_name(name), metric.title, metric)
+        return Score(short, short, None, str(error))
+    return Score(short, getattr(metric, "title", short), metric)  # without a title it could still be trained with
 
 
-def _cell(store: ResultStore, key: Key, row: Row | None) -> Cell:
+def _cell(store: ResultStore, key: Key, row: Row | None, scores: Sequence[str]) -> Cell:
     if row is None or row["status"] not in ("completed", "failed", "stopped"):
         return Cell(key, "missing")
     if row["status"] != "completed":
         return Cell(key, str(row["status"]), str(row["error"] or "no reason is given"))
-    tested = [value for name, value in row.items() if name.startswith("test_")]
-    if not tested or None in tested:
+    if any(row.get(score) is None for score in scores):
         return Cell(key, "failed", "completed, but a test score is missing in its row")
     try:
         predictions = _predictions(store, row["cell_id"])

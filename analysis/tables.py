@@ -106,9 +106,10 @@ def _record(results: Results, result: VariantResult) -> dict[str, Any]:
 def winners_table(results: Results) -> TextTable:
     """What the search chose on validation data, and from how many candidates."""
     keys = dict.fromkeys(key for winner in results.winners for key in winner["hyper"])
+    monitor = next((winner["monitor"] for winner in results.winners), results.monitor)
     own = [key for key in keys if not key.startswith("attention_")]
     headings = [HEADINGS.get(key, key) for key in own]
-    columns = ["setting", "fold", "variant", *headings, "attention", results.title_of(results.monitor), "candidates",
+    columns = ["setting", "fold", "variant", *headings, "attention", results.title_of(monitor), "candidates",
                "stopped early", "failed"]  # fmt: skip
     rows = [
         plain(

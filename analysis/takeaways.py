@@ -84,7 +84,8 @@ def attention_gains(variants: Variants) -> Verdict:
 
 def students_are_efficient(variants: Variants) -> Verdict:
     """The distilled student costs a tenth of OM by both counts and loses little."""
-    student, large = chosen_by_validation([v for v in variants.values() if v.traits.taught]), variants.get("OM")
+    distilled = [v for v in variants.values() if v.traits.taught and not v.traits.large]
+    student, large = chosen_by_validation(distilled), variants.get("OM")
     if student is None:
         return untested("no distilled student has a completed seed")
     if large is None or not large.seeds:

@@ -9,16 +9,12 @@ import matplotlib
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from har_ray.variants import FAMILIES
+
 PNG_DPI = 200
 GREY, INK = "#767676", "#222222"
 
-COLOURS = {
-    "from scratch": "#555555",
-    "with attention": "#0072B2",
-    "response distillation": "#D55E00",
-    "response and attention distillation": "#009E73",
-    "other": "#CC79A7",
-}
+COLOURS = dict(zip(FAMILIES, ("#555555", "#0072B2", "#D55E00", "#009E73", "#CC79A7"), strict=True))
 """By family of variants; distinct with every common colour blindness (Okabe and Ito 2008, jfly.uni-koeln.de/color)."""
 
 STYLE = {

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import log10, sqrt
+from textwrap import fill
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -50,9 +51,9 @@ def bubble_chart(results: Results, setting: Setting, cost: str) -> Figure:
     axes.set_ylabel("test macro F1 (%), mean ± sd over seeds")
     axes.set_xlabel(COST_LABELS[cost])
     if absent:
-        figure.text(0.065, 0.045, f"Not shown: {', '.join(absent)}", fontsize=8.5, color=GREY)
+        figure.text(0.065, 0.04, fill(f"Not shown: {', '.join(absent)}", 150), fontsize=8.5, color=GREY)
     if not bubbles:
-        axes.text(0.5, 0.5, "no completed seed yet", transform=axes.transAxes, ha="center", color=GREY)
+        axes.text(0.5, 0.5, "nothing to show", transform=axes.transAxes, ha="center", color=GREY)
         axes.set(xticks=[], yticks=[])
         return figure
     scale = area_scale([bubble.params for bubble in bubbles])
@@ -92,7 +93,8 @@ def _draw(axes: Axes, bubbles: list[Bubble], scale: float) -> None:
         axes.scatter(*at, s=area, color=bubble.colour, alpha=0.35, linewidths=0)
         axes.scatter(*at, s=area, facecolors="none", edgecolors=bubble.colour, linewidths=1.2, zorder=3)
         if bubble.sd is not None:
-            axes.errorbar(*at, yerr=bubble.sd, color=bubble.colour, elinewidth=1.1, capsize=cap, zorder=3)
+            axes.errorbar(*at, yerr=bubble.sd, color=bubble.colour, elinewidth=0.9, capsize=cap, zorder=3)
+        axes.plot(*at, "o", markersize=3, color="white", markeredgecolor=bubble.colour, zorder=4)
 
 
 def cap_sizes(bubbles: list[Bubble]) -> list[float]:
@@ -104,7 +106,7 @@ def cap_sizes(bubbles: list[Bubble]) -> list[float]:
     sizes = []
     for bubble in bubbles:
         seen[bubble.cost] = seen.get(bubble.cost, 0) + 1
-        sizes.append(3.0 * seen[bubble.cost])
+        sizes.append(1.0 + 2.0 * seen[bubble.cost])
     return sizes
 
 
@@ -141,14 +143,15 @@ def _label(axes: Axes, bubbles: list[Bubble], scale: float) -> None:
     radius = {b.variant: sqrt(b.params * scale) / 2 for b in bubbles}
     for index, cluster in enumerate(clusters({name: float(point[0]) for name, point in shown.items()})):
         if index == 0:
-            x, side = min(shown[name][0] - radius[name] for name in cluster) - 24, "right"
+            x, side, edge = min(shown[name][0] - radius[name] for name in cluster) - 24, "right", 1.0
         else:
-            x, side = max(shown[name][0] + radius[name] for name in cluster) + 12, "left"
+            x, side, edge = max(shown[name][0] + radius[name] for name in cluster) + 12, "left", 0.0
         heights = spread([float(shown[name][1]) for name in cluster], LINE_HEIGHT)
         for name, y in zip(cluster, heights, strict=True):
             bubble = next(b for b in bubbles if b.variant == name)
             at = axes.transAxes.inverted().transform((x / points_per_pixel, y / points_per_pixel))
-            line = {"arrowstyle": "-", "color": GREY, "linewidth": 0.6, "shrinkA": 1, "shrinkB": 0}
+            line = {"arrowstyle": "-", "color": GREY, "linewidth": 0.6, "shrinkA": 1, "shrinkB": 0,
+                    "relpos": (edge, 0.5)}  # fmt: skip
             axes.annotate(
                 name, (bubble.cost, bubble.f1), tuple(at), textcoords="axes fraction", ha=side, va="center",
                 color=bubble.colour, fontweight="bold", arrowprops=line,

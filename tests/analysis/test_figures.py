@@ -6,15 +6,23 @@ from itertools import pairwise
 import numpy as np
 import pytest
 from matplotlib.collections import PathCollection
+from matplotlib.colors import to_hex
 from matplotlib.image import imread
 from matplotlib.text import Text
 
 from analysis.figures.bubble import area_scale, bubble_chart, clusters, legend_sizes, short_count, spread
 from analysis.figures.confusion import confusion_matrices, row_shares
 from analysis.figures.curves import learning_curves
-from har_ray.figures import STYLE, save, style
+from har_ray.figures import COLOURS, STYLE, save, style
+from har_ray.variants import Traits
 
-VARIANTS = {"OM": 0.75, "MM": 0.68, "LM": 0.62, "LM-Att": 0.63, "RB-KD": 0.63, "RB-KD-Att": 0.64, "RAB-KD": 0.65}
+VARIANTS = {"OM": 0.75, "MM": 0.68, "LM": 0.62, "LM-Att": 0.63, "RB-KD": 0.63, "RB-KD-Att": 0.64, "RAB-KD": 0.65,
+            "GRU": 0.61, "KD-margin": 0.63, "Own-KD": 0.64}  # fmt: skip
+OWN = (
+    Traits(name="GRU"),
+    Traits(name="KD-margin", losses=("mylab.losses:Margin",)),
+    Traits(name="Own-KD", losses=("distillation",), taught=True),
+)
 
 
 @pytest.fixture
@@ -34,6 +42,7 @@ def drawn(grid, tmp_path):
 
 
 def fill(grid, **setting):
+    grid.traits |= {traits.name: traits for traits in OWN}
     for variant, score in VARIANTS.items():
         grid.seeds(variant, score - 0.01, score, score + 0.01, **setting)
 
@@ -54,6 +63,18 @@ def test_bubble_chart_labels_every_variant_without_overlap(grid, drawn, cost):
     names = list(boxes)
     assert not [(a, b) for a in names for b in names if a < b and boxes[a].overlaps(boxes[b])]
     assert figure.axes[0].get_xscale() == "log"
+
+
+def test_bubble_chart_explains_every_colour(grid, drawn):
+    fill(grid)
+    figure, _ = drawn(bubble_chart, "macs")
+    (legend,) = figure.legends
+    families = [text.get_text().replace("\n", " ") for text in legend.get_texts()]
+    colours = [to_hex(mark.get_markeredgecolor()).upper() for mark in legend.legend_handles]
+    assert dict(zip(families, colours, strict=True)) == COLOURS
+    names = {text.get_text(): to_hex(text.get_color()).upper() for text in figure.axes[0].texts}
+    assert names["KD-margin"] == COLOURS["other"]
+    assert names["Own-KD"] == names["RB-KD"]
 
 
 def test_bubbles_stand_at_their_cost(grid, drawn):
@@ -85,11 +106,18 @@ def test_bubble_chart_names_what_it_cannot_show(grid, drawn):
     assert "Not shown: OM (0/1, 1 failed), MM (no count of its cost)" in svg
 
 
+def test_a_chart_of_a_cost_that_nobody_published_says_so(grid, drawn):
+    grid.completed("GRU", 0, 0.7, row={"flops_published": None})
+    _, svg = drawn(bubble_chart, "flops_published")
+    assert "nothing to show" in svg
+    assert "Not shown: GRU (no count of its cost)" in svg
+
+
 @pytest.mark.parametrize("figure_of", [lambda r, s: bubble_chart(r, s, "macs"), learning_curves, confusion_matrices])
 def test_figures_of_a_grid_that_has_just_begun(grid, drawn, figure_of):
     grid.expect("LM", 0, protocol="random")
     _, svg = drawn(figure_of)
-    assert "no completed" in svg
+    assert "no completed cell" in svg or "Not shown: LM (0/1, 1 missing)" in svg
     assert "LEAKS" in svg
 
 

@@ -12,6 +12,7 @@ import pytest
 from analysis.__main__ import main
 from analysis.report import write_report
 from analysis.summary import standing, summary
+from har_ray.variants import Traits
 
 BLOCKER = """
 import sys
@@ -76,7 +77,7 @@ def test_the_page_is_self_contained_and_its_links_lead_somewhere(filled):
     assert {link.removeprefix("#") for link in parser.links} <= parser.ids
 
 
-def test_the_page_tells_what_was_found_what_is_absent_and_how_it_was_made(filled):
+def test_the_page_says_what_was_found_what_is_absent_and_how_it_was_made(filled):
     html = write_report(filled.write()).read_text()
     for text in [
         "the best lightweight model is RAB-KD with 65.5 ± 0.7 % macro F1",
@@ -123,6 +124,15 @@ def test_summary_compares_with_lm_mm_and_om(filled):
 def test_summary_admits_that_nothing_helped(grid):
     grid.seeds("LM", 0.6)
     grid.seeds("RB-KD", 0.5)
+    assert "is LM with 60.0 ± – % macro F1 (seeds: 1/1): nothing added to it helped." in summary(grid.load())[0]
+
+
+def test_what_was_added_to_a_small_model_is_known_by_its_traits(grid):
+    grid.traits |= {"Big+": Traits(name="Big+", large=True, attention=True), "KD+": Traits(name="KD+", losses=("m:X",))}
+    grid.seeds("LM", 0.6)
+    grid.seeds("Big+", 0.5)
+    assert "nothing added" not in summary(grid.load())[0]
+    grid.seeds("KD+", 0.5)
     assert "is LM with 60.0 ± – % macro F1 (seeds: 1/1): nothing added to it helped." in summary(grid.load())[0]
 
 

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import re
 
 import numpy as np
 import pytest
@@ -170,9 +171,9 @@ SETTING = {"dataset": "sensors", "preset": "wrist", "protocol": "random", "fold"
 ATTENTION = {"attention_kind": "cbam", "attention_ratio": 4, "attention_kernel": 3, "attention_position": 2}
 
 
-def winner(variant, hyper, candidates=8):
+def winner(variant, hyper, candidates=8, monitor="val_f1_macro"):
     ends = {"val_score": 0.712, "candidates": candidates, "stopped": 5, "failed": 1}
-    return {**SETTING, "variant": variant, "hyper": hyper, "monitor": "val_f1_macro", **ends}
+    return {**SETTING, "variant": variant, "hyper": hyper, "monitor": monitor, **ends}
 
 
 def test_winners_show_what_was_chosen_from_how_many(grid):
@@ -201,12 +202,15 @@ def test_a_hyper_parameter_of_a_grids_own_is_a_column(grid):
 
 
 def test_the_score_that_chose_is_named_by_its_own_name(grid):
-    grid.info["grid"] |= {"train": {"monitor": "val_accuracy"}}
-    grid.winners = [winner("RB-KD", {"temperature": 4.0})]
-    assert "val. accuracy (%)" in winners_table(grid.load()).columns
+    """Also where the grid has since been started with another one."""
+    grid.info["grid"] |= {"train": {"monitor": "val_f1_weighted"}}
+    grid.winners = [winner("RB-KD", {"temperature": 4.0}, monitor="val_accuracy")]
+    assert winners_table(grid.load()).columns[5] == "val. accuracy (%)"
+    grid.winners = []
+    assert winners_table(grid.load()).columns[4] == "val. F1 weighted (%)"
 
 
-KAPPA = """
+OWN_METRIC = """
 from har_ray.metrics import Metric
 
 class Third(Metric):
@@ -219,7 +223,7 @@ class Third(Metric):
 
 @pytest.fixture
 def own_metric(grid, tmp_path, monkeypatch):
-    (tmp_path / "ownmetric.py").write_text(KAPPA)
+    (tmp_path / "ownmetric.py").write_text(OWN_METRIC)
     monkeypatch.syspath_prepend(str(tmp_path))
     grid.info["grid"] |= {"metrics": ["f1_macro", "ownmetric:Third"]}
 
@@ -249,6 +253,22 @@ def test_a_metric_that_is_not_installed_here_is_read_from_rows(grid):
     assert any("Fourth: can't be computed here" in note and "no module 'elsewhere'" in note for note in table.notes)
 
 
+def test_f1_is_computed_where_the_grid_does_not_list_it(grid):
+    grid.info["grid"] |= {"metrics": ["accuracy"]}
+    grid.completed("LM", 0, 0.6, row={"test_f1_macro": None}, predictions=[("4", 0, 0), ("4", 1, 1), ("4", 2, 1)])
+    results = grid.load()
+    result = variant_results(results, results.settings()[0])["LM"]
+    assert result.mean() == pytest.approx((1 + 2 / 3 + 0) / 3)
+    table = results_table(results, results.settings()[0])
+    assert (table.columns[1:3], texts(table, 0)[1]) == (["accuracy (%)", "n (seeds)"], "60.0 ± –")
+
+
+def test_a_metric_that_the_grid_no_longer_lists_is_not_missed(grid):
+    grid.completed("LM", 0, 0.6, row={"test_Third": 0.25})
+    grid.completed("MM", 0, 0.7)
+    assert [texts(table_of(grid), row)[4] for row in (0, 1)] == ["1/1", "1/1"]
+
+
 def test_small_models_are_known_by_their_traits(grid):
     grid.traits |= {"GRU": Traits(name="GRU"), "Big": Traits(name="Big", large=True)}
     for variant, score in {"LM": 0.6, "GRU": 0.7, "Big": 0.8}.items():
@@ -272,6 +292,16 @@ def test_the_console_shows_the_reports_table(grid):
     assert lines[2].split() == ["OM", *["76.0", "±", "1.4*"] * 3, "2/2", "100,000", "2,000,000", "1,000,000", "0.50"]
     assert "60.0 ± –†" in lines[3]
     assert "1/2, 1 failed" in lines[3]
+    for line, row in zip(lines[2:], table_of(grid).rows, strict=False):
+        assert re.split(r"\s{2,}", line.replace("*", "").replace("†", "").strip()) == [entry.text for entry in row]
+
+
+def test_the_console_says_that_a_split_leaks_and_what_is_missing(grid):
+    grid.expect("LM", 0, protocol="random")
+    text = "\n".join(console_lines(grid.write()))
+    assert "random split (LEAKS: same recordings in train and test)" in text
+    assert "This split leaks" in text
+    assert "0/1, 1 missing" in text
 
 
 def test_failures_of_every_stage_are_listed_once(grid):

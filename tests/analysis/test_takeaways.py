@@ -5,6 +5,7 @@ import pytest
 from analysis.published import DOI
 from analysis.takeaways import judge, takeaways_csv, takeaways_table
 from har_ray.groups import Setting
+from har_ray.variants import Traits
 
 LEVELS = {"LM": 0, "LM-Att": 2, "RB-KD": 3, "RB-KD-Att": 4, "MM": 4, "RAB-KD": 5, "OM": 5}
 """Steps of five points; a variant finds that many more windows of each of two subjects."""
@@ -40,7 +41,7 @@ def test_no_claim_holds_where_nothing_helps(grid):
     }  # fmt: skip
 
 
-def test_a_gain_below_the_claimed_one_does_not_hold_and_tells_the_numbers(grid):
+def test_a_gain_below_the_claimed_one_does_not_hold_and_gives_the_numbers(grid):
     fill(grid, {"LM": 0, "RB-KD": 1})
     verdict = verdicts(grid)["distillation"]
     assert verdict.verdict == "does not hold"
@@ -91,6 +92,16 @@ def test_the_student_is_chosen_on_validation_data(grid):
     verdict = verdicts(grid)["mm"]
     assert verdict.verdict == "does not hold"
     assert "RB-KD was chosen on validation data" in verdict.evidence
+
+
+def test_a_distilled_student_is_small(grid):
+    """A variant of OM's size that learns from a teacher scores best here, but is no candidate for the watch."""
+    grid.traits["Big-KD"] = Traits(name="Big-KD", large=True, losses=("distillation",), taught=True)
+    grid.traits["Own-KD"] = Traits(name="Own-KD", losses=("distillation",), taught=True)
+    fill(grid, {"OM": 5, "Big-KD": 6, "Own-KD": 5})
+    verdict = verdicts(grid)["efficiency"]
+    assert verdict.verdict == "holds"
+    assert verdict.evidence.startswith("Own-KD (chosen on validation data)")
 
 
 def test_a_variant_that_costs_no_more_and_scores_higher_is_named(grid):

@@ -9,13 +9,8 @@ import matplotlib
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from har_ray.variants import FAMILIES
-
 PNG_DPI = 200
 GREY, INK = "#767676", "#222222"
-
-COLOURS = dict(zip(FAMILIES, ("#555555", "#0072B2", "#D55E00", "#009E73", "#CC79A7"), strict=True))
-"""By family of variants; distinct with every common colour blindness (Okabe and Ito 2008, jfly.uni-koeln.de/color)."""
 
 STYLE = {
     "font.family": "sans-serif",

@@ -11,9 +11,10 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
+from analysis.figures import COLOURS
 from analysis.load import Results
 from analysis.scores import variant_results
-from har_ray.figures import COLOURS, GREY, INK
+from har_ray.figures import GREY, INK
 from har_ray.groups import Setting
 
 COST_LABELS = {

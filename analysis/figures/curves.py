@@ -4,9 +4,10 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from analysis.figures import COLOURS
 from analysis.load import Cell, Results
 from analysis.scores import VariantResult, variant_results
-from har_ray.figures import COLOURS, GREY, grid_of_panels
+from har_ray.figures import GREY, grid_of_panels
 from har_ray.groups import Setting
 
 

@@ -10,10 +10,11 @@ from matplotlib.colors import to_hex
 from matplotlib.image import imread
 from matplotlib.text import Text
 
+from analysis.figures import COLOURS
 from analysis.figures.bubble import area_scale, bubble_chart, clusters, legend_sizes, short_count, spread
 from analysis.figures.confusion import confusion_matrices, row_shares
 from analysis.figures.curves import learning_curves
-from har_ray.figures import COLOURS, STYLE, save, style
+from har_ray.figures import STYLE, save, style
 from har_ray.variants import Traits
 
 VARIANTS = {"OM": 0.75, "MM": 0.68, "LM": 0.62, "LM-Att": 0.63, "RB-KD": 0.63, "RB-KD-Att": 0.64, "RAB-KD": 0.65,

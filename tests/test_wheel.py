@@ -57,7 +57,7 @@ def test_it_is_the_wheel_that_runs(installed, tmp_path):
 
 def test_the_quick_grid_with_two_epochs_ends_in_a_report(installed, tmp_path):
     shutil.copy(ROOT / "grids" / "quick.yaml", tmp_path)
-    done = run(installed, tmp_path, "run", "quick.yaml", "--set", "train.epochs=2", "--set", "search.asha=null")
+    done = run(installed, tmp_path, "run", "quick.yaml", "--set", "train.epochs=2", "--set", "search.trials=2")
     assert done.returncode == 0, done.stdout + done.stderr
     assert done.stdout.splitlines()[-1] == f"report: {tmp_path}/results/quick/report/report.html"
     rows = load(tmp_path / "results" / "quick").query("stage == 'confirm'")

@@ -20,6 +20,10 @@ class StorageError(HarRayError):
     """The storage root cannot be read or written."""
 
 
+class DamagedError(StorageError):
+    """A stored file is missing or not as it was written; it can be made again."""
+
+
 class ExtensionError(HarRayError):
     """An architecture, loss, metric or tracker cannot be imported, or does not do what its extension point asks."""
 

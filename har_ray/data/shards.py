@@ -7,8 +7,10 @@ the attempt that ended well. Where they lie is in `store/windows.py`.
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import ExitStack
 from dataclasses import asdict
 from pathlib import Path
+from types import TracebackType
 from typing import Any
 
 import numpy as np
@@ -27,7 +29,7 @@ from har_ray.errors import DataError
 from har_ray.store.windows import Manifest, WindowStore
 
 SHARD_BYTES = 256 << 20
-"""A shard is closed at this size (uncompressed)."""
+"""A shard is closed at this size."""
 TASKS_PER_CPU = 8
 """Few enough that starting them costs little, enough that no CPU waits long for the last; at scale there are more, so
 that a task reads no more than about `SHARD_BYTES` of raw files."""
@@ -77,16 +79,20 @@ def _groups(sources: Sequence[str], cpus: int) -> list[list[str]]:
 
 def _write_shards(row: dict[str, Any], dataset: Dataset, spec: WindowSpec, windows: WindowStore) -> dict[str, Any]:
     """The task: windows of all recordings of some sources → shards; reports what it wrote and left out."""
-    rejects, errors, shards, preset = Rejects(), [], _Shards(windows, spec.id), spec.preset
+    return windows.root.patiently("write windows", lambda: _attempt(row["sources"], dataset, spec, windows))
+
+
+def _attempt(sources: Sequence[str], dataset: Dataset, spec: WindowSpec, windows: WindowStore) -> dict[str, Any]:
+    rejects, errors, preset = Rejects(), [], spec.preset
     counts: Counter[tuple[str, int]] = Counter()
-    for source in row["sources"]:
-        try:
-            for table in _window_tables(dataset, preset, dataset.read(source, preset.channels, rejects)):
-                shards.write(table)
-                counts.update(zip(table["subject"].to_pylist(), table["y"].to_pylist(), strict=True))
-        except DataError as error:
-            errors.append({"source": source, "message": str(error)})
-    shards.close()
+    with _Shards(windows, spec.id) as shards:
+        for source in sources:
+            try:
+                for table in _window_tables(dataset, preset, dataset.read(source, preset.channels, rejects)):
+                    shards.write(table)
+                    counts.update(zip(table["subject"].to_pylist(), table["y"].to_pylist(), strict=True))
+            except DataError as error:
+                errors.append({"source": source, "message": str(error)})
     return {
         "errors": errors,
         "shards": shards.written,
@@ -119,38 +125,49 @@ class _Shards:
 
     def __init__(self, windows: WindowStore, windows_id: str) -> None:
         self.windows, self.windows_id = windows, windows_id
+        self.file: Any = None
         self.writer: pq.ParquetWriter | None = None
-        self.bytes = 0
+        self.opened = ExitStack()
         self.written: list[dict[str, Any]] = []
+
+    def __enter__(self) -> "_Shards":
+        return self
+
+    def __exit__(
+        self, error_type: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if error_type is None:
+            self._close()
+        self.opened.__exit__(error_type, error, trace)
 
     def write(self, table: pa.Table) -> None:
         if self.writer is None:
-            home, name = self.windows.new_shard(self.windows_id)
-            self.writer = pq.ParquetWriter(
-                home.full(name),
-                table.schema,
-                filesystem=home.fs,
-                # Sensor readings rarely repeat: a dictionary makes them four times slower to read, and compression
-                # saves only a seventh.
-                use_dictionary=["window_id", "recording", "subject"],
-                write_statistics=["subject", "start", "y"],
-                write_page_checksum=True,
-                compression="none",
-            )
-            self.written.append({"name": name, "rows": 0})
-            self.bytes = 0
+            self.writer = self._open(table.schema)
         self.writer.write_table(table)
         self.written[-1]["rows"] += len(table)
-        self.bytes += table.nbytes
-        if self.bytes >= SHARD_BYTES:
-            self.close()
+        if self.file.tell() >= SHARD_BYTES:
+            self._close()
 
-    def close(self) -> None:
+    def _open(self, schema: pa.Schema) -> pq.ParquetWriter:
+        name, self.file = self.opened.enter_context(self.windows.new_shard(self.windows_id))
+        self.written.append({"name": name, "rows": 0})
+        return pq.ParquetWriter(
+            self.file,
+            schema,
+            # Sensor readings rarely repeat: a dictionary makes them four times slower to read, and compression saves
+            # only a seventh.
+            use_dictionary=["window_id", "recording", "subject"],
+            write_statistics=["subject", "start", "y"],
+            write_page_checksum=True,
+            compression="none",
+        )
+
+    def _close(self) -> None:
         if self.writer is not None:
             self.writer.close()
             self.writer = None
-            shard = self.written[-1]
-            shard["bytes"] = self.windows.size(self.windows_id, shard["name"])
+            self.written[-1]["bytes"] = self.file.tell()
+            self.opened.close()
 
 
 def _manifest(dataset: Dataset, spec: WindowSpec, identity: Identity, reports: Sequence[dict[str, Any]]) -> Manifest:

@@ -65,13 +65,13 @@ class PartSummary(NamedTuple):
     windows: int
 
 
-def check_split(storage_uri: str, windows_id: str, protocol: Protocol) -> dict[str, PartSummary]:
+def check_split(storage: Storage, windows_id: str, protocol: Protocol) -> dict[str, PartSummary]:
     """Split without reading the windows themselves, before any compute is spent; part name → what it holds.
 
     Raises:
         DataError, StorageError: as `load_tensors` would.
     """
-    windows = WindowStore(Storage(storage_uri))
+    windows = WindowStore(storage)
     manifest = windows.require(windows_id)
     table = windows.read(windows_id, ["subject", "recording", "y"])
     subject, recording = (table[name].to_numpy().astype(str) for name in ("subject", "recording"))
@@ -100,20 +100,20 @@ def load_windows(windows: WindowStore, windows_id: str) -> Windows:
 
 
 @lru_cache(maxsize=1)
-def _windows(storage_uri: str, windows_id: str) -> tuple[Windows, Manifest]:
-    windows = WindowStore(Storage(storage_uri))
+def _windows(storage: Storage, windows_id: str) -> tuple[Windows, Manifest]:
+    windows = WindowStore(storage)
     return load_windows(windows, windows_id), windows.require(windows_id)
 
 
 @lru_cache(maxsize=2)
-def load_tensors(storage_uri: str, windows_id: str, protocol: Protocol) -> Tensors:
+def load_tensors(storage: Storage, windows_id: str, protocol: Protocol) -> Tensors:
     """Windows, split and scaled. Kept for the next cell of this process with the same windows and split.
 
     Raises:
         DataError: a part is empty, or a class has no training window.
         StorageError: there are no complete windows of this id, or a shard cannot be read.
     """
-    windows, manifest = _windows(storage_uri, windows_id)
+    windows, manifest = _windows(storage, windows_id)
     return make_tensors(windows, manifest, protocol)
 
 

@@ -5,11 +5,19 @@
         plan.json                   the variants, every expected confirm cell, every planned cell with its stage
         winners.json                what the search chose, from how many candidates
         rows/<cell id>.json         one result per cell, written the moment it ends
+        rows.gathered               a copy of many rows, so that reading them does not take a request for each
         cells/<cell id>/            curve.json, predictions.parquet, weights.pt, targets.parquet (of teachers)
+        tracked/<tracker>/<cell id> which cells a tracker has had
+        report/  wandb/             the report, and the offline runs of W&B
 
-Needs neither Ray nor torch, so that `analysis` runs on a laptop without them.
+A row names the files of its cell with their checksums; rows and the three files above hold their own. What is not as it
+was written counts as missing, and the log says so in a line. Needs neither Ray nor torch, so that `analysis` runs on a
+laptop without them.
 """
 
+import contextlib
+import json
+import logging
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
@@ -20,7 +28,16 @@ import pandas as pd
 import pyarrow as pa
 
 from har_ray import __version__
-from har_ray.store.storage import Storage
+from har_ray.errors import DamagedError, StorageError
+from har_ray.store.gathered import Gathered
+from har_ray.store.storage import Digest, Storage, read_table, table_bytes
+
+log = logging.getLogger(__name__)
+
+CURVE, PREDICTIONS, WEIGHTS, TARGETS = "curve.json", "predictions.parquet", "weights.pt", "targets.parquet"
+CHECKPOINT = "checkpoint.pt"
+AT_ONCE = 16
+"""Files that are read side by side."""
 
 FIRST_COLUMNS = (
     "cell_id", "dataset", "preset", "protocol", "fold", "stage", "variant", "size", "architecture", "seed",
@@ -28,7 +45,7 @@ FIRST_COLUMNS = (
 )  # fmt: skip
 LAST_COLUMNS = (
     "status", "error", "epochs", "best_epoch", "params", "macs", "flops_published", "latency_ms", "latency_p95_ms",
-    "latency_device", "train_seconds", "device", "har_ray_version", "git_commit", "finished_at",
+    "latency_device", "train_seconds", "device", "node", "started_at", "finished_at", "har_ray_version", "git_commit",
 )  # fmt: skip
 """The columns of `load` that every grid has; between them stand the grid's hyper-parameters and scores."""
 
@@ -37,6 +54,8 @@ WHOLE_NUMBERS = ("fold", "seed", "attention_ratio", "attention_kernel", "attenti
 SCORES = ("val_", "test_")
 
 Row = dict[str, Any]
+Files = dict[str, Digest]
+"""What a cell has left, by file name, as its row says it."""
 
 
 class ResultStore:
@@ -56,123 +75,175 @@ class ResultStore:
     def write_row(self, row: Row) -> None:
         self.root.write_json(_row(row["cell_id"]), row)
 
-    def final_row(self, row: Row, status: str, error: str | None = None) -> Row:
-        """The row of a cell that ended; it counts once it is written."""
+    def final_row(self, row: Row, status: str, error: str | None = None, files: Files | None = None) -> Row:
+        """The row of a cell that ended, with the files that it has left; it counts once it is written."""
         return row | {
             "status": status,
             "error": error,
+            "files": {name: list(digest) for name, digest in (files or {}).items()},
             "har_ray_version": __version__,
             "git_commit": self.git_commit,
-            "finished_at": datetime.now(UTC).isoformat(timespec="seconds"),
+            "finished_at": now(),
         }
 
     def row(self, cell_id: str) -> Row | None:
-        return self.root.read_json(_row(cell_id)) if self.root.exists(_row(cell_id)) else None
+        """None where there is no row, or a damaged one."""
+        try:
+            return self.root.read_json(_row(cell_id))
+        except FileNotFoundError:
+            return None
+        except DamagedError as error:
+            log.warning("%s; its cell counts as missing", error)
+            return None
 
     def rows(self, cell_ids: Iterable[str] | None = None) -> dict[str, Row]:
         """The rows there are, by cell id; all, or those of `cell_ids`."""
-        present = {name.removesuffix(".json") for name in self.root.names("rows")}
-        wanted = sorted(present if cell_ids is None else present & set(cell_ids))
-        with ThreadPoolExecutor(16) as pool:
-            return dict(zip(wanted, pool.map(lambda i: self.root.read_json(_row(i)), wanted), strict=True))
+        return self._rows(cell_ids).rows()
 
-    # What a cell leaves besides its row
+    def gather(self) -> None:
+        """Copy all rows into one file, from which `rows` takes those that have not changed since."""
+        self._rows().write(self.root)
 
-    def curve(self, cell_id: str) -> list[Row]:
+    def _rows(self, cell_ids: Iterable[str] | None = None) -> Gathered:
+        present = {entry.name.removesuffix(".json"): entry for entry in self.root.files("rows")}
+        wanted = sorted(present if cell_ids is None else present.keys() & set(cell_ids))
+        try:
+            gathered = Gathered.read(self.root)
+        except (FileNotFoundError, DamagedError):
+            gathered = Gathered({})
+        changed = [cell_id for cell_id in wanted if not gathered.has(cell_id, present[cell_id])]
+        with ThreadPoolExecutor(AT_ONCE) as pool:
+            found = dict(zip(changed, pool.map(self.row, changed), strict=True))
+        return gathered.updated({cell_id: (present[cell_id], row) for cell_id, row in found.items()}, wanted)
+
+    def delete_row(self, cell_id: str) -> None:
+        self.root.delete(_row(cell_id))
+
+    # What a cell leaves besides its row. What is written returns its part of the row's `files`.
+
+    def write_curve(self, cell_id: str, curve: Sequence[Row]) -> Files:
+        return self._write(cell_id, CURVE, (json.dumps(curve, indent=1) + "\n").encode())
+
+    def curve(self, row: Row) -> list[Row]:
         """One entry per epoch: epoch (from 1), train_loss and its terms, the validation scores, seconds."""
-        curve: list[Row] = self.root.read_json(_artefact(cell_id, "curve.json"))
+        curve: list[Row] = json.loads(self.read(row, CURVE))
         return curve
 
-    def write_curve(self, cell_id: str, curve: Sequence[Row]) -> None:
-        self.root.write_json(_artefact(cell_id, "curve.json"), curve)
+    def write_weights(self, cell_id: str, content: bytes) -> Files:
+        return self._write(cell_id, WEIGHTS, content)
+
+    def weights(self, row: Row) -> bytes:
+        return self.read(row, WEIGHTS)
+
+    def write_predictions(self, cell_id: str, table: pa.Table) -> Files:
+        return self._write(cell_id, PREDICTIONS, table_bytes(table))
+
+    def predictions(self, row: Row) -> pa.Table:
+        """The test predictions: window_id, subject, label (class index), logits (list of K floats)."""
+        return read_table(self.read(row, PREDICTIONS))
+
+    def write_targets(self, cell_id: str, table: pa.Table) -> Files:
+        return self._write(cell_id, TARGETS, table_bytes(table))
+
+    def targets(self, row: Row) -> pa.Table:
+        """A teacher's targets: window_id, logits, attention maps."""
+        return read_table(self.read(row, TARGETS))
+
+    def read(self, row: Row, name: str) -> bytes:
+        """A file of a cell, which is as its row says.
+
+        Raises:
+            DamagedError: it is not, or it is gone, or the row knows of none.
+        """
+        path = _artefact(row["cell_id"], name)
+        try:
+            content = self.root.read(path)
+        except FileNotFoundError:
+            raise DamagedError(f"{self.root}: {path} is missing") from None
+        if row["files"].get(name) != list(Digest.of(content)):
+            raise DamagedError(f"{self.root}: {path} is damaged")
+        return content
+
+    def _write(self, cell_id: str, name: str, content: bytes) -> Files:
+        return {name: self.root.write(_artefact(cell_id, name), content)}
 
     def checkpoint(self, cell_id: str) -> bytes | None:
-        return self._read(_artefact(cell_id, "checkpoint.pt"))
+        """None where there is none, or a damaged one."""
+        with contextlib.suppress(FileNotFoundError):
+            content = self.root.read(_artefact(cell_id, CHECKPOINT))
+            checksum, _, state = content.partition(b"\n")
+            if checksum.decode(errors="replace") == Digest.of(state).sha256:
+                return state
+            log.warning("%s: %s is damaged; the cell starts afresh", self.root, _artefact(cell_id, CHECKPOINT))
+        return None
 
-    def write_checkpoint(self, cell_id: str, content: bytes) -> None:
-        self.root.write(_artefact(cell_id, "checkpoint.pt"), content)
+    def write_checkpoint(self, cell_id: str, state: bytes) -> None:
+        self.root.write(_artefact(cell_id, CHECKPOINT), Digest.of(state).sha256.encode() + b"\n" + state)
 
     def delete_checkpoint(self, cell_id: str) -> None:
-        self.root.delete(_artefact(cell_id, "checkpoint.pt"))
-
-    def weights(self, cell_id: str) -> bytes | None:
-        return self._read(_artefact(cell_id, "weights.pt"))
-
-    def write_weights(self, cell_id: str, content: bytes) -> None:
-        self.root.write(_artefact(cell_id, "weights.pt"), content)
-
-    def predictions(self, cell_id: str) -> pa.Table:
-        """The test predictions: window_id, subject, label (class index), logits (list of K floats)."""
-        return self.root.read_table(_artefact(cell_id, "predictions.parquet"))
-
-    def write_predictions(self, cell_id: str, table: pa.Table) -> None:
-        self.root.write_table(_artefact(cell_id, "predictions.parquet"), table)
-
-    def has_targets(self, cell_id: str) -> bool:
-        return self.root.exists(_artefact(cell_id, "targets.parquet"))
-
-    def targets(self, cell_id: str) -> pa.Table:
-        """A teacher's targets: window_id, logits, attention maps."""
-        return self.root.read_table(_artefact(cell_id, "targets.parquet"))
-
-    def write_targets(self, cell_id: str, table: pa.Table) -> None:
-        self.root.write_table(_artefact(cell_id, "targets.parquet"), table)
+        self.root.delete(_artefact(cell_id, CHECKPOINT))
 
     def begun(self) -> set[str]:
         """The cells that have left anything."""
         return set(self.root.names("cells"))
 
-    def is_tracked(self, cell_id: str, tracker: str) -> bool:
-        return self.root.exists(_artefact(cell_id, f"tracked-{tracker}.json"))
+    # Trackers
+
+    def tracked(self, tracker: str) -> set[str]:
+        """The cells that a tracker has had, which it gets once."""
+        return set(self.root.names(f"tracked/{tracker}"))
 
     def mark_tracked(self, cell_id: str, tracker: str) -> None:
-        """Note that a tracker has had this cell, so that it gets it once."""
-        self.root.write_json(_artefact(cell_id, f"tracked-{tracker}.json"), {})
+        self.root.write(f"tracked/{tracker}/{cell_id}", b"")
 
     # The grid
 
-    def has_plan(self) -> bool:
-        return self.root.exists("plan.json")
-
     def plan(self) -> Row:
-        """`variants`: their traits; `expected`: the confirm cells of the tables; `cells`: all, with their stage."""
-        empty: Row = {"variants": [], "expected": [], "cells": []}
-        return self.root.read_json("plan.json") if self.has_plan() else empty
+        """`variants`: their traits; `expected`: the confirm cells of the tables; `cells`: all, with their stage.
+
+        Raises:
+            FileNotFoundError: no grid was started here.
+            DamagedError: it is not as it was written.
+        """
+        return self._of_the_grid("plan.json")
 
     def write_plan(self, plan: Row) -> None:
         self.root.write_json("plan.json", plan)
 
     def winners(self) -> list[Row]:
         """One entry per group: its columns, `hyper`, `val_score`, `monitor`, how many candidates there were."""
-        winners: list[Row] = self.root.read_json("winners.json") if self.root.exists("winners.json") else []
+        try:
+            winners: list[Row] = self._of_the_grid("winners.json")["winners"]
+        except FileNotFoundError:
+            return []
         return winners
 
     def write_winners(self, winners: Sequence[Row]) -> None:
-        self.root.write_json("winners.json", winners)
+        self.root.write_json("winners.json", {"winners": list(winners)})
 
     def run_info(self) -> Row:
         """How the grid was made: `grid`, `grid_path`, `grid_hash`, `command`, `git_commit`, `versions`, `data`, …"""
-        info: Row = self.root.read_json("run.json")
-        return info
+        return self._of_the_grid("run.json")
 
     def write_run_info(self, info: Row) -> None:
         self.root.write_json("run.json", info)
 
-    @property
-    def scratch(self) -> Storage:
-        """For Ray's own bookkeeping of this grid."""
-        return self.root.child("ray")
+    def keep(self, folder: Path, name: str) -> None:
+        """Copy all files of a local folder to the folder `name` of the results; links are left out."""
+        for path in sorted(folder.rglob("*")):
+            if path.is_file() and not path.is_symlink():
+                self.root.write(f"{name}/{path.relative_to(folder).as_posix()}", path.read_bytes())
 
-    def delete_scratch(self) -> None:
-        self.root.delete("ray")
+    def _of_the_grid(self, name: str) -> Row:
+        try:
+            return self.root.read_json(name)
+        except DamagedError as error:
+            raise DamagedError(f"{error}; the grid's command writes it again") from error
 
-    def report_folder(self) -> Path:
-        """`RESULTS/report`; for results that are not on a local disk `report-<grid name>` in the working directory."""
-        local = self.root.local
-        return Path(f"report-{Path(self.root.path).name}") if local is None else local / "report"
 
-    def _read(self, name: str) -> bytes | None:
-        return self.root.read(name) if self.root.exists(name) else None
+def now() -> str:
+    """UTC, ISO 8601, to the millisecond."""
+    return datetime.now(UTC).isoformat(timespec="milliseconds")
 
 
 def _row(cell_id: str) -> str:
@@ -189,12 +260,13 @@ def failure_line(row: Row) -> str:
     return f"failed: {row['variant']} seed {row['seed']} (cell {row['cell_id']}): {reason}"
 
 
-def load(path: str | Path, pending: bool = False) -> pd.DataFrame:
+def load(path: str | Path, pending: bool = False, files: bool = False) -> pd.DataFrame:
     """The results of a grid, one row per cell of its current plan, also while it runs.
 
     Args:
         path: `STORAGE/<grid name>`, a path or a URI.
         pending: also the planned cells that have not ended yet, with status `pending`.
+        files: also the column `files`, what each cell has left.
 
     Returns:
         `FIRST_COLUMNS`, a column for each hyper-parameter and score of the grid, `LAST_COLUMNS`; missing values are NaN
@@ -203,15 +275,18 @@ def load(path: str | Path, pending: bool = False) -> pd.DataFrame:
 
     Raises:
         FileNotFoundError: there is no grid at `path`.
+        StorageError: it cannot be read.
     """
     store = ResultStore(path)
-    if not store.has_plan():
-        raise FileNotFoundError(f"{path}: no plan.json here; expected STORAGE/<grid name> of a grid that was started")
-    plan = store.plan()["cells"]
+    try:
+        plan = store.plan()["cells"]
+    except FileNotFoundError:
+        message = f"{path}: no plan.json here; expected STORAGE/<grid name> of a grid that was started"
+        raise FileNotFoundError(message) from None
     rows = store.rows(cell["cell_id"] for cell in plan)
     merged = [cell | rows.get(cell["cell_id"], {"status": "pending"}) | {"stage": cell["stage"]} for cell in plan]
     frame = pd.DataFrame(merged)
-    frame = frame.reindex(columns=_columns(list(frame.columns)))
+    frame = frame.reindex(columns=[*_columns(list(frame.columns)), *["files"] * files])
     if not pending:
         frame = frame[frame["status"] != "pending"].reset_index(drop=True)
     return frame.astype({name: "Int64" for name in WHOLE_NUMBERS if name in frame.columns})
@@ -220,16 +295,25 @@ def load(path: str | Path, pending: bool = False) -> pd.DataFrame:
 def _columns(found: Sequence[str]) -> list[str]:
     between = [name for name in found if name not in (*FIRST_COLUMNS, *LAST_COLUMNS)]
     scores = [name for name in between if name.startswith(SCORES)]
-    hyper = [name for name in between if name not in scores and name != "cut_rule"]
+    hyper = [name for name in between if name not in scores and name not in ("cut_rule", "files")]
     return [*FIRST_COLUMNS, *hyper, *scores, *LAST_COLUMNS]
 
 
 def curve(path: str | Path, cell_id: str) -> pd.DataFrame:
-    """The learning curve of a cell, one row per epoch."""
-    return pd.DataFrame(ResultStore(path).curve(cell_id))
+    """The learning curve of a cell that has ended, one row per epoch."""
+    store = ResultStore(path)
+    return pd.DataFrame(store.curve(_ended(store, cell_id)))
 
 
 def predictions(path: str | Path, cell_id: str) -> pd.DataFrame:
     """The test predictions of a confirm cell: window_id, subject, label (class index), logits (list of K floats)."""
-    frame: pd.DataFrame = ResultStore(path).predictions(cell_id).to_pandas()
+    store = ResultStore(path)
+    frame: pd.DataFrame = store.predictions(_ended(store, cell_id)).to_pandas()
     return frame
+
+
+def _ended(store: ResultStore, cell_id: str) -> Row:
+    row = store.row(cell_id)
+    if row is None:
+        raise StorageError(f"{store.root}: cell {cell_id} has not ended; no row of it")
+    return row

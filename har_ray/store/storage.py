@@ -1,41 +1,83 @@
 """One storage root, a path or a URI (`file`, `s3`, `gs`), through `pyarrow.fs`.
 
-Every write is all or nothing: on a local file system it goes beside its target and is renamed, an object store
-publishes an object only when it is complete. Nothing here assumes that two processes share a disk.
+Every write is all or nothing: on a local file system it goes beside its target, is synced and renamed; an object store
+publishes an object only when it is complete. A JSON file carries its own checksum. Nothing here assumes that two
+processes share a disk.
+
+What fails for another reason than that there is no such file is tried again for as long as the storage's patience
+lasts, which a run's has and a command that only looks has not.
 """
 
+import contextlib
+import hashlib
 import io
 import json
+import logging
+import os
+import time
 import uuid
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path, PurePosixPath
-from typing import Any
+from typing import Any, NamedTuple, TypeVar
 
 import pyarrow as pa
 import pyarrow.fs as pafs
 import pyarrow.parquet as pq
 
-from har_ray.errors import StorageError
+from har_ray.errors import DamagedError, StorageError
+from har_ray.store.uri import file_system
+from har_ray.text import duration
+
+log = logging.getLogger(__name__)
+T = TypeVar("T")
+
+FIRST_WAIT_S, LONGEST_WAIT_S = 0.5, 15.0
+CHECKSUM = "sha256"
+"""The key of a JSON file that holds the checksum of all its others."""
+
+
+class Digest(NamedTuple):
+    """By which a file is known to be whole: its size in bytes, and the SHA-256 of its content in hexadecimal digits."""
+
+    size: int
+    sha256: str
+
+    @classmethod
+    def of(cls, content: bytes) -> "Digest":
+        return cls(len(content), hashlib.sha256(content).hexdigest())
+
+
+class Entry(NamedTuple):
+    """A file of a listing; `stamp` changes whenever it is written."""
+
+    name: str
+    size: int
+    stamp: int
 
 
 class Storage:
     """A folder of the storage root; names are relative, with `/`.
 
+    Args:
+        patience_s: for how long what fails is tried again before it is an error.
+
     Raises:
-        StorageError: the URI is of no known scheme.
+        StorageError: the URI is of no known scheme, or holds a key.
     """
 
-    def __init__(self, root: str | Path) -> None:
-        try:
-            if "://" in str(root):
-                self.fs, self.path = pafs.FileSystem.from_uri(str(root))
-            else:
-                self.fs, self.path = pafs.LocalFileSystem(), str(Path(root).expanduser().resolve())
-        except (pa.ArrowInvalid, OSError, ValueError) as error:
-            raise StorageError(f"storage {root}: {error}; expected a path or a file://, s3:// or gs:// URI") from error
+    def __init__(self, root: str | Path, patience_s: float = 0.0) -> None:
+        self.fs, self.path = file_system(root)
         self.uri = str(root) if "://" in str(root) else self.path
+        self.patience_s = patience_s
 
-    def __reduce__(self) -> tuple[type["Storage"], tuple[str]]:
-        return Storage, (self.uri,)
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Storage) and (self.uri, self.patience_s) == (other.uri, other.patience_s)
+
+    def __hash__(self) -> int:
+        return hash((self.uri, self.patience_s))
+
+    def __reduce__(self) -> tuple[type["Storage"], tuple[str, float]]:
+        return Storage, (self.uri, self.patience_s)
 
     def __str__(self) -> str:
         return self.uri
@@ -47,61 +89,152 @@ class Storage:
 
     def child(self, *names: str) -> "Storage":
         base, _, query = self.uri.partition("?")
-        return Storage("/".join([base.rstrip("/"), *names]) + (f"?{query}" if query else ""))
+        return Storage("/".join([base.rstrip("/"), *names]) + (f"?{query}" if query else ""), self.patience_s)
+
+    @property
+    def parent(self) -> "Storage":
+        base, _, query = self.uri.partition("?")
+        return Storage(base.rstrip("/").rpartition("/")[0] + (f"?{query}" if query else ""), self.patience_s)
 
     def full(self, name: str) -> str:
         return str(PurePosixPath(self.path, name))
 
+    def patiently(self, doing: str, action: Callable[[], T]) -> T:
+        """What `action` returns, after as many tries as the patience allows; the log says once that it waits.
+
+        Raises:
+            FileNotFoundError: as `action` does, at once.
+            StorageError: it still fails; `doing` says what.
+        """
+        end, wait = time.monotonic() + self.patience_s, FIRST_WAIT_S
+        while True:
+            try:
+                done = action()
+            except FileNotFoundError:
+                raise
+            except (OSError, pa.ArrowException) as error:
+                problem = f"storage {self.uri}: cannot {doing}: {_in_short(error)}"
+                if time.monotonic() + wait > end:
+                    raise StorageError(problem + _tried(self.patience_s)) from error
+                if wait == FIRST_WAIT_S:
+                    self._log(f"{problem}; waiting up to {duration(self.patience_s)} for it", waits=True)
+                time.sleep(wait)
+                wait = min(2 * wait, LONGEST_WAIT_S)
+            else:
+                if wait > FIRST_WAIT_S:
+                    self._log(f"storage {self.uri}: it works again", waits=False)
+                return done
+
+    def _log(self, message: str, waits: bool) -> None:
+        """With what tells the messages of many processes about one outage apart from those about another."""
+        log.warning(message, extra={"outage": self.uri, "waits": waits})
+
     def exists(self, name: str) -> bool:
-        return bool(self.fs.get_file_info(self.full(name)).type != pafs.FileType.NotFound)
+        info = self.patiently(f"look for {name}", lambda: self.fs.get_file_info(self.full(name)))
+        return bool(info.type != pafs.FileType.NotFound)
 
     def names(self, folder: str = "") -> list[str]:
         """The names of the files and folders directly in `folder`, sorted; empty where it does not exist."""
-        selector = pafs.FileSelector(self.full(folder), allow_not_found=True)
-        return sorted(info.base_name for info in self.fs.get_file_info(selector) if not _aside(info.base_name))
+        return sorted(PurePosixPath(info.path).name for info in self._infos(folder, recursive=False))
+
+    def files(self, folder: str) -> list[Entry]:
+        """All files below `folder`, in one request for each thousand; names are relative to it."""
+        top = self.full(folder)
+        return [
+            Entry(str(PurePosixPath(info.path).relative_to(top)), info.size, info.mtime_ns)
+            for info in self._infos(folder, recursive=True)
+            if info.type == pafs.FileType.File
+        ]
+
+    def leftovers(self) -> list[str]:
+        """The files that processes which were killed have left of unfinished writes, anywhere below."""
+        infos = self._all_infos("", recursive=True)
+        return [str(PurePosixPath(info.path).relative_to(self.path)) for info in infos if is_leftover(info.base_name)]
+
+    def _infos(self, folder: str, recursive: bool) -> list[Any]:
+        return [info for info in self._all_infos(folder, recursive) if not is_leftover(info.base_name)]
+
+    def _all_infos(self, folder: str, recursive: bool) -> list[Any]:
+        selector = pafs.FileSelector(self.full(folder), allow_not_found=True, recursive=recursive)
+        return list(self.patiently(f"list {folder or 'it'}", lambda: self.fs.get_file_info(selector)))
 
     def read(self, name: str) -> bytes:
-        with self.fs.open_input_file(self.full(name)) as file:
-            return bytes(file.read())
+        """Raises FileNotFoundError, or StorageError where it cannot be read."""
 
-    def write(self, name: str, content: bytes) -> None:
+        def attempt() -> bytes:
+            with self.fs.open_input_file(self.full(name)) as file:
+                return bytes(file.read())
+
+        return self.patiently(f"read {name}", attempt)
+
+    def write(self, name: str, content: bytes) -> Digest:
         """Write the whole file or nothing, replacing what was there.
 
         Raises:
             StorageError: it cannot be written.
         """
-        target = self.full(name)
-        aside = f"{target}.{uuid.uuid4().hex}.part" if self.local else target
-        try:
-            self.fs.create_dir(str(PurePosixPath(target).parent), recursive=True)
-            with self.fs.open_output_stream(aside) as file:
+
+        def attempt() -> None:
+            with self.writing(name) as file:
                 file.write(content)
-            if aside != target:
-                self.fs.move(aside, target)
-        except OSError as error:
-            raise StorageError(f"storage {self.uri}: cannot write {name}: {error}") from error
+
+        self.patiently(f"write {name}", attempt)
+        return Digest.of(content)
+
+    @contextlib.contextmanager
+    def writing(self, name: str) -> Iterator[Any]:
+        """A file to write to, which counts when the block ends without an error; one attempt, with the errors of the
+        file system."""
+        if self.local is None:
+            with self.fs.open_output_stream(self.full(name)) as stream:
+                yield stream
+            return
+        target = Path(self.full(name))
+        target.parent.mkdir(parents=True, exist_ok=True)
+        aside = target.with_name(f"{target.name}.{uuid.uuid4().hex}.part")
+        try:
+            with aside.open("xb") as file:
+                yield file
+                file.flush()
+                os.fsync(file.fileno())
+            aside.replace(target)
+            _sync_folder(target.parent)
+        except BaseException:
+            aside.unlink(missing_ok=True)
+            raise
 
     def delete(self, name: str) -> None:
         """Delete a file or a folder with all that is in it; nothing happens where there is none."""
-        found = self.fs.get_file_info(self.full(name)).type
-        if found == pafs.FileType.Directory:
-            self.fs.delete_dir(self.full(name))
-        elif found == pafs.FileType.File:
-            self.fs.delete_file(self.full(name))
 
-    def read_json(self, name: str) -> Any:
-        return json.loads(self.read(name))
+        def attempt() -> None:
+            found = self.fs.get_file_info(self.full(name)).type
+            if found == pafs.FileType.Directory:
+                self.fs.delete_dir(self.full(name))
+            elif found == pafs.FileType.File:
+                self.fs.delete_file(self.full(name))
 
-    def write_json(self, name: str, value: Any) -> None:
-        self.write(name, (json.dumps(value, indent=1, allow_nan=True) + "\n").encode())
+        with contextlib.suppress(FileNotFoundError):  # another process was quicker
+            self.patiently(f"delete {name}", attempt)
 
-    def read_table(self, name: str) -> pa.Table:
-        return pq.read_table(io.BytesIO(self.read(name)))
+    def read_json(self, name: str) -> dict[str, Any]:
+        """The values of a JSON file without its checksum.
 
-    def write_table(self, name: str, table: pa.Table) -> None:
-        buffer = io.BytesIO()
-        pq.write_table(table, buffer, compression="zstd")
-        self.write(name, buffer.getvalue())
+        Raises:
+            FileNotFoundError: there is none.
+            DamagedError: it is not as it was written.
+        """
+        try:
+            value = json.loads(self.read(name))
+            checksum = value.pop(CHECKSUM)
+        except (ValueError, TypeError, AttributeError, KeyError):
+            value, checksum = None, ""
+        if checksum != _checksum(value):
+            raise DamagedError(f"{self.uri}: {name} is damaged")
+        return dict(value)
+
+    def write_json(self, name: str, value: Mapping[str, Any]) -> None:
+        content = dict(value) | {CHECKSUM: _checksum(json.loads(json.dumps(value)))}
+        self.write(name, (json.dumps(content, indent=1) + "\n").encode())
 
     def check_writable(self) -> None:
         """Raise `StorageError` now rather than after hours of work if nothing can be written here."""
@@ -110,5 +243,41 @@ class Storage:
         self.delete(probe)
 
 
-def _aside(name: str) -> bool:
+def read_table(content: bytes) -> pa.Table:
+    return pq.read_table(io.BytesIO(content))
+
+
+def table_bytes(table: pa.Table) -> bytes:
+    """A table as a Parquet file."""
+    buffer = io.BytesIO()
+    pq.write_table(table, buffer, compression="zstd")
+    return buffer.getvalue()
+
+
+def is_leftover(name: str) -> bool:
+    """Whether a file is what a process that was killed left of an unfinished write."""
     return name.endswith(".part") or name.startswith(".probe-")
+
+
+def _checksum(value: Any) -> str:
+    return hashlib.sha256(json.dumps(value, separators=(",", ":")).encode()).hexdigest()
+
+
+def _tried(patience_s: float) -> str:
+    return f"; given up after {duration(patience_s)}" if patience_s else ""
+
+
+def _in_short(error: Exception) -> str:
+    """In one line, without what a library adds for its developers."""
+    reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+    return " ".join(reason.split())[:300]
+
+
+def _sync_folder(folder: Path) -> None:
+    """So that the rename outlives a power cut; Windows has no such thing."""
+    if os.name == "posix":
+        handle = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)

@@ -15,16 +15,22 @@ class Stores:
         root: the storage root, a path or URI.
         grid: the grid's name.
         git_commit: of the code that runs; stands in every row.
+        patience_s: for how long a storage that fails is tried again.
     """
 
     root: str
     grid: str
     git_commit: str | None = None
+    patience_s: float = 0.0
+
+    @property
+    def storage(self) -> Storage:
+        return Storage(self.root, self.patience_s)
 
     @property
     def windows(self) -> WindowStore:
-        return WindowStore(Storage(self.root))
+        return WindowStore(self.storage)
 
     @property
     def results(self) -> ResultStore:
-        return ResultStore(Storage(self.root).child(self.grid), self.git_commit)
+        return ResultStore(self.storage.child(self.grid), self.git_commit)

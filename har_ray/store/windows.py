@@ -7,17 +7,16 @@ A manifest that cannot be read, or whose shards are not all there in their full 
 what is damaged, and the windows are made again.
 """
 
-import json
+import contextlib
 import logging
 import uuid
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from har_ray.errors import StorageError
+from har_ray.errors import DamagedError, StorageError
 from har_ray.store.storage import Storage
 
 log = logging.getLogger(__name__)
@@ -41,12 +40,12 @@ class WindowStore:
     def manifest(self, windows_id: str) -> Manifest | None:
         """The manifest of complete windows; None where there are none."""
         home = self.folder(windows_id)
-        if not home.exists(MANIFEST):
-            return None
         try:
-            manifest: Manifest = home.read_json(MANIFEST)
+            manifest = home.read_json(MANIFEST)
             damaged = _damaged(home, manifest["shards"])
-        except (json.JSONDecodeError, UnicodeDecodeError, KeyError, TypeError):
+        except FileNotFoundError:
+            return None
+        except DamagedError:
             damaged = [MANIFEST]
         if damaged:
             log.warning("%s: %s is damaged; the windows are made again", home, ", ".join(damaged))
@@ -64,16 +63,12 @@ class WindowStore:
         """From now on the windows count as complete."""
         self.folder(windows_id).write_json(MANIFEST, manifest)
 
-    def new_shard(self, windows_id: str) -> tuple[Storage, str]:
-        """A folder, which exists, and the name of a file in it that nobody else writes."""
-        home = self.folder(windows_id)
-        home.fs.create_dir(home.path, recursive=True)
-        return home, f"{uuid.uuid4().hex}.parquet"
-
-    def size(self, windows_id: str, shard: str) -> int:
-        """Bytes of a shard as stored."""
-        home = self.folder(windows_id)
-        return int(home.fs.get_file_info(home.full(shard)).size)
+    @contextlib.contextmanager
+    def new_shard(self, windows_id: str) -> Iterator[tuple[str, Any]]:
+        """The name of a shard that nobody else writes, and its file, which is there after a block without error."""
+        name = f"{uuid.uuid4().hex}.parquet"
+        with self.folder(windows_id).writing(name) as file:
+            yield name, file
 
     def read(self, windows_id: str, columns: Sequence[str] | None = None) -> pa.Table:
         """All windows, or some columns of them, shard after shard.
@@ -81,11 +76,21 @@ class WindowStore:
         Raises:
             StorageError: there are no complete windows of this id, or a shard cannot be read.
         """
-        tables = []
+        return pa.concat_tables([self._table(windows_id, path, columns) for path in self._shards(windows_id)])
+
+    def _table(self, windows_id: str, path: str, columns: Sequence[str] | None) -> pa.Table:
+        def attempt() -> pa.Table:
+            with self._open(windows_id, path) as file:
+                return file.read(columns)
+
+        return self.root.patiently(f"read {path}", attempt)
+
+    def check(self, windows_id: str) -> None:
+        """Read everything; raises `StorageError` where it is not as it was written."""
         for path in self._shards(windows_id):
             with self._open(windows_id, path) as file:
-                tables.append(file.read(columns))
-        return pa.concat_tables(tables)
+                for _ in file.iter_batches(batch_size=BATCH_WINDOWS):
+                    pass
 
     def batches(self, windows_id: str, columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
         """The same, with no more than `BATCH_WINDOWS` windows in memory at a time."""
@@ -97,17 +102,18 @@ class WindowStore:
         home = self.folder(windows_id)
         return [home.full(shard["name"]) for shard in self.require(windows_id)["shards"]]
 
-    @contextmanager
+    @contextlib.contextmanager
     def _open(self, windows_id: str, path: str) -> Iterator[pq.ParquetFile]:
         try:
             with pq.ParquetFile(path, filesystem=self.root.fs, page_checksum_verification=True) as file:
                 yield file
         except (pa.ArrowException, OSError) as error:
+            self.root.fs.get_file_info(path)  # raises an error of its own where the storage is away
             advice = f"delete {self.folder(windows_id)} and run the same command again"
-            raise StorageError(f"{path}: cannot be read: {error}; {advice}") from error
+            raise DamagedError(f"{path}: cannot be read: {error}; {advice}") from error
 
 
 def _damaged(home: Storage, shards: Sequence[dict[str, Any]]) -> list[str]:
     """The names of shards that are missing or of another size than when they were written."""
-    found = home.fs.get_file_info([home.full(shard["name"]) for shard in shards])
-    return [shard["name"] for shard, info in zip(shards, found, strict=True) if info.size != shard["bytes"]]
+    found = {entry.name: entry.size for entry in home.files("")}
+    return [shard["name"] for shard in shards if found.get(shard["name"]) != shard["bytes"]]

@@ -112,8 +112,8 @@ def test_a_constant_channel_is_not_divided_by_zero():
 
 
 def test_a_process_reads_its_shards_once(spar_storage, spar_spec, holdout):
-    first = load_tensors(spar_storage.uri, spar_spec.id, holdout)
-    assert load_tensors(spar_storage.uri, spar_spec.id, Protocol(name="subject-holdout")) is first
+    first = load_tensors(spar_storage, spar_spec.id, holdout)
+    assert load_tensors(spar_storage, spar_spec.id, Protocol(name="subject-holdout")) is first
 
 
 def test_a_class_without_training_windows_stops_before_training(spar_storage, spar_spec, holdout):
@@ -127,6 +127,6 @@ def test_a_class_without_training_windows_stops_before_training(spar_storage, sp
 
 
 def test_check_split_counts_without_reading_the_windows(spar_storage, spar_spec, holdout):
-    parts = check_split(spar_storage.uri, spar_spec.id, holdout)
+    parts = check_split(spar_storage, spar_spec.id, holdout)
     assert parts["test"].subjects == ["8", "9", "10"]
     assert {name: part.windows for name, part in parts.items()} == {"train": 2196, "val": 1004, "test": 1485}

@@ -4,6 +4,7 @@ import argparse
 import sys
 from pathlib import Path
 
+from analysis.load import load_results
 from analysis.report import write_report
 from har_ray.errors import HarRayError
 
@@ -17,15 +18,13 @@ def main(arguments: list[str] | None = None) -> int:
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("results", metavar="RESULTS", help="STORAGE/<grid name>, a path or a URI")
-    parser.add_argument(
-        "--out", type=Path, help="folder for the report (default: RESULTS/report, for a URI ./report-<grid name>)"
-    )
+    parser.add_argument("--out", type=Path, help="folder for the report (default: RESULTS/report)")
 
 
 def run(options: argparse.Namespace) -> int:
     """Write the report; the exit status."""
     try:
-        page = write_report(options.results, options.out)
+        page = write_report(load_results(options.results), options.out)
     except (HarRayError, OSError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 1

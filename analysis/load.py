@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from har_ray.errors import ExtensionError
+from har_ray.errors import DamagedError, ExtensionError
 from har_ray.groups import Group, Setting
 from har_ray.metrics import DEFAULT, Floats, Indices, Metric, load_metrics
 from har_ray.registry import short_name
@@ -120,6 +120,10 @@ class Results:
         return sum(cell.state == state for cell in self.cells)
 
     @property
+    def complete(self) -> bool:
+        return self.count("completed") == len(self.cells)
+
+    @property
     def monitor(self) -> str:
         """The validation score by which weights and hyper-parameters are chosen, e.g. `val_f1_macro`."""
         return str(((self.info.get("grid") or {}).get("train") or {}).get("monitor") or "val_f1_macro")
@@ -158,7 +162,7 @@ def load_results(path: str) -> Results:
         FileNotFoundError: there is no grid at `path`.
     """
     store = ResultStore(path)
-    planned = _records(load(path, pending=True))
+    planned = _records(load(path, pending=True, files=True))
     plan, info = store.plan(), store.run_info()
     scores = [f"test_{short_name(name)}" for name in _metrics(info)]
     found = {Key.of(row): row for row in planned if row["stage"] == "confirm"}
@@ -197,15 +201,14 @@ def _cell(store: ResultStore, key: Key, row: Row | None, scores: Sequence[str]) 
     if any(row.get(score) is None for score in scores):
         return Cell(key, "failed", "completed, but a test score is missing in its row")
     try:
-        predictions = _predictions(store, row["cell_id"])
-        curve = store.curve(row["cell_id"])
-    except (FileNotFoundError, KeyError, ValueError) as error:
+        predictions, curve = _predictions(store, row), store.curve(row)
+    except (DamagedError, KeyError, ValueError) as error:
         return Cell(key, "failed", f"completed, but its artefacts cannot be read: {error}")
     return Cell(key, "completed", row=row, predictions=predictions, curve=curve)
 
 
-def _predictions(store: ResultStore, cell_id: str) -> Predictions:
-    frame = store.predictions(cell_id).to_pandas()
+def _predictions(store: ResultStore, row: Row) -> Predictions:
+    frame = store.predictions(row).to_pandas()
     logits = np.stack(frame["logits"].to_list())  # (N, K)
     labels = frame["label"].to_numpy(dtype=np.int64)
     if labels.min() < 0 or labels.max() >= logits.shape[1]:

@@ -10,6 +10,7 @@ import base64
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import yaml
@@ -20,7 +21,7 @@ from analysis.figures.bubble import bubble_chart
 from analysis.figures.confusion import confusion_matrices
 from analysis.figures.curves import learning_curves
 from analysis.formats import TextTable, latex, markdown
-from analysis.load import Results, load_results
+from analysis.load import Results
 from analysis.statistics import statistics_csv, statistics_table
 from analysis.summary import standing, summary
 from analysis.tables import failures_table, results_csv, results_table, split_tables, winners_table
@@ -55,20 +56,25 @@ class Section:
     pictures: list[Picture]
 
 
-def write_report(results_path: str, out: Path | None = None) -> Path:
-    """Write the report of the grid at `results_path` (a path or a URI), finished or not; returns the HTML page.
+def write_report(results: Results, out: Path | None = None) -> str:
+    """Write the report of a grid, finished or not; returns where its page is.
 
     Args:
-        results_path: `STORAGE/<grid name>`.
-        out: The folder to write into; by default `report` in the results, or `report-<grid name>` in the working
-            directory where the results are not on a local disk.
+        out: The folder to write into; by default `report` in the results, wherever they are.
 
     Raises:
-        FileNotFoundError: there is no grid at `results_path`.
-        StorageError: the URI is of no known scheme.
+        StorageError: it cannot be written to the results.
     """
-    results = load_results(str(results_path))
-    folder = ResultStore(results_path).report_folder() if out is None else out
+    store = ResultStore(results.path)
+    if out is not None:
+        return str(_write(results, out))
+    with TemporaryDirectory(prefix="har-ray-report-") as folder:
+        page = _write(results, Path(folder))
+        store.keep(Path(folder), "report")
+        return str(store.root.child("report", page.name))
+
+
+def _write(results: Results, folder: Path) -> Path:
     for name in ("tables", "figures"):
         (folder / name).mkdir(parents=True, exist_ok=True)
     texts = {

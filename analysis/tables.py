@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from analysis.formats import Entry, TextTable, console, csv_text, number, percent, plain, span
-from analysis.load import Key, Results, Score, load_results
+from analysis.load import Key, Results, Score
 from analysis.scores import COSTS, VariantResult, variant_results
 from har_ray.groups import Group, Setting
 
@@ -34,9 +34,8 @@ def results_table(results: Results, setting: Setting) -> TextTable:
     return TextTable(f"Test results: {setting.title}", columns, align, rows, notes, results.made_by)
 
 
-def console_lines(path: str) -> Iterator[str]:
+def console_lines(results: Results) -> Iterator[str]:
     """The tables of results as a terminal shows them."""
-    results = load_results(path)
     for setting in results.settings():
         yield from console(results_table(results, setting))
 

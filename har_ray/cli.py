@@ -4,6 +4,7 @@ har-ray run GRID.yaml        the same as `python -m har_ray.grid GRID.yaml`
 har-ray plan GRID.yaml       what would run and about how long
 har-ray status GRID.yaml     how far a grid is
 har-ray report RESULTS       tables, figures and report of a grid again (`python -m analysis`)
+har-ray check RESULTS        whether every file of a grid is as it was written
 har-ray data COMMAND ...     datasets, their files and windows (`python -m har_ray.data`)
 har-ray schema WHAT          the JSON Schema of a grid or a descriptor, for editors
 """
@@ -19,6 +20,8 @@ import shtab
 from analysis import __main__ as report_command
 from har_ray import __version__, grid
 from har_ray.data import __main__ as data_command
+from har_ray.errors import StorageError
+from har_ray.text import counted
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -46,17 +49,44 @@ def make_parser() -> argparse.ArgumentParser:
         command = commands.add_parser(name, help=text, description=text)
         grid.add_arguments(command)
         if action is grid.run:
-            grid.add_address(command)
+            grid.add_run_arguments(command)
+        if action is grid.status:
+            grid.add_status_arguments(command)
         command.set_defaults(action=action)
     text = "make the tables, figures and report of a grid again, also while it runs"
     report = commands.add_parser("report", help=text, description=text)
     report_command.add_arguments(report)
     report.set_defaults(action=lambda args, command: report_command.run(args))
+    text = "whether every file of a grid and of its windows is as it was written"
+    check = commands.add_parser("check", help=text, description=text)
+    check.add_argument("results", metavar="RESULTS", help="STORAGE/<grid name>, a path or a URI")
+    check.add_argument("--repair", action="store_true", help="delete what is not; the next run makes it again")
+    check.set_defaults(action=check_results)
     data_command.add_commands(commands.add_parser("data", help="datasets, their raw files and windows"))
     schema = commands.add_parser("schema", help="print the JSON Schema of what a YAML file may say")
     schema.add_argument("what", choices=("grid", "descriptor"))
     schema.set_defaults(action=print_schema)
     return parser
+
+
+def check_results(args: argparse.Namespace, command: Sequence[str]) -> int:
+    """A line for each file that is missing or damaged; the exit code is 1 where there are any and none is repaired."""
+    from har_ray.store.check import faults
+    from har_ray.store.results import ResultStore
+
+    results, found = ResultStore(args.results), 0
+    if not results.root.names():
+        raise StorageError(f"{args.results}: nothing here; expected STORAGE/<grid name> of a grid that was started")
+    for fault in faults(results):
+        found += 1
+        print(f"{fault}{'; deleted' if args.repair else ''}")
+        if args.repair:
+            fault.repair()
+    if found and not args.repair:
+        print(f"{counted(found, 'file')} to be made again: run the grid again, or --repair deletes what is damaged")
+    elif not found:
+        print("every file is as it was written")
+    return 0 if args.repair or not found else 1
 
 
 def print_schema(args: argparse.Namespace, command: Sequence[str]) -> int:

@@ -1,34 +1,169 @@
-"""Connecting to Ray: a cluster that is given or running, else one of this machine for as long as the command runs."""
+"""Connecting to Ray, and hearing in the driver what the cluster's processes have to say.
+
+The cluster is one that is given or running, else one of this machine for as long as the command runs. The messages of
+Ray's own workers stay in Ray's logs; what har_ray logs in any process, such as that it waits for the storage, is shown
+by the driver, once for all processes that have the same to say.
+"""
 
 import logging
 import os
+import socket
+import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import Any
+from contextlib import contextmanager, suppress
+from typing import Any, NamedTuple
 
 import ray
 import ray.data
 
+from har_ray.errors import HarRayError
+
+NOTICES = "har-ray-notices"
+LISTEN_EVERY_S = 1.0
+ANSWER_S = 10.0
+"""A Ray that does not answer for so long is not there; Ray itself would try for about a quarter of an hour."""
+
+log = logging.getLogger("har_ray")
+
 
 @contextmanager
-def connected(address: str | None, **settings: Any) -> Iterator[None]:
-    """A connection to the cluster at `address`, to the running one, or to one started here.
+def connected(address: str | None, **settings: Any) -> Iterator[bool]:
+    """A connection to the cluster at `address`, to the running one, or to one started here; yields whether it was.
 
-    A process that is connected already keeps its connection. Usage reports are off unless the user has said otherwise;
-    the messages of Ray's own workers stay in Ray's logs. `settings` are those of `ray.init`.
+    A process that is connected already keeps its connection. Usage reports are off unless the user has said otherwise.
+    `settings` are those of `ray.init`.
+
+    Raises:
+        HarRayError: nothing answers at the address.
     """
     if ray.is_initialized():
-        yield
+        with _listening():
+            yield False
         return
+    address = _answering(address or os.environ.get("RAY_ADDRESS"))
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     # Trials that wait for their Ray Train workers are processes beside the CPUs, which Ray would warn of.
     os.environ.setdefault("RAY_worker_maximum_startup_concurrency", "8")
-    ray.init(address=address, logging_level=logging.ERROR, log_to_driver=False, **settings)
-    context = ray.data.DataContext.get_current()
-    context.enable_progress_bars = False
+    try:
+        context = ray.init(address=address, logging_level=logging.ERROR, log_to_driver=False, **settings)
+    except ConnectionError as error:
+        raise HarRayError(f"no Ray cluster at {address}: {error}") from error
+    data = ray.data.DataContext.get_current()
+    data.enable_progress_bars = False
     logging.getLogger("ray.data._internal.progress").setLevel(logging.ERROR)  # it warns that there are none
     logging.getLogger("ray.data").setLevel(logging.WARNING)
     try:
-        yield
+        with _listening():
+            yield _is_own(context)
     finally:
         ray.shutdown()
+
+
+def _is_own(context: Any) -> bool:
+    """Whether this process started the cluster, which then has no other nodes and never will."""
+    node = ray._private.worker.global_worker.node
+    return bool(node is not None and node.is_head()) and bool(context.address_info)
+
+
+def _answering(address: str | None) -> str | None:
+    """The address, if something listens there."""
+    host, _, port = (address or "").removeprefix("ray://").rpartition(":")
+    if host and port.isdigit():
+        try:
+            socket.create_connection((host.strip("[]"), int(port)), timeout=ANSWER_S).close()
+        except OSError as error:
+            where = "--address" if address != os.environ.get("RAY_ADDRESS") else "the environment's RAY_ADDRESS"
+            reason = error.strerror or str(error)
+            raise HarRayError(
+                f"no Ray cluster at {address} ({reason}), which {where} names; without it one is started here"
+            ) from error
+    return address
+
+
+class Notice(NamedTuple):
+    """A log message on its way from a worker process to the driver."""
+
+    level: int
+    text: str
+    outage: str | None
+    waits: bool
+
+
+class Notices:
+    """What worker processes have to say, until the driver asks."""
+
+    def __init__(self) -> None:
+        self.said: list[Notice] = []
+
+    def say(self, notice: Notice) -> None:
+        self.said.append(notice)
+
+    def take(self) -> list[Notice]:
+        said, self.said = self.said, []
+        return said
+
+
+class _Forward(logging.Handler):
+    """Sends what is logged to the driver."""
+
+    def __init__(self, notices: Any) -> None:
+        super().__init__(logging.WARNING)
+        self.notices = notices
+
+    def emit(self, record: logging.LogRecord) -> None:
+        outage, waits = getattr(record, "outage", None), getattr(record, "waits", False)
+        self.notices.say.remote(Notice(record.levelno, record.getMessage(), outage, waits))
+
+
+def forward_log() -> None:
+    """From now on the driver shows what har_ray logs in this process; called in workers, any number of times."""
+    if any(isinstance(handler, _Forward) for handler in log.handlers):
+        return
+    with suppress(ValueError):  # a driver that does not listen, such as a test's
+        log.addHandler(_Forward(ray.get_actor(NOTICES)))
+
+
+class OneOutageOnce(logging.Filter):
+    """Lets the first message about an outage pass, and the first about its end; any other message passes."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.out: set[str] = set()
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        outage = getattr(record, "outage", None)
+        if outage is None:
+            return True
+        known, waits = outage in self.out, bool(getattr(record, "waits", False))
+        if waits:
+            self.out.add(outage)
+        else:
+            self.out.discard(outage)
+        return known != waits
+
+
+@contextmanager
+def _listening() -> Iterator[None]:
+    """Show what workers say, until the block ends."""
+    notices: Any = ray.remote(Notices).options(name=NOTICES, num_cpus=0, get_if_exists=True).remote()
+    ended = threading.Event()
+    thread = threading.Thread(target=_listen, args=(notices, ended), daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        thread.join()
+
+
+def _listen(notices: Any, ended: threading.Event) -> None:
+    last = False
+    while not last:
+        last = ended.wait(LISTEN_EVERY_S)
+        try:
+            said = ray.get(notices.take.remote(), timeout=ANSWER_S)
+        except ray.exceptions.RayError:
+            return  # the cluster is gone, which the driver hears of by other ways
+        for notice in said:
+            extra = {"outage": notice.outage, "waits": notice.waits} if notice.outage else {}
+            log.log(notice.level, "%s", notice.text, extra=extra)

@@ -5,7 +5,6 @@ validated and a checkpoint is made as in the run, on as many processes side by s
 a cell trains is known only afterwards: about as many as finished cells of its variant did, else `TYPICAL`.
 """
 
-import heapq
 import io
 import os
 import random
@@ -31,7 +30,6 @@ from har_ray.store.stores import Stores
 from har_ray.text import counted, duration
 from har_ray.training.fit import Fit
 from har_ray.training.ranks import Ranks
-from har_ray.training.run import is_done
 from har_ray.windows import PartSizes, part_sizes
 
 TIMED_S = 1.0
@@ -39,8 +37,8 @@ TIMED_S = 1.0
 TYPICAL = 0.7
 """How far cells get between the fewest epochs (0: patience and one) and all of them (1): 0.73 in the mean of the 36
 completed cells of grids/quick.yaml, patience 8 of 40 epochs."""
-RAY_S, STAGE_S, WORKERS_S = 15.0, 3.0, 12.0
-"""Starting Ray, windows and report together; a stage's trials; a group of Ray Train workers. On 2 CPUs, quick grid."""
+RAY_S, WORKERS_S = 18.0, 12.0
+"""Starting Ray, windows and report together; the groups of Ray Train workers. On 2 CPUs, quick grid."""
 
 
 class StagePlan(NamedTuple):
@@ -123,26 +121,23 @@ class Forecast:
         }
 
     def is_done(self, job: Job) -> bool:
-        return is_done(job, self.rows.get(job.cell.id), self.results)
+        return job.is_done(self.rows.get(job.cell.id))
 
     def seconds(self, share: float) -> float:
-        """Of all that is left; `share`: how far cells get between their fewest epochs (0) and all of them (1)."""
-        total = RAY_S
-        for stage in self.stages:
-            # The teachers of the search's winners are trained by themselves, after the search.
-            rounds = [stage.jobs, stage.later] if stage.name == "teachers" else [[*stage.jobs, *stage.later]]
-            for jobs in rounds:
-                if left := self._left(stage, jobs):
-                    total += self._stage_s(stage, left, share)
-        return total
+        """Of all that is left; `share`: how far cells get between their fewest epochs (0) and all of them (1).
 
-    def _stage_s(self, stage: StagePlan, jobs: Sequence[Job], share: float) -> float:
-        start = STAGE_S + (WORKERS_S if stage.resources.workers else 0.0)
-        each = [self._epochs(job.cell, share) * self._epoch_s(job.cell) for job in jobs]
-        slots = self._slots(stage.resources)
-        if stage.name == "search":
-            return start + sum(each) * self._search_share(share) / slots
-        return start + makespan(each, slots)
+        Slots are taken to be busy but for the last cells, of which one may run alone (Graham 1969, list scheduling).
+        """
+        total, tail, workers = RAY_S, 0.0, 0.0
+        for stage in self.stages:
+            jobs = self._left(stage, [*stage.jobs, *stage.later])
+            each = [self._epochs(job.cell, share) * self._epoch_s(job.cell) for job in jobs]
+            slots = self._slots(stage.resources)
+            cut = self._search_share(share) if stage.name == "search" else 1.0
+            total += sum(each) * cut / slots
+            tail = max([tail, *(seconds * (1 - 1 / slots) for seconds in each)])
+            workers = max(workers, WORKERS_S if jobs and stage.resources.workers else 0.0)
+        return total + tail + workers
 
     @property
     def left(self) -> int:
@@ -209,14 +204,6 @@ class Forecast:
         return Task(
             cell, self.plan.teacher_of(cell), self.sizes[cell.windows_id, cell.protocol], entry.shape, entry.classes
         )
-
-
-def makespan(each: Sequence[float], slots: int) -> float:
-    """Seconds until the last of some jobs has ended, started in order as slots become free."""
-    ends = [0.0] * slots
-    for seconds in each:
-        heapq.heapreplace(ends, ends[0] + seconds)
-    return max(ends)
 
 
 def epochs_spent(halving: Halving, candidates: int, epochs: int, slots: int, plays: int = 5) -> float:

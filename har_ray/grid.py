@@ -6,9 +6,11 @@ Ray cluster (`--address`) and as `ray job submit -- python -m har_ray.grid ...`.
 
 import argparse
 import logging
+import math
 import os
 import sys
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from har_ray import provenance
@@ -30,7 +32,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         prog="python -m har_ray.grid", description="Run every cell of a grid and write its report."
     )
     add_arguments(parser)
-    add_address(parser)
+    add_run_arguments(parser)
+    add_status_arguments(parser)
     mode = parser.add_mutually_exclusive_group()
     mode.add_argument("--plan", action="store_true", help="show what would run and about how long; run nothing")
     mode.add_argument("--status", action="store_true", help="show how far a grid is, running or ended")
@@ -47,9 +50,27 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--set", action="append", metavar="KEY.PATH=VALUE", help="change the grid; repeatable")
 
 
-def add_address(parser: argparse.ArgumentParser) -> None:
+def add_run_arguments(parser: argparse.ArgumentParser) -> None:
+    """What only a run takes."""
     text = "of a Ray cluster; by default the running one, otherwise a local one is started"
     parser.add_argument("--address", help=text)
+    text = "let this grid take the place of one of the same name that differs from it"
+    parser.add_argument("--continue", dest="goes_on", action="store_true", help=text)
+    text = "for how long to wait for a storage that fails in the middle of a run (default: %(default)g)"
+    parser.add_argument("--storage-wait", type=_seconds, default=600.0, metavar="SECONDS", help=text)
+
+
+def _seconds(text: str) -> float:
+    seconds = float(text)
+    if not 0 <= seconds < math.inf:
+        raise ValueError("a number of seconds, 0 or more")
+    return seconds
+
+
+def add_status_arguments(parser: argparse.ArgumentParser) -> None:
+    """What only the status takes."""
+    text = "draw which cell ran when on which node, and where a slot was empty"
+    parser.add_argument("--timeline", action="store_true", help=text)
 
 
 def guarded(action: Callable[[], int]) -> int:
@@ -83,42 +104,52 @@ def plan(args: argparse.Namespace, command: Command) -> int:
 
 def status(args: argparse.Namespace, command: Command) -> int:
     """Show how far a grid is."""
-    from har_ray.status import status_lines
+    from har_ray.status import status_lines, timeline_lines
 
     spec, _ = _grid(args)
-    _print(status_lines(_stores(spec).results, spec.train.monitor))
+    results = _stores(spec).results
+    _print(status_lines(results, spec.train.monitor))
+    if args.timeline:
+        _print(timeline_lines(results))
     return 0
 
 
 def run(args: argparse.Namespace, command: Command) -> int:
     """All stages, then the report."""
     # Ray and matplotlib take seconds to import, which a bad grid need not wait for.
+    from analysis.load import load_results
     from analysis.report import write_report
     from analysis.tables import console_lines
     from har_ray import cluster
+    from har_ray.claim import claimed
     from har_ray.extensions import check_on_workers
     from har_ray.plan.plan import Plan
-    from har_ray.search.stages import Stages
-    from har_ray.tracking import Run, Tracking
+    from har_ray.search import dispatch
+    from har_ray.tracking import Tracking
     from har_ray.windows import prepare_all
 
     spec, file = _grid(args)
-    Storage(spec.storage).check_writable()
     info = provenance.describe(spec, file, command)
     stores = _stores(spec, info["git_commit"])
+    stores.storage.check_writable()
+    stores = replace(stores, patience_s=args.storage_wait)
     results = stores.results
-    about = Run(spec.name, info["grid"], results.root.local or Path.cwd())
-    with cluster.connected(args.address), Tracking(spec.tracking, about, results) as tracking:
+    with (
+        claimed(results, info, args.goes_on),
+        cluster.connected(args.address) as own_cluster,
+        Tracking(spec.tracking, spec.name, info["grid"], results) as tracking,
+    ):
         check_on_workers(spec)
         windows, data = prepare_all(spec, stores)
         info |= {"data": data}
         results.write_run_info(info)
-        complete = Stages(Plan(spec, [one.id for one in windows]), stores, tracking).run_all()
-    results.write_run_info(info | {"finished_at": provenance.now()})
-    report = write_report(results.root.uri)
-    _print(console_lines(results.root.uri))
+        complete = dispatch.run(Plan(spec, [one.id for one in windows]), stores, tracking, own_cluster)
+        results.write_run_info(info | {"finished_at": provenance.now()})
+    shown = load_results(results.root.uri)
+    report = write_report(shown)
+    _print(console_lines(shown))
     print(f"report: {report}")
-    return 0 if complete else SOME_FAILED
+    return 0 if complete and shown.complete else SOME_FAILED
 
 
 def _grid(args: argparse.Namespace) -> tuple[GridSpec, YamlFile]:

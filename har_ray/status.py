@@ -1,19 +1,27 @@
 """`--status`: how far a grid is, running or ended, from its store alone."""
 
 from collections.abc import Iterator
+from datetime import datetime
+from typing import Any, NamedTuple
 
 from har_ray.store.results import ResultStore, failure_line, load
+from har_ray.text import counted, duration
+
+COLUMNS = 80
+"""Of the timeline."""
 
 
 def status_lines(results: ResultStore, monitor: str) -> Iterator[str]:
     """Cells by stage and state, the best validation score of each variant, and what failed."""
-    if not results.has_plan():
+    try:
+        rows = load(results.root.uri, pending=True)
+    except FileNotFoundError:
         yield f"not started; nothing at {results.root}"
         return
-    rows, begun = load(results.root.uri, pending=True), results.begun()
+    begun = results.begun()
     for stage, part in rows.groupby("stage", sort=False):
         counts = part["status"].value_counts()
-        started = sum(cell_id in begun for cell_id in part.loc[part["status"] == "pending", "cell_id"])
+        started = int(part.loc[part["status"] == "pending", "cell_id"].isin(begun).sum())
         waiting = int(counts.get("pending", 0)) - started
         ends = ", ".join(f"{counts.get(status, 0)} {status}" for status in ("completed", "stopped", "failed"))
         yield f"{stage}: {len(part)} cells: {ends}, {started} begun, {waiting} waiting"
@@ -23,3 +31,57 @@ def status_lines(results: ResultStore, monitor: str) -> Iterator[str]:
         yield f"{variant:<10} best {monitor} {best[monitor]:.3f} ({best['stage']}, seed {best['seed']})"
     for row in rows[rows["status"] == "failed"].to_dict("records"):
         yield failure_line({str(name): value for name, value in row.items()})
+
+
+class Span(NamedTuple):
+    """A cell from its start to its end, in seconds since the first start."""
+
+    start: float
+    end: float
+    stage: str
+
+
+def timeline_lines(results: ResultStore) -> Iterator[str]:
+    """Who ran when: a line for each slot of each node, and how much of the slots' time was used.
+
+    A cell that was interrupted counts from where it went on. A slot is there from the first cell of all to the last.
+    """
+    try:
+        slots = slots_of(load(results.root.uri))
+    except FileNotFoundError:
+        return
+    if not slots:
+        return
+    total = max(span.end for spans in slots.values() for span in spans)
+    each = total / COLUMNS or 1.0
+    yield ""
+    yield f"timeline: {duration(total)}, {each:.3g} s a column; t teacher, s search, c confirm, . empty"
+    for name, spans in slots.items():
+        line = "".join(_mark(spans, i * each, (i + 1) * each) for i in range(COLUMNS))
+        yield f"{name:<{max(map(len, slots))}}  {line}"
+    busy = sum(span.end - span.start for spans in slots.values() for span in spans)
+    share = busy / (len(slots) * total) if total else 1.0
+    yield f"{counted(len(slots), 'slot')}, busy {share:.1%} of the time from the first cell's start to the last's end"
+
+
+def slots_of(rows: Any) -> dict[str, list[Span]]:
+    """The cells of a run in as few slots of each node as hold them without overlap, by `node #number`."""
+    timed = rows[rows["started_at"].notna()].sort_values("started_at")
+    starts = [datetime.fromisoformat(text).timestamp() for text in timed["started_at"]]
+    ends = [datetime.fromisoformat(text).timestamp() for text in timed["finished_at"]]
+    slots: dict[str, list[Span]] = {}
+    for node, stage, start, end in zip(timed["node"], timed["stage"], starts, ends, strict=True):
+        number = 1
+        while slots.get(f"{node} #{number}") and slots[f"{node} #{number}"][-1].end > start - starts[0]:
+            number += 1
+        slots.setdefault(f"{node} #{number}", []).append(Span(start - starts[0], end - starts[0], stage))
+    return dict(sorted(slots.items()))
+
+
+def _mark(spans: list[Span], start: float, end: float) -> str:
+    """The stage that took most of this time, if anything took half of it."""
+    shares: dict[str, float] = {}
+    for span in spans:
+        shares[span.stage] = shares.get(span.stage, 0.0) + max(0.0, min(end, span.end) - max(start, span.start))
+    stage = max(shares, key=shares.__getitem__)
+    return stage[0] if sum(shares.values()) >= (end - start) / 2 else "."

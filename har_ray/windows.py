@@ -65,7 +65,7 @@ def prepare_all(spec: GridSpec, stores: Stores) -> tuple[list[WindowSpec], list[
 
 
 def _fold(protocol: Protocol, windows: WindowSpec, stores: Stores) -> Row:
-    parts = check_split(stores.root, windows.id, protocol)
+    parts = check_split(stores.storage, windows.id, protocol)
     fold: Row = {"protocol": protocol.name, "fold": protocol.fold}
     fold |= {part: summary.subjects for part, summary in parts.items()}
     return fold | {f"{part}_windows": summary.windows for part, summary in parts.items()}
@@ -85,7 +85,7 @@ def _description(entry: DatasetSpec, manifest: Row, folds: list[Row]) -> Row:
 def part_sizes(entry: DatasetSpec, windows_id: str, protocol: Protocol, stores: Stores) -> PartSizes:
     """Counted where the windows exist, else estimated from the dataset's nominal size."""
     if stores.windows.manifest(windows_id) is not None:
-        parts = check_split(stores.root, windows_id, protocol)
+        parts = check_split(stores.storage, windows_id, protocol)
         return PartSizes(parts["train"].windows, parts["val"].windows)
     everything = entry.dataset.samples / entry.dataset.rate_hz / entry.cut.stride_s
     train, val = RANDOM_TRAIN, RANDOM_VAL

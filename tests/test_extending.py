@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from har_ray.store.results import ResultStore, load
+from har_ray.store.results import curve as read_curve
 
 ROOT = Path(__file__).parent.parent
 
@@ -74,7 +75,7 @@ def test_a_weighted_loss_is_one_file_and_its_weight_is_searched(finished):
     (winner,) = [w for w in ResultStore(folder).winners() if w["variant"] == "KD-margin"]
     confirm = rows.query("stage == 'confirm'")
     assert set(confirm["Margin.weight"]) == {winner["hyper"]["Margin.weight"]}
-    curve = ResultStore(folder).curve(confirm["cell_id"].iloc[0])
+    curve = read_curve(folder, confirm["cell_id"].iloc[0]).to_dict("records")
     assert all(epoch["train_loss.mylab.losses:Margin"] > 0 for epoch in curve)
     teachers = load(folder).set_index("cell_id").loc[confirm["teacher_id"]]
     assert set(teachers["variant"]) == {"MM"}

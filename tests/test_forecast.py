@@ -3,7 +3,7 @@
 import re
 
 from har_ray import grid
-from har_ray.forecast import Forecast, Sort, epochs_spent, makespan, plan_lines, stage_plans
+from har_ray.forecast import Forecast, Sort, epochs_spent, plan_lines, stage_plans
 from har_ray.plan.plan import Plan
 from har_ray.search.halving import Halving
 from har_ray.spec.grid import load_grid
@@ -14,12 +14,6 @@ from tests.grids import write_grid
 def plan_of(tmp_path, **changes):
     spec, _ = load_grid(write_grid(tmp_path, **changes))
     return Plan(spec, ["windows"] * len(spec.datasets)), Stores(str(tmp_path / "results"), spec.name)
-
-
-def test_a_stage_ends_with_its_last_cell():
-    assert makespan([3, 3, 3], 2) == 6
-    assert makespan([5, 1, 1, 1], 2) == 5
-    assert makespan([4], 8) == 4
 
 
 def test_epochs_of_a_race():

@@ -2,7 +2,9 @@
 
 import io
 import json
+import logging
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -13,8 +15,9 @@ import psutil
 import pytest
 import torch
 
-from har_ray import grid
-from har_ray.store.results import ResultStore, load, predictions
+from har_ray import cli, grid
+from har_ray.store.check import faults
+from har_ray.store.results import ResultStore, load, now, predictions
 from tests.grids import write_grid
 
 SCORES = ["val_f1_macro", "val_accuracy", "test_f1_macro", "test_f1_weighted", "test_accuracy", "epochs", "best_epoch"]
@@ -85,6 +88,7 @@ def test_artefacts_are_whole(finished):
         assert torch.load(io.BytesIO(raw), weights_only=True)["shape"] == [24, 6]
     assert not list(folder.glob("cells/*/checkpoint.pt"))
     assert not (folder / "ray").exists()
+    assert list(faults(ResultStore(folder))) == []
     assert ResultStore(folder).run_info()["finished_at"] is not None
     page = (folder / "report" / "report.html").read_text()
     assert all(variant in page for variant in ("MM", "LM-Att", "RB-KD", "RAB-KD"))
@@ -103,7 +107,8 @@ def test_the_same_command_again_trains_nothing(finished, capsys):
     assert grid.main([str(path)]) == 0
     assert {p: p.stat().st_mtime_ns for p in [*folder.glob("rows/*"), *folder.glob("cells/*/*")]} == before
     output = capsys.readouterr().out
-    assert "[confirm] done: 10 of 10 cells, 10 of them earlier" in output
+    rows = len(load(folder))
+    assert f"[cells] done: {rows} of {rows} cells (teachers 7/7, search 16/16, confirm 10/10), {rows} of them" in output
     assert "Test results: spar, wrist (rate_hz=12), subject-holdout" in output
     assert "report: " in output
 
@@ -127,6 +132,67 @@ def test_one_trial_at_a_time_inline_and_in_another_order_gives_the_same_rows(fin
     path = write_grid(tmp_path, variants=variants, resources={"teacher": {"cpus": 2}, "student": {"cpus": 2}})
     assert grid.main([str(path)]) == 0
     assert confirmed(tmp_path / "results" / "tiny").equals(confirmed(folder))
+
+
+def damage(path):
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    path.write_bytes(content)
+    return path
+
+
+def test_every_file_that_is_damaged_between_runs_is_named_and_made_again(finished, tmp_path, capsys, caplog):
+    path, folder = finished
+    shutil.copytree(folder.parent, tmp_path / "results")
+    ours = tmp_path / "results" / "tiny"
+    rows = load(ours, files=True)
+    teaches = rows["files"].map(lambda files: "targets.parquet" in files)
+    taught = rows[teaches & (rows["stage"] == "confirm")]
+    confirm = rows.query("stage == 'confirm' and variant != 'MM'")["cell_id"].tolist()
+    search = rows.query("stage == 'search' and status == 'completed'")["cell_id"].tolist()
+    damaged = [
+        damage(ours / "cells" / taught["cell_id"].iloc[0] / "targets.parquet"),
+        damage(ours / f"rows/{search[0]}.json"),
+    ]
+    for cell_id, name in zip(confirm, ("predictions.parquet", "curve.json", "weights.pt"), strict=False):
+        damaged.append(damage(ours / "cells" / cell_id / name))
+    damaged.append(damage(ours / "cells" / search[1] / "curve.json"))
+    (ours / "cells" / confirm[-1] / "predictions.parquet").unlink()
+    for name in ("plan.json", "winners.json", "run.json"):
+        damage(ours / name)
+    shard = next((tmp_path / "results" / "windows").glob("*/*.parquet"))
+    shard.write_bytes(shard.read_bytes()[:-1])
+
+    assert cli.main(["check", str(ours)]) == 1
+    listed = capsys.readouterr().out
+    assert all(file.name in listed for file in damaged)
+    assert "10 files to be made again" in listed
+    with caplog.at_level(logging.WARNING):
+        assert grid.main([str(path), "--storage", str(tmp_path / "results")]) == 0
+    assert f"{shard.name} is damaged; the windows are made again" in caplog.text
+    for file in damaged:
+        assert str(file.relative_to(ours)) in caplog.text
+    assert (
+        "done: 33 of 33 cells (teachers 7/7, search 16/16, confirm 10/10), 26 of them earlier"
+        in capsys.readouterr().out
+    )
+    assert confirmed(ours).equals(confirmed(folder))
+    assert list(faults(ResultStore(ours))) == []
+
+
+def test_another_grid_of_the_same_name_needs_leave(finished, tmp_path, capsys):
+    path, folder = finished
+    before = (folder / "plan.json").read_bytes()
+    assert grid.main([str(path), "--set", "train.epochs=1"]) == 2
+    message = capsys.readouterr().err
+    assert f"{folder} holds another grid of the name 'tiny', which differs in train, and which finished 20" in message
+    assert "give this one another name, or let it take that one's place with --continue" in message
+    results = ResultStore(folder)
+    results.root.write_json("running.json", {"by": "process 7 on elsewhere", "at": now()})
+    assert grid.main([str(path), "--set", "train.epochs=1", "--continue"]) == 2
+    assert "and which process 7 on elsewhere is running; give this one another name" in capsys.readouterr().err
+    results.root.delete("running.json")
+    assert (folder / "plan.json").read_bytes() == before
 
 
 @pytest.fixture

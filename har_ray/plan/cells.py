@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from collections.abc import Mapping
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict
@@ -11,7 +12,9 @@ from har_ray.data.protocol import Protocol
 from har_ray.groups import Group, Setting
 from har_ray.metrics import DEFAULT
 from har_ray.models.config import ModelConfig, Option
+from har_ray.registry import short_name
 from har_ray.spec.training import TrainConfig
+from har_ray.store.results import PREDICTIONS, TARGETS
 from har_ray.variants import Size
 
 Stage = Literal["teachers", "search", "confirm"]
@@ -84,3 +87,18 @@ class Job(BaseModel):
     stage: Stage
     teaches: bool = False
     metrics: tuple[str, ...] = DEFAULT
+
+    def joined(self, other: "Job") -> "Job":
+        """One job for what two ask of the same cell; a confirm cell is one whatever else it is."""
+        first, second = sorted((self, other), key=lambda job: ("search", "teachers", "confirm").index(job.stage))
+        return second.model_copy(update={"teaches": first.teaches or second.teaches})
+
+    def is_done(self, row: Mapping[str, Any] | None) -> bool:
+        """Whether nothing is left to do, given the cell's row. A cell that the search stopped is done for it alone."""
+        if row is None or row["status"] == "failed":
+            return False
+        if row["status"] == "stopped":
+            return self.stage == "search"
+        wanted = [TARGETS] * self.teaches + [PREDICTIONS] * (self.stage == "confirm")
+        scores = [f"test_{short_name(name)}" for name in self.metrics] if self.stage == "confirm" else []
+        return all(name in row["files"] for name in wanted) and all(row.get(score) is not None for score in scores)

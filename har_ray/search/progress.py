@@ -1,100 +1,142 @@
-"""What a user sees of a running stage, and the rows of trials that did not get to write their own."""
+"""Between Ray Tune and the agenda: what happened to trials, the rows of those that did not get to write their own, and
+what a user sees of a running grid.
+"""
 
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Callable
 from typing import Any
 
 from ray import tune
 from ray.tune.experiment import Trial
+from ray.util.metrics import Counter, Gauge
 
-from har_ray.store.results import ResultStore, Row, failure_line
+from har_ray.errors import StorageError
+from har_ray.search.agenda import Agenda
+from har_ray.store.results import Row, failure_line
 from har_ray.text import duration
 from har_ray.tracking import Tracking
 
 EVERY_S = 10.0
 """A line at most this often while nothing ends; one for each cell that ends, at most one per second."""
+GATHER_EVERY = 500
+"""After so many cells their rows are copied into one file."""
 
 
 class Watch(tune.Callback):
-    """Prints progress and writes the rows of cells that the search stopped or whose process died.
+    """Tells the agenda what became of cells, and the user how far it is.
 
-    Args:
-        total, done: cells of the stage, and how many had ended before.
-        rules: by which rule a cell may be cut, by cell id.
+    Attributes:
+        storage_error: why the storage was given up; then nothing more is started.
     """
 
-    def __init__(
-        self, stage: str, total: int, done: int, results: ResultStore, tracking: Tracking, rules: Mapping[str, str]
-    ) -> None:
-        self.stage, self.total, self.done, self.results, self.tracking = stage, total, done, results, tracking
-        self.rules, self.found = rules, done
-        self.failed = self.cut = 0
+    def __init__(self, agenda: Agenda, tracking: Tracking) -> None:
+        self.agenda, self.results, self.tracking = agenda, agenda.results, tracking
+        self.storage_error: StorageError | None = None
+        self.here = self.failed = self.cut = 0
         self.start, self.printed = time.monotonic(), 0.0
         self.best: tuple[float, str] | None = None
+        self.waiting: set[str] = set()  # handed to Tune, not started yet
         self.running: dict[str, float] = {}  # cell id → the part of its epochs that is done
-        self.died: dict[str, Row] = {}
-        if done < total:
-            self._line()
+        self.metrics = _Metrics(self.results.root.uri.rpartition("/")[2])
+        self._line()
 
     def __getstate__(self) -> dict[str, Any]:
         """Tune stores its callbacks for `Tuner.restore`, which nothing here uses: resuming goes by result rows."""
         return {}
 
+    # What Tune tells. An error that leaves a callback would count as the trial's.
+
+    def on_trial_start(self, iteration: int, trials: list[Trial], trial: Trial, **info: Any) -> None:
+        self.waiting.discard(_cell_id(trial))
+        self.running.setdefault(_cell_id(trial), 0.0)
+
     def on_trial_result(self, iteration: int, trials: list[Trial], trial: Trial, result: Row, **info: Any) -> None:
+        if result.get("storage_error"):
+            self.storage_error = StorageError(result["storage_error"])
         if result["curve"]:
             self.best = max(self.best or (0.0, ""), (max(result["curve"]), result["row"]["variant"]))
-        self.running[trial.config["trial"]["name"]] = len(result["curve"]) / trial.config["trial"]["epochs"]
+            self.metrics.epoch()
+        self.running[_cell_id(trial)] = len(result["curve"]) / trial.config["trial"]["epochs"]
         if time.monotonic() - self.printed > EVERY_S:
             self._line()
 
     def on_trial_complete(self, iteration: int, trials: list[Trial], trial: Trial, **info: Any) -> None:
-        result = trial.last_result
-        if not result["ended"]:
-            self._write_stopped(result["row"], result["monitor"], result["curve"])
-            self.cut += 1
-        if result["failed"]:
-            self.failed += 1
-            self._print(failure_line(result["row"]))
-        if trial.config["trial"]["stage"] == "confirm":
-            self.tracking.ended([result["row"]])
-        self._count(trial.config["trial"]["name"])
+        if self.storage_error is None:
+            self._guarded(lambda: self._ended(_cell_id(trial), trial.last_result))
 
     def on_trial_error(self, iteration: int, trials: list[Trial], trial: Trial, **info: Any) -> None:
         row = (trial.last_result or {}).get("row") or trial.config["trial"]["columns"]
-        self.died[row["cell_id"]] = row
-        self.running.pop(row["cell_id"], None)
+        self.running.pop(_cell_id(trial), None)
+        self._guarded(lambda: self._died(_cell_id(trial), row))
 
-    def _write_stopped(self, row: Row, monitor: str, curve: list[float]) -> None:
+    def _guarded(self, action: Callable[[], None]) -> None:
+        try:
+            action()
+        except StorageError as error:
+            self.storage_error = error
+
+    # What follows
+
+    def _ended(self, cell_id: str, result: Row) -> None:
+        row, curve = result["row"], result["curve"]
+        if not result["ended"]:
+            row = self._stopped(row, result["monitor"], curve)
+            self.cut += 1
+        if result["failed"]:
+            self._print(failure_line(row))
+        self.agenda.ended(cell_id, row, curve)
+        if self.agenda.jobs[cell_id].stage == "confirm":
+            self.tracking.ended([row])
+        self._count(cell_id, failed=result["failed"])
+
+    def _stopped(self, row: Row, monitor: str, curve: list[float]) -> Row:
+        """The row of a cell that the search has cut."""
         epochs = [{"epoch": number, monitor: score} for number, score in enumerate(curve, start=1)]
-        self.results.write_curve(row["cell_id"], epochs)
-        self.results.write_row(self.results.final_row(row, "stopped") | {"cut_rule": self.rules[row["cell_id"]]})
+        files = self.results.write_curve(row["cell_id"], epochs)
+        row = self.results.final_row(row, "stopped", files=files) | {"cut_rule": self.agenda.rules[row["cell_id"]]}
+        self.results.write_row(row)
         self.results.delete_checkpoint(row["cell_id"])
+        return row
 
-    def _count(self, name: str) -> None:
-        self.done += 1
-        self.running.pop(name, None)
+    def _died(self, cell_id: str, row: Row) -> None:
+        if not self.agenda.died(cell_id, row):
+            self._print(failure_line(self.agenda.rows[cell_id]))
+            self._count(cell_id, failed=True)
+
+    def _count(self, cell_id: str, failed: bool) -> None:
+        self.here += 1
+        self.failed += failed
+        self.running.pop(cell_id, None)
+        if self.here % GATHER_EVERY == 0:
+            self.results.gather()
         if time.monotonic() - self.printed > 1.0:
             self._line()
 
+    # What a user sees
+
     def close(self) -> None:
-        """Mark cells whose process kept dying as failed, and say how the stage ended."""
-        for row in self.died.values():
-            error = "its process died repeatedly; see Ray's logs of this machine"
-            self.results.write_row(self.results.final_row(row, "failed", error))
-        self.failed += len(self.died)
-        self.done += len(self.died)
-        if self.total:
-            here = self.done - self.found
-            found = f", {self.found} of them earlier" if self.found else ""
-            took = f" in {duration(time.monotonic() - self.start)}" if here else ""
-            self._print(f"done: {self.done} of {self.total} cells{found}{took}{self._ends()}")
+        """Say how the grid ended."""
+        found = f", {self.agenda.found} of them earlier" if self.agenda.found else ""
+        took = f" in {duration(time.monotonic() - self.start)}" if self.here else ""
+        self._print(f"done: {self._counts()}{found}{took}{self._ends()}")
+        if self.agenda.unplanned:
+            every = "every candidate of their search failed"
+            self._print(f"{self.agenda.unplanned} confirm cells could not be planned: {every}")
+        self.metrics.set(self)
 
     def _line(self) -> None:
         best = f", best validation score {self.best[0]:.3f} ({self.best[1]})" if self.best else ""
         running = f", {len(self.running)} running" if self.running else ""
-        self._print(f"{self.done} of {self.total} cells{running}{self._ends()}{best}{self._left()}")
+        self._print(f"{self._counts()}{running}{self._ends()}{best}{self._left()}")
+        self.metrics.set(self)
         self.printed = time.monotonic()
+
+    def _counts(self) -> str:
+        counts = self.agenda.counts()
+        stages = ", ".join(f"{stage} {done}/{total}" for stage, (done, total) in counts.items() if total)
+        done, total = map(sum, zip(*counts.values(), strict=True))
+        return f"{done} of {total} cells ({stages})"
 
     def _ends(self) -> str:
         cut = f", {self.cut} cut by ASHA" if self.cut else ""
@@ -102,11 +144,36 @@ class Watch(tune.Callback):
 
     def _left(self) -> str:
         """Time left, from what is done of the cells that ended and of those that run."""
-        here = self.done - self.found + sum(self.running.values())
-        if self.done == self.found or self.done == self.total:
+        here = self.here + sum(self.running.values())
+        total = sum(total for _, total in self.agenda.counts().values())
+        left = total - self.agenda.found - here
+        if not self.here or left <= 0:
             return ""
-        seconds = (time.monotonic() - self.start) / here * (self.total - self.found - here)
-        return f", about {duration(seconds)} left in this stage"
+        return f", about {duration((time.monotonic() - self.start) / here * left)} left"
 
     def _print(self, text: str) -> None:
-        print(f"[{self.stage}] {text}", file=sys.stdout, flush=True)
+        print(f"[cells] {text}", file=sys.stdout, flush=True)
+
+
+class _Metrics:
+    """For Ray's dashboard and Prometheus: cells by state, epochs trained."""
+
+    def __init__(self, grid: str) -> None:
+        self.cells = Gauge("har_ray_cells", "Cells of a grid by state", tag_keys=("grid", "state"))
+        self.epochs = Counter("har_ray_epochs", "Epochs trained", tag_keys=("grid",))
+        self.grid = {"grid": grid}
+
+    def epoch(self) -> None:
+        self.epochs.inc(tags=self.grid)
+
+    def set(self, watch: Watch) -> None:
+        agenda = watch.agenda
+        running, settled = len(watch.running), len(agenda.settled)
+        states = {"running": running, "failed": watch.failed, "cut": watch.cut, "ended": settled}
+        states["waiting"] = max(0, len(agenda.jobs) - settled - running)
+        for state, number in states.items():
+            self.cells.set(number, tags=self.grid | {"state": state})
+
+
+def _cell_id(trial: Trial) -> str:
+    return str(trial.config["trial"]["name"])

@@ -24,7 +24,8 @@ class Race(NamedTuple):
 class GroupedASHA(FIFOScheduler):
     """Stops trials that can no longer be among the best of their race; `stopped` are their names.
 
-    A trial's name is `trial.name` in its config; its results carry `curve`, one validation score per epoch.
+    A trial's name is `trial.name` in its config; its results carry `curve`, one validation score per epoch. A trial
+    that is in no race is left to its end.
     """
 
     def __init__(self, races: Sequence[Race]) -> None:
@@ -37,6 +38,8 @@ class GroupedASHA(FIFOScheduler):
 
     def on_trial_result(self, tune_controller: Any, trial: Trial, result: dict[str, Any]) -> str:
         name = trial.config["trial"]["name"]
+        if name not in self._race_of:
+            return str(TrialScheduler.CONTINUE)
         race, halving = self._race_of[name]
         race[name] = Progress(result["curve"])
         if name in out_at(race, halving):
@@ -46,5 +49,6 @@ class GroupedASHA(FIFOScheduler):
 
     def on_trial_complete(self, tune_controller: Any, trial: Trial, result: dict[str, Any]) -> None:
         name = trial.config["trial"]["name"]
-        race, _ = self._race_of[name]
-        race[name] = Progress(result["curve"], ended=True, failed=bool(result.get("failed")))
+        if name in self._race_of:
+            race, _ = self._race_of[name]
+            race[name] = Progress(result["curve"], ended=True, failed=bool(result.get("failed")))

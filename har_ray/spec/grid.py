@@ -141,7 +141,7 @@ class GridSpec(Section):
     @field_validator("name")
     @classmethod
     def _not_reserved(cls, name: str) -> str:
-        if name == "windows":
+        if name.casefold() == "windows":
             raise ValueError("'windows' is where windows lie; give the grid another name")
         return name
 

@@ -4,10 +4,12 @@ Trackers hear of confirm cells as they end, in a thread of the driver and from t
 for them.
 """
 
+import shutil
 import sys
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from queue import SimpleQueue
+from tempfile import TemporaryDirectory
 from threading import Thread
 from types import TracebackType
 from typing import Any, NamedTuple
@@ -23,7 +25,8 @@ class Run(NamedTuple):
     Attributes:
         grid: its name.
         config: its whole specification, as plain values.
-        folder: a local folder for files: that of the results where they lie on a disk, else the working directory.
+        folder: a local folder for files: that of the results where they lie on a disk, else one whose files are moved
+            there after each cell.
     """
 
     grid: str
@@ -73,16 +76,21 @@ def make_tracker(name: str, options: Mapping[str, Any]) -> Tracker:
 class Tracking:
     """All trackers of a grid; on leaving, waits for what is still to be tracked."""
 
-    def __init__(self, trackers: Mapping[str, Mapping[str, Any]], run: Run, results: ResultStore) -> None:
+    def __init__(
+        self, trackers: Mapping[str, Mapping[str, Any]], grid: str, config: dict[str, Any], results: ResultStore
+    ) -> None:
         made = {short_name(name): make_tracker(name, options) for name, options in trackers.items()}
         self.trackers = {name: tracker for name, tracker in made.items() if tracker.active}
-        self.run, self.results = run, results
+        self.results, self.had = results, dict[str, set[str]]()
+        self.moved = None if results.root.local else TemporaryDirectory(prefix="har-ray-tracking-")
+        self.run = Run(grid, config, results.root.local or Path(self.moved.name if self.moved else ""))
         self.queue: SimpleQueue[Row | None] = SimpleQueue()
         self.thread = Thread(target=self._track_all, daemon=True)
 
     def __enter__(self) -> "Tracking":
-        for tracker in self.trackers.values():
+        for name, tracker in self.trackers.items():
             tracker.start(self.run)
+            self.had[name] = self.results.tracked(name)
         self.thread.start()
         return self
 
@@ -95,6 +103,8 @@ class Tracking:
         self.thread.join()
         for tracker in self.trackers.values():
             tracker.finish()
+        if self.moved:
+            self.moved.cleanup()
 
     def ended(self, rows: Iterable[Row]) -> None:
         """Track these confirm cells; those that were tracked before, or did not complete, are passed over."""
@@ -105,14 +115,23 @@ class Tracking:
     def _track_all(self) -> None:
         while (row := self.queue.get()) is not None:
             for name, tracker in self.trackers.items():
-                if not self.results.is_tracked(row["cell_id"], name):
+                if row["cell_id"] not in self.had[name]:
                     self._track(name, tracker, row)
 
     def _track(self, name: str, tracker: Tracker, row: Row) -> None:
         try:
-            tracker.cell_ended(row, self.results.curve(row["cell_id"]))
+            tracker.cell_ended(row, self.results.curve(row))
+            if self.moved:
+                self._move()
         except Exception as error:
             # A tracker that is down must not cost the grid; the cell is tracked when the grid is run again.
             print(f"[{name}] cell {row['cell_id']} was not tracked: {error}", file=sys.stderr)
         else:
             self.results.mark_tracked(row["cell_id"], name)
+            self.had[name].add(row["cell_id"])
+
+    def _move(self) -> None:
+        """What trackers have written, to where the results are."""
+        self.results.keep(self.run.folder, ".")
+        for path in self.run.folder.iterdir():
+            shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink()

@@ -1,7 +1,7 @@
 """W&B: one run per confirm cell.
 
 A run's id is the cell's id, its group the grid, its job type the variant. Offline runs need no key and lie in
-`STORAGE/<grid>/wandb` (in `./wandb` for a store that is not on a disk); `wandb sync` sends them later. `off` writes
+`STORAGE/<grid>/wandb`, wherever that is; `wandb sync` sends them later. `off` writes
 nothing and does not import wandb.
 """
 
@@ -40,7 +40,7 @@ class WandbTracker(Tracker):
 
         assert self.run is not None, "started before"
         self.run.folder.mkdir(parents=True, exist_ok=True)
-        config = {name: value for name, value in row.items() if not name.startswith(SUMMARY)}
+        config = {name: value for name, value in row.items() if not name.startswith(SUMMARY) and name != "files"}
         run = wandb.init(
             project=self.project,
             id=row["cell_id"],

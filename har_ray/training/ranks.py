@@ -13,6 +13,12 @@ from torch import Tensor, nn
 T = TypeVar("T")
 
 
+def device_of(rank: int, world: int) -> torch.device:
+    """Of one of `world` processes that share the GPUs they see, in equal parts and in order; the CPU without a GPU."""
+    gpus = torch.cuda.device_count()
+    return torch.device("cuda", rank * gpus // world) if gpus else torch.device("cpu")
+
+
 class Ranks(NamedTuple):
     """This process's number among `world` processes, and its device."""
 
@@ -21,9 +27,9 @@ class Ranks(NamedTuple):
     device: torch.device = torch.device("cpu")
 
     @classmethod
-    def alone(cls) -> "Ranks":
-        """One process, with the GPU that Ray gave it, if any."""
-        return cls(device=torch.device("cuda" if torch.cuda.is_available() else "cpu"))
+    def alone(cls, gpu: bool = True) -> "Ranks":
+        """One process, on a GPU if there is one and it may use it."""
+        return cls(device=device_of(0, 1) if gpu else torch.device("cpu"))
 
     def share(self, batch: Tensor) -> tuple[Tensor, Tensor]:
         """The indices of this rank's part of a batch (B,), and their weights: 1, or 0 for padding."""

@@ -6,6 +6,8 @@ training (test scores, teacher targets) is made from the best weights, also for 
 
 import io
 import logging
+import socket
+import time
 import traceback
 from collections.abc import Generator
 from dataclasses import dataclass, field
@@ -16,20 +18,22 @@ import pyarrow as pa
 import torch
 
 from har_ray.data.tensors import Tensors, load_tensors
-from har_ray.errors import HarRayError
+from har_ray.errors import DamagedError, HarRayError, StorageError
 from har_ray.machine import processor
 from har_ray.metrics import Metric, load_metrics, scores
 from har_ray.models.config import ModelConfig
 from har_ray.models.cost import cost, latency
 from har_ray.plan.cells import Cell, Job
-from har_ray.registry import short_name
-from har_ray.store.results import ResultStore, Row
+from har_ray.store.results import Files, ResultStore, Row, now
 from har_ray.store.stores import Stores
 from har_ray.training import targets
 from har_ray.training.fit import Fit
 from har_ray.training.ranks import Ranks
 
 log = logging.getLogger(__name__)
+
+CHECKPOINT_EVERY_S = 15.0
+"""So much of a cell's training may be done again after a crash. After its last epoch there always is a checkpoint."""
 
 
 @dataclass(frozen=True)
@@ -40,37 +44,28 @@ class Report:
         row: the result row as far as it is known.
         curve: the monitored validation score of every epoch so far.
         ended: the row was written and is final.
+        storage_error: why the storage was given up; the job has ended, and its row was not written.
     """
 
     row: Row
     curve: list[float] = field(default_factory=list)
     ended: bool = False
-
-
-def is_done(job: Job, row: Row | None, results: ResultStore) -> bool:
-    """Whether nothing is left to do for a job, given its cell's row.
-
-    A cell that the search stopped is done for the search alone.
-    """
-    if row is None or row["status"] == "failed":
-        return False
-    if row["status"] == "stopped":
-        return job.stage == "search"
-    tested = job.stage != "confirm" or all(row.get(f"test_{short_name(name)}") is not None for name in job.metrics)
-    return tested and (not job.teaches or results.has_targets(job.cell.id))
+    storage_error: str | None = None
 
 
 def run(job: Job, stores: Stores, ranks: Ranks | None = None) -> Generator[Report, None, None]:
     """Train the cell, or go on where its checkpoint is, and write what the job asks for.
 
-    An error ends the job with a row of status `failed`; it never leaves this function.
+    An error ends the job with a row of status `failed`. Of the storage it is raised: it says nothing about the cell.
     """
     ranks = ranks or Ranks()
-    row = job.cell.columns()
+    row = job.cell.columns() | {"node": socket.gethostname(), "started_at": now()}
     try:
-        for report in _run(job, stores, ranks):
+        for report in _run(job, row, stores, ranks):
             row = report.row
             yield report
+    except StorageError:
+        raise
     except Exception as error:
         reason = str(error) if isinstance(error, HarRayError) else traceback.format_exc()
         log.warning("cell %s failed: %s", job.cell.id, reason)
@@ -80,29 +75,34 @@ def run(job: Job, stores: Stores, ranks: Ranks | None = None) -> Generator[Repor
         yield Report(failed, ended=True)
 
 
-def _run(job: Job, stores: Stores, ranks: Ranks) -> Generator[Report, None, None]:
+def _run(job: Job, row: Row, stores: Stores, ranks: Ranks) -> Generator[Report, None, None]:
     cell, results = job.cell, stores.results
-    data = load_tensors(stores.root, cell.windows_id, cell.protocol)
+    data = load_tensors(stores.storage, cell.windows_id, cell.protocol)
     metrics = load_metrics(job.metrics)
     taught = targets.load(results, cell.teacher_id, data.train.window_id) if cell.teacher_id else None
     fit = Fit(cell, data, taught, ranks, metrics)
     _resume(fit, results)
-    row = cell.columns() | costs(cell, data) | {"device": device_name(ranks.device)}
+    row = row | costs(cell, data) | {"device": device_name(ranks.device)}
+    saved = time.monotonic()
     while not fit.finished:
         fit.epoch()
-        if ranks.rank == 0:
+        if ranks.rank == 0 and (fit.finished or time.monotonic() - saved > CHECKPOINT_EVERY_S):
             results.write_checkpoint(cell.id, _bytes(fit.state_dict()))
+            saved = time.monotonic()
         yield Report(row | _progress(fit), fit.monitored)
     fit.use_best()
     row |= _progress(fit)
+    files: Files = {}
     if job.stage == "confirm":
-        row |= _test(fit, data, metrics, results)
+        tested, predictions = _test(fit, data, metrics)
+        row |= tested
+        if ranks.rank == 0:
+            files |= results.write_predictions(cell.id, predictions)
     if ranks.rank == 0:
         if job.teaches:
             made = targets.compute(fit.network, data.train, ranks.device)
-            targets.store(results, cell.id, data.train.window_id.tolist(), made)
-        row = results.final_row(row, "completed")
-        _finish(fit, data, results, row)
+            files |= results.write_targets(cell.id, targets.table(data.train.window_id.tolist(), made))
+        row = _finish(fit, data, results, row, files)
     yield Report(row, fit.monitored, ended=True)
 
 
@@ -111,9 +111,17 @@ def _resume(fit: Fit, results: ResultStore) -> None:
     cell_id, device = fit.cell.id, fit.ranks.device
     if (content := results.checkpoint(cell_id)) is not None:
         fit.load_state_dict(torch.load(io.BytesIO(content), weights_only=True, map_location=device))
-    elif (content := results.weights(cell_id)) is not None:
-        state = torch.load(io.BytesIO(content), weights_only=True, map_location=device)
-        fit.best, fit.curve = state["state_dict"], results.curve(cell_id)
+        return
+    row = results.row(cell_id)
+    if row is None or row["status"] != "completed":
+        return
+    try:
+        content, curve = results.weights(row), results.curve(row)
+    except DamagedError as error:
+        log.warning("%s; the cell starts afresh", error)
+        return
+    fit.best = torch.load(io.BytesIO(content), weights_only=True, map_location=device)["state_dict"]
+    fit.curve = curve
 
 
 def _bytes(state: Row) -> bytes:
@@ -149,29 +157,29 @@ def _costs(model: ModelConfig, shape: tuple[int, int], classes: int) -> Row:
     }
 
 
-def _test(fit: Fit, data: Tensors, metrics: dict[str, Metric], results: ResultStore) -> Row:
-    """The one look at the test set, with the weights of the best validation epoch."""
+def _test(fit: Fit, data: Tensors, metrics: dict[str, Metric]) -> tuple[Row, pa.Table]:
+    """The one look at the test set, with the weights of the best validation epoch: scores and predictions."""
     logits = fit.predict(data.test.x).cpu().numpy()
     labels = data.test.y.numpy()
-    if fit.ranks.rank == 0:
-        table = pa.table(
-            {
-                "window_id": data.test.window_id.tolist(),
-                "subject": data.test.subject.tolist(),
-                "label": labels.astype(np.int16),
-                "logits": list(logits),
-            }
-        )
-        results.write_predictions(fit.cell.id, table)
-    return dict(scores(metrics, labels, logits, "test_"))
+    table = pa.table(
+        {
+            "window_id": data.test.window_id.tolist(),
+            "subject": data.test.subject.tolist(),
+            "label": labels.astype(np.int16),
+            "logits": list(logits),
+        }
+    )
+    return dict(scores(metrics, labels, logits, "test_")), table
 
 
-def _finish(fit: Fit, data: Tensors, results: ResultStore, row: Row) -> None:
+def _finish(fit: Fit, data: Tensors, results: ResultStore, row: Row, files: Files) -> Row:
     """Curve and weights, then the row, which makes the cell count; the checkpoint is no longer needed."""
-    results.write_curve(fit.cell.id, fit.curve)
-    results.write_weights(fit.cell.id, _bytes(_weights(fit, data)))
+    files |= results.write_curve(fit.cell.id, fit.curve)
+    files |= results.write_weights(fit.cell.id, _bytes(_weights(fit, data)))
+    row = results.final_row(row, "completed", files=files)
     results.write_row(row)
     results.delete_checkpoint(fit.cell.id)
+    return row
 
 
 def _weights(fit: Fit, data: Tensors) -> Row:

@@ -13,9 +13,9 @@ import torch
 from torch import Tensor, nn
 
 from har_ray.data.tensors import Part
-from har_ray.errors import TrainingError
+from har_ray.errors import DamagedError, TrainingError
 from har_ray.models.architectures import Maps, Outputs, outputs
-from har_ray.store.results import ResultStore
+from har_ray.store.results import TARGETS, ResultStore
 from har_ray.store.storage import Storage
 from har_ray.training.fit import EVALUATION_BATCH
 
@@ -29,21 +29,24 @@ def compute(teacher: nn.Module, part: Part, device: torch.device) -> Outputs:
     return Outputs(torch.cat([one.logits.cpu() for one in found]), maps)
 
 
-def store(results: ResultStore, teacher_id: str, window_id: Sequence[str], targets: Outputs) -> None:
-    """Write the targets beside the teacher's other artefacts."""
+def table(window_id: Sequence[str], targets: Outputs) -> pa.Table:
+    """The targets as they are stored beside the teacher's other files."""
     columns = {"window_id": pa.array(window_id), "logits": _column(targets.logits)}
-    columns |= {name: _column(values) for name, values in targets.maps.items()}
-    results.write_targets(teacher_id, pa.table(columns))
+    return pa.table(columns | {name: _column(values) for name, values in targets.maps.items()})
 
 
 @lru_cache(maxsize=4)
-def _read(results_uri: str, teacher_id: str) -> tuple[npt.NDArray[np.str_], Outputs]:
-    results = ResultStore(Storage(results_uri))
-    if not results.has_targets(teacher_id):
+def _read(root: Storage, teacher_id: str) -> tuple[npt.NDArray[np.str_], Outputs]:
+    results = ResultStore(root)
+    row = results.row(teacher_id)
+    if row is None or TARGETS not in row["files"]:
         raise TrainingError(f"teacher {teacher_id} has left no targets in {results.root}")
-    table = results.targets(teacher_id)
-    values = {n: _tensor(table[n]) for n in table.column_names if n != "window_id"}
-    return table["window_id"].to_numpy().astype(str), Outputs(values.pop("logits"), values)
+    try:
+        stored = results.targets(row)
+    except DamagedError as error:
+        raise TrainingError(f"{error}; the same command makes it again") from error
+    values = {n: _tensor(stored[n]) for n in stored.column_names if n != "window_id"}
+    return stored["window_id"].to_numpy().astype(str), Outputs(values.pop("logits"), values)
 
 
 def load(results: ResultStore, teacher_id: str, window_id: npt.NDArray[np.str_]) -> Outputs:
@@ -52,7 +55,7 @@ def load(results: ResultStore, teacher_id: str, window_id: npt.NDArray[np.str_])
     Raises:
         TrainingError: there are no targets, or none for one of the windows (another fold's or other windows).
     """
-    known, targets = _read(results.root.uri, teacher_id)
+    known, targets = _read(results.root, teacher_id)
     order = np.argsort(known)
     rows = order[np.minimum(np.searchsorted(known, window_id, sorter=order), len(known) - 1)]
     strange = known[rows] != window_id

@@ -10,6 +10,7 @@ checkpoint.
 import asyncio
 import contextlib
 import os
+import tempfile
 import threading
 import uuid
 from collections.abc import Generator
@@ -21,12 +22,14 @@ import ray.train
 import torch
 import torch.distributed as dist
 from ray.train import FailureConfig, RunConfig, ScalingConfig
-from ray.train.torch import TorchTrainer, get_device
+from ray.train.torch import TorchConfig, TorchTrainer
 
-from har_ray.errors import TrainingError
+from har_ray import cluster
+from har_ray.errors import StorageError, TrainingError
 from har_ray.plan.cells import Job
+from har_ray.spec.grid import Resources
 from har_ray.store.stores import Stores
-from har_ray.training.ranks import Ranks
+from har_ray.training.ranks import Ranks, device_of
 from har_ray.training.run import Report, run
 
 MAX_FAILURES = 3
@@ -85,25 +88,32 @@ class Mailbox:
 class Workers:
     """A group of Ray Train workers, started at once and kept until `close`.
 
-    Args:
-        workers: processes that share each job.
-        cpus, gpus: of each worker.
+    The trial that starts the group has reserved what its workers need, on its own node. So they ask Ray for nothing,
+    run where the trial runs, and share the GPUs that Ray gave to it.
     """
 
-    def __init__(self, stores: Stores, workers: int, cpus: float, gpus: float) -> None:
+    def __init__(self, stores: Stores, resources: Resources) -> None:
         os.environ["RAY_TRAIN_HEALTH_CHECK_INTERVAL_S"] = str(POLL_S)
         self.mailbox: Any = ray.remote(Mailbox).options(num_cpus=0).remote()
         self.error: BaseException | None = None
+        # Ray Train keeps books of its own, which nothing here reads.
+        self.books = tempfile.TemporaryDirectory(prefix="har-ray-train-")
+        context = ray.get_runtime_context()
+        gpus = context.get_accelerator_ids()["GPU"] if resources.gpus else []
         trainer = TorchTrainer(
             work,
-            train_loop_config={"mailbox": self.mailbox, "stores": asdict(stores)},
+            train_loop_config={"mailbox": self.mailbox, "stores": asdict(stores), "gpu": bool(gpus)},
+            torch_config=TorchConfig(backend="nccl" if gpus else "gloo"),
             scaling_config=ScalingConfig(
-                num_workers=workers, use_gpu=gpus > 0, resources_per_worker={"CPU": cpus, "GPU": gpus}
+                num_workers=resources.workers,
+                resources_per_worker={"CPU": 0, "memory": 1},  # Ray Train wants something to be asked for
+                label_selector={"ray.io/node-id": context.get_node_id()},
             ),
             run_config=RunConfig(
                 name=f"workers-{uuid.uuid4().hex[:8]}",
-                storage_path=stores.results.scratch.uri,
+                storage_path=self.books.name,
                 failure_config=FailureConfig(max_failures=MAX_FAILURES),
+                worker_runtime_env={"env_vars": {"CUDA_VISIBLE_DEVICES": ",".join(gpus)}} if gpus else None,
             ),
         )
         self.thread = threading.Thread(target=self._fit, args=(trainer,), daemon=True)
@@ -119,6 +129,7 @@ class Workers:
         """The same as `har_ray.training.run.run`, in the workers.
 
         Raises:
+            StorageError: the storage was given up.
             TrainingError: the workers died more often than they are started again.
         """
         ray.get(self.mailbox.put.remote(job))
@@ -127,6 +138,8 @@ class Workers:
             while not ended:
                 report = self._next()
                 ended = report.ended
+                if report.storage_error:
+                    raise StorageError(report.storage_error)
                 yield report
         finally:
             if not ended:
@@ -145,21 +158,33 @@ class Workers:
         if self.thread.is_alive():
             ray.get(self.mailbox.put.remote(None))
         self.thread.join()
+        self.books.cleanup()
 
 
 def work(config: dict[str, Any]) -> None:
     """What each worker does: one job after the other until there are no more."""
     mailbox, stores = config["mailbox"], Stores(**config["stores"])
+    cluster.forward_log()
     context = ray.train.get_context()
-    device = get_device()
-    if device.type == "cpu":
-        torch.set_num_threads(1)
-    ranks = Ranks(context.get_world_rank(), context.get_world_size(), device)
-    first = ranks.rank == 0
+    rank, world = context.get_world_rank(), context.get_world_size()
+    device = device_of(rank, world) if config["gpu"] else torch.device("cpu")
+    if device.type == "cuda":
+        torch.cuda.set_device(device)
+    torch.set_num_threads(1)
+    ranks = Ranks(rank, world, device)
+    first = rank == 0
     while (job := ranks.agree(ray.get(mailbox.take.remote()) if first else None)) is not None:
-        with contextlib.closing(run(job, stores, ranks)) as reports:
+        with contextlib.closing(_reports(job, stores, ranks)) as reports:
             for report in reports:
                 if not ranks.agree(ray.get(mailbox.report.remote(report)) if first else True):
                     break
     if dist.is_initialized():
         dist.barrier()
+
+
+def _reports(job: Job, stores: Stores, ranks: Ranks) -> Generator[Report, None, None]:
+    """As `run`; that the storage was given up is a report too, since an error would end the group."""
+    try:
+        yield from run(job, stores, ranks)
+    except StorageError as error:
+        yield Report(job.cell.columns(), ended=True, storage_error=str(error))

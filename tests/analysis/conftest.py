@@ -9,7 +9,7 @@ import pyarrow as pa
 import pytest
 
 from analysis.load import Results, load_results
-from har_ray.store.results import ResultStore
+from har_ray.store.results import Files, ResultStore
 from har_ray.variants import VARIANTS, traits
 
 Row = dict[str, Any]
@@ -70,11 +70,11 @@ class GridStore:
         cost = COST.get(variant.removesuffix("-Att"), COST["LM"])
         end = {"status": "completed", "best_epoch": 2, "latency_ms": 0.5, "latency_device": "cpu", **cost}
         end |= dict.fromkeys(COLUMN_SCORES, f1)
-        cell_id = self._row(cell, stage, end | (row or {}), cell_id)
+        cell_id = cell_id or self._next_id(stage)
         curve = [{"epoch": epoch, "train_loss": 1 / epoch, "val_f1_macro": f1 * epoch / 3} for epoch in (1, 2, 3)]
-        self.store.write_curve(cell_id, curve)
-        self.predict(cell_id, predictions or [(s, k, k) for s in ("4", "5") for k in range(3)])
-        return cell_id
+        files = self.store.write_curve(cell_id, curve)
+        files |= self.predict(cell_id, predictions or [(s, k, k) for s in ("4", "5") for k in range(3)])
+        return self._row(cell, stage, end | (row or {}) | {"files": files}, cell_id)
 
     def seeds(self, variant: str, *scores: float, **changes: Any) -> None:
         """A completed cell for each of the seeds 0, 1, …"""
@@ -83,9 +83,10 @@ class GridStore:
 
     def failed(self, variant: str, seed: int, error: str, fold: int = 0, stage: str = "confirm", **setting: str) -> str:
         """A cell that ended with an error."""
-        return self._row(self.expect(variant, seed, fold, **setting), stage, {"status": "failed", "error": error}, None)
+        end = {"status": "failed", "error": error, "files": {}}
+        return self._row(self.expect(variant, seed, fold, **setting), stage, end, self._next_id(stage))
 
-    def predict(self, cell_id: str, predictions: list[tuple[str, int, int]]) -> None:
+    def predict(self, cell_id: str, predictions: list[tuple[str, int, int]]) -> Files:
         """Write predictions.parquet; the logits' largest entry is the predicted class."""
         table = pa.table({
             "window_id": [f"w{index}" for index in range(len(predictions))],
@@ -93,10 +94,12 @@ class GridStore:
             "label": [label for _, label, _ in predictions],
             "logits": [np.eye(3)[predicted].tolist() for _, _, predicted in predictions],
         })  # fmt: skip
-        self.store.write_predictions(cell_id, table)
+        return self.store.write_predictions(cell_id, table)
 
-    def _row(self, cell: Row, stage: str, end: Row, cell_id: str | None) -> str:
-        cell_id = cell_id or f"{stage}{len(self.plan):03d}"
+    def _next_id(self, stage: str) -> str:
+        return f"{stage}{len(self.plan):03d}"
+
+    def _row(self, cell: Row, stage: str, end: Row, cell_id: str) -> str:
         self.plan.append({**cell, "cell_id": cell_id, "stage": stage})
         self.store.write_row({**cell, "cell_id": cell_id, "stage": stage, **end})
         return cell_id

@@ -138,7 +138,8 @@ def test_learning_curves(grid, drawn):
 def test_the_mean_curve_ends_with_the_shortest(grid, drawn):
     cells = [grid.completed("LM", seed, 0.6) for seed in (0, 1)]
     longer = [{"epoch": epoch, "val_f1_macro": 0.1 * epoch} for epoch in range(1, 9)]
-    grid.store.write_curve(cells[0], longer)
+    row = grid.store.row(cells[0])
+    grid.store.write_row(row | {"files": row["files"] | grid.store.write_curve(cells[0], longer)})
     figure, _ = drawn(learning_curves)
     assert len(figure.axes[0].lines[-1].get_xdata()) == 3
 

@@ -14,7 +14,7 @@ def test_every_expected_cell_has_a_state(grid):
     grid.completed("LM", 0, 0.6)
     grid.failed("LM", 1, "TrainingError: the loss is nan")
     grid.expect("LM", 2)
-    grid._row(grid.expect("LM", 3), "confirm", {"status": "stopped"}, None)
+    grid._row(grid.expect("LM", 3), "confirm", {"status": "stopped", "files": {}}, "confirm9")
     results = grid.load()
     assert states(results) == {("LM", 0): "completed", ("LM", 1): "failed", ("LM", 2): "missing", ("LM", 3): "stopped"}
     assert results.cells[1].error == "TrainingError: the loss is nan"

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from analysis.__main__ import main
+from analysis.load import load_results
 from analysis.report import write_report
 from analysis.summary import standing, summary
 from har_ray.variants import Traits
@@ -50,7 +51,7 @@ def filled(grid):
 
 
 def test_report_writes_the_page_and_every_table_and_figure(filled):
-    page = write_report(filled.write())
+    page = Path(write_report(filled.load()))
     folder = Path(filled.path) / "report"
     assert page == folder / "report.html"
     stem = "sensors-wrist-subject-holdout"
@@ -68,7 +69,7 @@ def test_report_writes_the_page_and_every_table_and_figure(filled):
 
 
 def test_the_page_is_self_contained_and_its_links_lead_somewhere(filled):
-    html = write_report(filled.write()).read_text()
+    html = Path(write_report(filled.load())).read_text()
     parser = Fetches()
     parser.feed(html)
     assert len(parser.sources) == 4
@@ -78,7 +79,7 @@ def test_the_page_is_self_contained_and_its_links_lead_somewhere(filled):
 
 
 def test_the_page_says_what_was_found_what_is_absent_and_how_it_was_made(filled):
-    html = write_report(filled.write()).read_text()
+    html = Path(write_report(filled.load())).read_text()
     for text in [
         "the best lightweight model is RAB-KD with 65.5 ± 0.7 % macro F1",
         "8 of 10 cells of the tables are completed, 1 failed, 1 missing",
@@ -100,7 +101,7 @@ def test_a_grid_that_has_just_begun_or_lost_a_variant_still_renders(grid):
     grid.info |= {"finished_at": None, "versions": None, "git_commit": None, "data": []}
     grid.failed("LM", 0, "out of memory")
     grid.expect("RB-KD", 0, protocol="random")
-    html = write_report(grid.write()).read_text()
+    html = Path(write_report(grid.load())).read_text()
     assert "no lightweight model has a completed seed yet" in html
     assert "This grid has not ended yet: 0 of 2 cells of the tables are completed, 1 failed, 1 missing." in html
     assert "not yet" in html
@@ -108,7 +109,7 @@ def test_a_grid_that_has_just_begun_or_lost_a_variant_still_renders(grid):
 
 
 def test_a_grid_without_expected_cells_still_renders(grid):
-    assert "The grid expects no cell yet." in write_report(grid.write()).read_text()
+    assert "The grid expects no cell yet." in Path(write_report(grid.load())).read_text()
 
 
 def test_summary_compares_with_lm_mm_and_om(filled):
@@ -143,12 +144,14 @@ def test_a_complete_grid_has_no_banner(grid):
 
 def test_a_uri_is_read_like_a_path(filled, tmp_path):
     path = filled.write()
-    assert write_report(f"file://{path}", tmp_path / "out") == tmp_path / "out" / "report.html"
+    page = write_report(load_results(f"file://{path}"))
+    assert page == f"file://{path}/report/report.html"
+    assert (Path(path) / "report/figures").is_dir()
 
 
 def test_the_same_results_give_the_same_page(filled, tmp_path):
     path = filled.write()
-    first, second = (write_report(path, tmp_path / name).read_bytes() for name in ("a", "b"))
+    first, second = (Path(write_report(load_results(path), tmp_path / name)).read_bytes() for name in ("a", "b"))
     assert first == second
 
 

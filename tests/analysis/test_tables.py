@@ -286,7 +286,7 @@ def test_the_console_shows_the_reports_table(grid):
     grid.seeds("OM", 0.75, 0.77)
     grid.seeds("LM", 0.6)
     grid.failed("LM", 1, "out of memory")
-    lines = list(console_lines(grid.write()))
+    lines = list(console_lines(grid.load()))
     assert lines[0] == "Test results: sensors, wrist, subject-holdout"
     assert lines[1].split("  ")[1] == "variant"
     assert lines[2].split() == ["OM", *["76.0", "±", "1.4*"] * 3, "2/2", "100,000", "2,000,000", "1,000,000", "0.50"]
@@ -298,7 +298,7 @@ def test_the_console_shows_the_reports_table(grid):
 
 def test_the_console_says_that_a_split_leaks_and_what_is_missing(grid):
     grid.expect("LM", 0, protocol="random")
-    text = "\n".join(console_lines(grid.write()))
+    text = "\n".join(console_lines(grid.load()))
     assert "random split (LEAKS: same recordings in train and test)" in text
     assert "This split leaks" in text
     assert "0/1, 1 missing" in text

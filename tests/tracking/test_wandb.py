@@ -6,7 +6,7 @@ import pytest
 
 from har_ray.errors import ExtensionError, HarRayError
 from har_ray.store.results import ResultStore
-from har_ray.tracking import Run, Tracking, make_tracker
+from har_ray.tracking import Tracking, make_tracker
 
 ROW = {
     "cell_id": "0123456789abcdef", "dataset": "spar", "variant": "LM", "seed": 3, "status": "completed",
@@ -19,15 +19,14 @@ def track(tmp_path):
     """Makes the tracking of a grid `tiny` whose results lie in `tmp_path`."""
 
     def make(**trackers):
-        run = Run("tiny", {"train": {"epochs": 3}}, tmp_path)
-        return Tracking(trackers, run, ResultStore(tmp_path))
+        return Tracking(trackers, "tiny", {"train": {"epochs": 3}}, ResultStore(tmp_path))
 
     return make
 
 
 def finish(tracking):
     curve = [{"epoch": n, "train_loss": 1.0 / n, "val_f1_macro": 0.1 * n, "seconds": 1.0} for n in (1, 2, 3)]
-    tracking.results.write_curve(ROW["cell_id"], curve)
+    return ROW | {"files": {"curve.json": list(tracking.results.write_curve(ROW["cell_id"], curve)["curve.json"])}}
 
 
 @pytest.fixture
@@ -48,16 +47,15 @@ def test_online_without_a_key_is_an_error_before_anything_runs(track, no_key):
 def test_off_writes_nothing_and_does_not_need_wandb(track, tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "wandb", None)
     with track(wandb={"mode": "off"}) as tracking:
-        finish(tracking)
-        tracking.ended([ROW])
+        tracking.ended([finish(tracking)])
     assert [path.name for path in tmp_path.rglob("*") if path.is_file()] == ["curve.json"]
 
 
 def test_offline_logs_each_completed_cell_once(track, tmp_path, no_key):
     for _ in range(2):
         with track(wandb={"mode": "offline"}) as tracking:
-            finish(tracking)
-            tracking.ended([ROW, ROW, ROW | {"cell_id": "failed", "status": "failed"}])
+            row = finish(tracking)
+            tracking.ended([row, row, row | {"cell_id": "failed", "status": "failed"}])
     (run,) = tmp_path.rglob("offline-run-*")
     assert run.name.endswith(ROW["cell_id"])
     log = next(run.glob("*.wandb")).read_bytes()
@@ -67,11 +65,10 @@ def test_offline_logs_each_completed_cell_once(track, tmp_path, no_key):
 
 def test_a_cell_that_cannot_be_logged_costs_nothing_else(track, no_key, capsys):
     with track(wandb={}) as tracking:
-        finish(tracking)
-        tracking.ended([ROW | {"cell_id": "without-curve"}, ROW])
+        row = finish(tracking)
+        tracking.ended([row | {"cell_id": "without-curve"}, row])
     assert "[wandb] cell without-curve was not tracked" in capsys.readouterr().err
-    assert tracking.results.is_tracked(ROW["cell_id"], "wandb")
-    assert not tracking.results.is_tracked("without-curve", "wandb")
+    assert tracking.results.tracked("wandb") == {ROW["cell_id"]}
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from har_ray.variants import VARIANTS
 
 @pytest.fixture(scope="session")
 def data(spar_storage, spar_spec, holdout):
-    return load_tensors(spar_storage.uri, spar_spec.id, holdout)
+    return load_tensors(spar_storage, spar_spec.id, holdout)
 
 
 @pytest.fixture(scope="session")

@@ -8,11 +8,11 @@ import torch
 from sklearn.metrics import f1_score
 
 from har_ray.data.tensors import load_tensors
-from har_ray.errors import TrainingError
+from har_ray.errors import DamagedError, TrainingError
 from har_ray.models.config import AttentionConfig, ModelConfig
 from har_ray.plan.cells import Job
 from har_ray.training import targets
-from har_ray.training.run import is_done, run
+from har_ray.training.run import run
 
 ATTENTION = AttentionConfig(kind="cbam", ratio=2, kernel=3, position=2)
 
@@ -31,15 +31,15 @@ def test_a_confirm_cell_leaves_row_curve_weights_and_predictions(stores, make_ce
     assert row["status"] == "completed"
     assert (row["epochs"], row["attention_kind"], row["size"]) == (2, "cbam", "LM")
     assert row["params"] == 2475 + 22 + 18
-    assert len(stores.results.curve(cell.id)) == 2
-    table = stores.results.predictions(cell.id).to_pandas()
+    assert len(stores.results.curve(row)) == 2
+    table = stores.results.predictions(row).to_pandas()
     assert len(table) == 1485
     predicted = np.stack(table["logits"].to_numpy()).argmax(axis=1)
     assert row["test_f1_macro"] == pytest.approx(f1_score(table["label"], predicted, average="macro", zero_division=0))
     assert set(table["subject"]) == {"8", "9", "10"}
     assert stores.results.checkpoint(cell.id) is None
     # The weights are usable by themselves: scaled windows in, the stored logits out.
-    saved = torch.load(io.BytesIO(stores.results.weights(cell.id)), weights_only=True)
+    saved = torch.load(io.BytesIO(stores.results.weights(row)), weights_only=True)
     network = ModelConfig.model_validate(saved["model"]).build(saved["shape"], len(saved["classes"]))
     network.load_state_dict(saved["state_dict"])
     with torch.no_grad():
@@ -51,25 +51,27 @@ def test_a_search_cell_never_sees_the_test_set(stores, make_cell):
     cell = make_cell(epochs=1)
     report = last(Job(cell=cell, stage="search"), stores)
     assert "test_f1_macro" not in report.row
-    with pytest.raises(FileNotFoundError):
-        stores.results.predictions(cell.id)
+    assert set(report.row["files"]) == {"curve.json", "weights.pt"}
+    with pytest.raises(DamagedError, match=r"predictions\.parquet is missing"):
+        stores.results.predictions(report.row)
 
 
 def test_what_is_missing_of_a_finished_cell_is_made_without_training_again(stores, make_cell):
     cell = make_cell("MM")
     searched = last(Job(cell=cell, stage="search"), stores).row
     job = Job(cell=cell, stage="confirm", teaches=True)
-    assert not is_done(job, searched, stores.results)
+    assert not job.is_done(searched)
     reports = list(run(job, stores))
     assert len(reports) == 1
     row = reports[0].row
-    assert is_done(job, row, stores.results)
+    assert job.is_done(row)
     assert row["train_seconds"] == searched["train_seconds"]
     assert row["val_f1_macro"] == searched["val_f1_macro"]
     assert row["test_f1_macro"] > 0
 
 
-def test_a_job_that_was_left_continues_at_its_checkpoint(stores, make_cell):
+def test_a_job_that_was_left_continues_at_its_checkpoint(stores, make_cell, monkeypatch):
+    monkeypatch.setattr("har_ray.training.run.CHECKPOINT_EVERY_S", 0.0)
     cell = make_cell(epochs=3)
     reports = run(Job(cell=cell, stage="search"), stores)
     first = next(reports)
@@ -90,8 +92,9 @@ def test_students_learn_from_stored_targets(stores, make_cell, data):
     student = make_cell(
         "RAB-KD", attention=ATTENTION, temperature=2, alpha=0.5, beta=1, teacher_id=teacher.id, epochs=1
     )
-    assert last(Job(cell=student, stage="search"), stores).row["status"] == "completed"
-    assert stores.results.curve(student.id)[0]["train_loss.attention-transfer"] > 0
+    row = last(Job(cell=student, stage="search"), stores).row
+    assert row["status"] == "completed"
+    assert stores.results.curve(row)[0]["train_loss.attention-transfer"] > 0
 
 
 def test_targets_of_other_windows_are_refused(stores, make_cell, data):
@@ -108,7 +111,7 @@ def test_an_error_becomes_a_failed_row_with_its_reason(stores, make_cell):
     assert report.ended
     assert row["status"] == "failed"
     assert "teacher 0123456789abcdef has left no targets" in row["error"]
-    assert not is_done(Job(cell=cell, stage="search"), row, stores.results)
+    assert not Job(cell=cell, stage="search").is_done(row)
 
 
 def test_non_finite_training_fails_the_cell(stores, make_cell):
@@ -118,13 +121,13 @@ def test_non_finite_training_fails_the_cell(stores, make_cell):
     assert "the training loss became" in row["error"]
 
 
-def test_a_cell_that_the_search_stopped_is_done_for_the_search_alone(stores, make_cell):
+def test_a_cell_that_the_search_stopped_is_done_for_the_search_alone(make_cell):
     cell, row = make_cell(), {"status": "stopped"}
-    assert is_done(Job(cell=cell, stage="search"), row, stores.results)
-    assert not is_done(Job(cell=cell, stage="confirm"), row, stores.results)
-    assert not is_done(Job(cell=cell, stage="teachers", teaches=True), row, stores.results)
+    assert Job(cell=cell, stage="search").is_done(row)
+    assert not Job(cell=cell, stage="confirm").is_done(row)
+    assert not Job(cell=cell, stage="teachers", teaches=True).is_done(row)
 
 
 def test_tensors_are_shared_by_the_jobs_of_a_process(stores, make_cell, data):
     cell = make_cell()
-    assert load_tensors(stores.root, cell.windows_id, cell.protocol) is data
+    assert load_tensors(stores.storage, cell.windows_id, cell.protocol) is data

@@ -9,6 +9,7 @@ import torch
 import torch.distributed as dist
 
 from har_ray.plan.cells import Job
+from har_ray.spec.grid import Resources
 from har_ray.store.stores import Stores
 from har_ray.training.run import run
 from har_ray.training.workers import Workers
@@ -23,13 +24,13 @@ def scores(row):
 
 
 def predictions(stores, cell):
-    return stores.results.predictions(cell.id)
+    return stores.results.predictions(stores.results.row(cell.id))
 
 
 def test_inline_and_one_worker_give_the_same_scores_to_the_last_bit(ray_session, stores, make_cell):
     inline, trained = elsewhere(stores, "inline"), elsewhere(stores, "train")
     jobs = [Job(cell=make_cell(seed=seed), stage="confirm") for seed in (0, 1)]
-    workers = Workers(trained, workers=1, cpus=1, gpus=0)
+    workers = Workers(trained, Resources(workers=1))
     for job in jobs:
         expected, found = list(run(job, inline)), list(workers.run(job))
         assert [r.curve for r in found] == [r.curve for r in expected]
@@ -44,7 +45,7 @@ def test_two_workers_follow_the_same_curve_and_survive_a_death(ray_session, stor
     job = Job(cell=make_cell(epochs=3), stage="confirm")
     left = Job(cell=make_cell(seed=9, epochs=50, train={"patience": 50}), stage="confirm")
     expected = list(run(job, inline))
-    workers = Workers(trained, workers=2, cpus=1, gpus=0)
+    workers = Workers(trained, Resources(workers=2))
     reports = workers.run(job)
     next(reports)
     kill_a_worker()

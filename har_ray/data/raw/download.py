@@ -2,7 +2,8 @@
 
 Notable: a broken transfer continues where it stopped, in the next process too, but only if the server confirms
 (`If-Range`, `Content-Range`) that its file is still the same. Bytes go to `<name>.part`, what the server said about
-them to `<name>.part.json`, and `<name>` appears by a rename once size and checksum are right.
+them to `<name>.part.json`, and `<name>` appears by a rename once size and checksum are right. Neither files nor
+messages nor log hold the secrets of a URL, or of one that it redirects to.
 """
 
 import hashlib
@@ -12,6 +13,7 @@ import re
 import shutil
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -23,6 +25,7 @@ import requests
 import urllib3
 from tqdm import tqdm
 
+from har_ray.data.raw.url import redacted, url_hash, without_secrets
 from har_ray.errors import DataError, StorageError
 
 log = logging.getLogger(__name__)
@@ -48,7 +51,7 @@ class _TransientError(Exception):
 class _Remote:
     """What a server said about the file it sends; stored beside the half file."""
 
-    url: str
+    url_hash: str
     etag: str
     modified: str
     total: int | None
@@ -97,7 +100,7 @@ def download(
     else:
         _download_http(url, part, size_bytes, progress, attempts, backoff_s)
     try:
-        _verify(part, url, sha256, size_bytes, MOVED)
+        _verify(part, without_secrets(url), sha256, size_bytes, MOVED)
     except DataError:
         _discard(part)
         raise
@@ -125,7 +128,7 @@ def local_path(source: str) -> Path | None:
         return Path(url2pathname(urlsplit(source).path))
     if scheme.lower() in ("http", "https"):
         return None
-    raise DataError(f"{source}: {scheme}:// is not supported (http://, https://, file:// or a path)")
+    raise DataError(f"{without_secrets(source)}: {scheme}:// is not supported (http://, https://, file:// or a path)")
 
 
 def _verify(path: Path, name: str, sha256: str | None, size_bytes: int | None, advice: str) -> None:
@@ -138,35 +141,69 @@ def _verify(path: Path, name: str, sha256: str | None, size_bytes: int | None, a
 
 def _copy(source: Path, part: Path) -> None:
     try:
-        shutil.copyfile(source, part)
+        total, stream = source.stat().st_size, source.open("rb")
+    except OSError as error:
+        raise DataError(f"{source}: cannot be read: {error.strerror or error}") from error
+    try:
+        with stream, part.open("wb") as out:
+            shutil.copyfileobj(stream, out, CHUNK_BYTES)
     except OSError as error:
         _discard(part)
-        raise DataError(f"{source}: cannot be copied to {part}: {error}") from error
+        raise StorageError(
+            f"{part}: {source} cannot be copied there: {error.strerror or error}; it takes {total:,} bytes; fix that "
+            "and run the same command again"
+        ) from error
 
 
 def _download_http(
     url: str, part: Path, size_bytes: int | None, progress: bool, attempts: int, backoff_s: float
 ) -> None:
-    with requests.Session() as session:
+    shown = without_secrets(url)
+    with _log_without_secrets(), requests.Session() as session:
         for attempt in range(1, attempts + 1):
             try:
                 _attempt(session, url, part, size_bytes, progress)
                 return
             except _TransientError as error:
                 if attempt == attempts:
-                    raise DataError(f"{url}: {error} ({attempts} attempts); {_what_now(part)}") from error
+                    raise DataError(f"{shown}: {error} ({attempts} attempts); {_what_now(part, url)}") from error
                 wait_s = min(backoff_s * 2 ** (attempt - 1), MAX_WAIT_S) if error.wait_s is None else error.wait_s
                 if wait_s > MAX_WAIT_S:
-                    raise DataError(f"{url}: {error}; run the same command again in {wait_s:.0f} s") from error
-                log.warning("%s: %s; attempt %d of %d in %.3g s", url, error, attempt + 1, attempts, wait_s)
+                    raise DataError(f"{shown}: {error}; run the same command again in {wait_s:.0f} s") from error
+                log.warning("%s: %s; attempt %d of %d in %.3g s", shown, error, attempt + 1, attempts, wait_s)
                 time.sleep(wait_s)
 
 
-def _what_now(part: Path) -> str:
-    if not _note(part).exists():
-        _discard(part)  # without a note it can never be continued
+@contextmanager
+def _log_without_secrets() -> Iterator[None]:
+    """urllib3 quotes URLs in its log: in a warning of malformed headers, and in all lines of level DEBUG."""
+
+    def redact(record: logging.LogRecord) -> bool:
+        record.msg, record.args, record.exc_info = redacted(record.getMessage()), None, None
+        return True
+
+    theirs = [logging.getLogger(f"urllib3.{module}") for module in ("connection", "connectionpool")]
+    for logger in theirs:
+        logger.addFilter(redact)
+    try:
+        yield
+    finally:
+        for logger in theirs:
+            logger.removeFilter(redact)
+
+
+def _what_now(part: Path, url: str) -> str:
+    if not (kept := _kept(part, url)):
         return f"run the same command again later, or: {MOVED}"
-    return f"{part.stat().st_size:,} bytes are kept in {part}: run the same command again to continue, or: {MOVED}"
+    return f"{kept:,} bytes are kept in {part}: run the same command again to continue, or: {MOVED}"
+
+
+def _kept(part: Path, url: str) -> int:
+    """How many bytes the same command can continue from; where there are none, nothing is left."""
+    kept = part.stat().st_size if _read_note(part, url) else 0
+    if not kept:
+        _discard(part)
+    return kept
 
 
 def _attempt(session: requests.Session, url: str, part: Path, size_bytes: int | None, progress: bool) -> None:
@@ -179,7 +216,7 @@ def _attempt(session: requests.Session, url: str, part: Path, size_bytes: int | 
     if remote and done:
         headers |= {"Range": f"bytes={done}-", "If-Range": remote.validator}
     try:
-        with session.get(url, headers=headers, stream=True, timeout=TIMEOUT_S) as response:
+        with _ask(session, url, headers) as response:
             _check_status(response, part)
             if response.status_code == requests.codes.partial_content:
                 if remote is None or not _continues(response, remote, done):
@@ -188,13 +225,34 @@ def _attempt(session: requests.Session, url: str, part: Path, size_bytes: int | 
             else:
                 remote, done = _begin(response, url, part, size_bytes), 0
             _stream(response, part, done, remote.total, progress)
-    # Once headers are in, the body comes from urllib3 itself, whose errors requests does not translate.
+    # Once headers are in, the body comes from urllib3 itself, whose errors requests does not translate. No error is
+    # chained: they quote URLs, which a traceback would show.
     except (requests.ConnectionError, requests.Timeout, urllib3.exceptions.HTTPError) as error:
-        raise _TransientError(str(error)) from error
+        raise _TransientError(redacted(str(error))) from None
     except requests.RequestException as error:
-        raise DataError(f"{url}: {error}; {MOVED}") from error
+        raise DataError(f"{without_secrets(url)}: {redacted(str(error))}; {MOVED}") from None
     except OSError as error:
-        raise StorageError(f"{part}: cannot be written: {error}; fix that and run the same command again") from error
+        raise _no_room(part, url, remote.total if remote else size_bytes, error) from error
+
+
+def _ask(session: requests.Session, url: str, headers: dict[str, str]) -> requests.Response:
+    try:
+        return session.get(url, headers=headers, stream=True, timeout=TIMEOUT_S)
+    except ValueError:  # of requests, or of urllib for what is in a `Location`
+        raise DataError(
+            f"{without_secrets(url)}: this, or what the server redirects to, is no valid http:// or https:// URL; "
+            "in a user name or password, special characters are to be written as %XX"
+        ) from None
+
+
+def _no_room(part: Path, url: str, total: int | None, error: OSError) -> StorageError:
+    arrived = part.stat().st_size if part.exists() else 0
+    needed = f"more than {arrived:,} bytes" if total is None else f"{total:,} bytes"
+    kept = _kept(part, url)
+    return StorageError(
+        f"{part}: cannot be written: {error.strerror or error}; it takes {needed}, {kept:,} of them are kept; "
+        "fix that and run the same command again"
+    )
 
 
 def _check_status(response: requests.Response, part: Path) -> None:
@@ -208,7 +266,7 @@ def _check_status(response: requests.Response, part: Path) -> None:
         case 408 | 429 | 500 | 502 | 503 | 504:
             raise _TransientError(status, _retry_after_s(response))
         case _:
-            raise DataError(f"{response.url}: {status}; {MOVED}")
+            raise DataError(f"{without_secrets(response.url)}: {status}; {MOVED}")
 
 
 def _retry_after_s(response: requests.Response) -> float | None:
@@ -239,7 +297,7 @@ def _begin(response: requests.Response, url: str, part: Path, size_bytes: int | 
     """Empty the half file for a body that starts at byte 0."""
     length = response.headers.get("Content-Length", "")
     remote = _Remote(
-        url=url,
+        url_hash=url_hash(url),
         etag=response.headers.get("ETag", ""),
         modified=response.headers.get("Last-Modified", ""),
         total=int(length) if length.isdecimal() else None,
@@ -247,7 +305,8 @@ def _begin(response: requests.Response, url: str, part: Path, size_bytes: int | 
     if size_bytes is not None and remote.total not in (None, size_bytes):
         content_type = response.headers.get("Content-Type", "no type given")
         raise DataError(
-            f"{url}: the server offers {remote.total:,} bytes ({content_type}), expected {size_bytes:,}; {MOVED}"
+            f"{without_secrets(url)}: the server offers {remote.total:,} bytes ({content_type}), "
+            f"expected {size_bytes:,}; {MOVED}"
         )
     # In this order: a crash in between leaves an empty half file, never old bytes with a new note.
     part.write_bytes(b"")
@@ -276,7 +335,7 @@ def _read_note(part: Path, url: str) -> _Remote | None:
         remote = _Remote(**json.loads(_note(part).read_text()))
     except (FileNotFoundError, ValueError, TypeError):
         return None
-    return remote if remote.url == url and part.exists() else None
+    return remote if remote.url_hash == url_hash(url) and part.exists() else None
 
 
 def _discard(part: Path) -> None:

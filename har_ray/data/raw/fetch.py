@@ -8,7 +8,6 @@
 Files put into `ROOT/<dataset>/` by hand, without a `SOURCE.json`, are used as well.
 """
 
-import hashlib
 import logging
 import shutil
 from pathlib import Path, PurePosixPath
@@ -21,6 +20,7 @@ from har_ray.data.raw.download import download, file_sha256, local_path
 from har_ray.data.raw.identity import CHECKSUMS_FILE, checksums, fingerprint
 from har_ray.data.raw.source import SOURCE_FILE, Source, read_source, write_source
 from har_ray.data.raw.unpack import MissingToolError, unpack
+from har_ray.data.raw.url import url_hash, without_secrets
 from har_ray.errors import DataError, StorageError
 
 log = logging.getLogger(__name__)
@@ -48,7 +48,9 @@ def fetch(dataset: Dataset, root: Path, source: str | None = None) -> Path | Non
     """
     if dataset.archive is None:
         if source is not None:
-            raise DataError(f"{dataset.name}: comes with {dataset.origin}; there is nothing to fetch from {source}")
+            raise DataError(
+                f"{dataset.name}: comes with {dataset.origin}; there is nothing to fetch from {without_secrets(source)}"
+            )
         return None
     asked = None if source is None else _origin(source)
     try:
@@ -101,10 +103,16 @@ def _to_bring(dataset: Dataset, archive: Archive, root: Path, asked: str | None)
         return asked or archive.url
     home = root / dataset.name
     source = read_source(home)
+    lies_there = (str(folder.resolve()), str(home.resolve()))
+    if asked is not None and asked not in lies_there and not (source and source.is_from(asked)):
+        raise _other_origin(dataset, home, source, without_secrets(asked))
+    return source.origin if source and _archive_changed(home, source) else None
+
+
+def _other_origin(dataset: Dataset, home: Path, source: Source | None, asked: str) -> DataError:
     known = source.origin if source else "files put there by hand"
-    if asked not in (None, known, str(folder.resolve()), str(home.resolve())):
-        raise DataError(f"{home}: holds {dataset.name} from {known} already; delete it to fetch from {asked}")
-    return known if source and _archive_changed(home, source) else None
+    other = "with another user or other values in the URL" if asked == known else f"from {asked}"
+    return DataError(f"{home}: holds {dataset.name} from {known} already; delete it to fetch {other}")
 
 
 def _archive_changed(home: Path, source: Source) -> bool:
@@ -121,7 +129,8 @@ def _bring(dataset: Dataset, archive: Archive, root: Path, origin: str) -> None:
     if home.exists():
         log.info("%s: %s has changed since it was unpacked; unpacking it again", dataset.name, origin)
     else:
-        log.info("%s from %s into %s; terms: %s; cite: %s", dataset.name, origin, home, dataset.terms, dataset.citation)
+        shown = without_secrets(origin)
+        log.info("%s from %s into %s; terms: %s; cite: %s", dataset.name, shown, home, dataset.terms, dataset.citation)
     work.mkdir(exist_ok=True)
     for left in (staged, replaced):  # by a process that was killed
         shutil.rmtree(left, ignore_errors=True)
@@ -130,7 +139,7 @@ def _bring(dataset: Dataset, archive: Archive, root: Path, origin: str) -> None:
         if local is not None and (local.is_dir() or _fault(dataset, local) is None):
             dataset.locate(local)
             staged.mkdir()
-            source = Source(origin, folder=origin)
+            source = Source.of(origin, folder=origin)
         else:
             source = _bring_archive(dataset, archive, origin, work, staged)
         write_source(staged, source)
@@ -154,9 +163,9 @@ def _fault(dataset: Dataset, path: Path) -> DataError | None:
 
 
 def _bring_archive(dataset: Dataset, archive: Archive, origin: str, work: Path, staged: Path) -> Source:
-    """Unpack the archive into `staged`; only an archive that may be good stays in `work`."""
-    name = PurePosixPath(urlsplit(origin).path).name
-    target = work / f"{hashlib.sha256(origin.encode()).hexdigest()[:8]}-{name}"
+    """Unpack the archive into `staged`; only a downloaded archive that may be good stays in `work`."""
+    name = PurePosixPath(urlsplit(without_secrets(origin)).path).name
+    target = work / f"{url_hash(origin)[:8]}-{name}"
     if origin == archive.url:
         download(origin, target, sha256=archive.sha256, size_bytes=archive.size_bytes)
     else:
@@ -164,13 +173,15 @@ def _bring_archive(dataset: Dataset, archive: Archive, origin: str, work: Path, 
     try:
         _unpack(dataset, origin, target, staged)
         files = dataset.raw_files(staged)
-    except MissingToolError:
+    except (MissingToolError, StorageError):
+        if local_path(origin) is not None:
+            target.unlink()  # it is copied anew each time
         raise
     except DataError as error:
         target.unlink()
-        raise DataError(f"{dataset.name} from {origin}: {error}") from error
+        raise DataError(f"{dataset.name} from {without_secrets(origin)}: {error}") from error
     unpacked = fingerprint(checksums(files, staged / CHECKSUMS_FILE))
-    return Source(origin, sha256=file_sha256(target), fingerprint=unpacked)
+    return Source.of(origin, sha256=file_sha256(target), fingerprint=unpacked)
 
 
 def _unpack(dataset: Dataset, origin: str, archive: Path, staged: Path) -> None:

@@ -9,7 +9,6 @@ import hashlib
 import json
 import logging
 import os
-import re
 import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -32,7 +31,7 @@ class Identity:
     Attributes:
         fingerprint: SHA-256 over the name and SHA-256 of every file that the reader reads, sorted by name; or
             `Dataset.fingerprint`, where the content is known already.
-        origin: whose files they are: a URL (without credentials), the absolute path of an archive, folder or file,
+        origin: whose files they are: a URL (without secrets), the absolute path of an archive, folder or file,
             the folder that they were put into by hand, or what `Dataset.origin` says.
         publishers: whether this is the publisher's own content; None where there is no checksum to compare with.
         files, size_bytes: how many, and how large together.
@@ -59,7 +58,7 @@ def identify(dataset: Dataset, folder: Path | None, root: Path) -> Identity:
     home = root / dataset.name
     source, digests = read_source(home), checksums(files, home / CHECKSUMS_FILE)
     found = fingerprint(digests)
-    origin = _without_credentials(source.origin) if source else f"files put into {(folder or home).resolve()} by hand"
+    origin = source.origin if source else f"files put into {(folder or home).resolve()} by hand"
     return Identity(found, origin, _is_publishers(dataset, source, digests), len(files), size_bytes)
 
 
@@ -101,13 +100,6 @@ def _is_publishers(dataset: Dataset, source: Source | None, digests: Mapping[Pat
     if publishers is None or source is None or source.sha256 is None:
         return None
     return source.sha256 == publishers and source.fingerprint == fingerprint(digests)
-
-
-def _without_credentials(origin: str) -> str:
-    """`https://me:secret@host/a.zip?token=secret` → `https://host/a.zip`; a path stays as it is."""
-    if "://" not in origin:
-        return origin
-    return re.sub(r"://[^/@]*@", "://", origin).partition("?")[0]
 
 
 def _stat(file: Path) -> os.stat_result:

@@ -1,5 +1,6 @@
 """Windows are those of the content that was read: edited or cut files give others, the same elsewhere the same."""
 
+import json
 import logging
 import os
 import zipfile
@@ -16,7 +17,7 @@ from har_ray.data.raw import identity
 from har_ray.data.raw.download import file_sha256
 from har_ray.data.raw.fetch import fetch
 from har_ray.data.raw.identity import identify, warn_if_altered
-from har_ray.data.raw.source import Source, write_source
+from har_ray.data.raw.source import SOURCE_FILE
 from har_ray.data.tensors import load_windows
 from har_ray.errors import DataError
 from har_ray.store.storage import Storage
@@ -178,11 +179,15 @@ def test_processes_may_identify_the_same_files_together(tmp_path):
     assert len(set(found)) == 1
 
 
-def test_files_put_there_by_hand_and_credentials_of_a_url(tmp_path):
+def test_files_put_there_by_hand_and_credentials_of_an_earlier_record(tmp_path):
     folder, root = write(tmp_path / "data/wisdm"), tmp_path / "data"
     assert identify(WISDM, folder, root).origin == f"files put into {folder} by hand"
-    write_source(folder, Source("https://me:secret@example.org/a.zip?token=secret"))
-    assert identify(WISDM, folder, root).origin == "https://example.org/a.zip"
+    url = "https://me:secret@example.org/a.zip?token=secret"
+    (folder / SOURCE_FILE).write_text(json.dumps({"origin": url, "folder": None, "sha256": None, "fingerprint": None}))
+    assert identify(WISDM, folder, root).origin == "https://example.org/a.zip?token=…"
+    assert fetch(WISDM, root, url) == folder
+    with pytest.raises(DataError, match="delete it to fetch with another user or other values in the URL"):
+        fetch(WISDM, root, url.replace("token=secret", "token=other"))
 
 
 def test_a_file_that_is_neither_archive_nor_the_datasets_says_both(tmp_path):

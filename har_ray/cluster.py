@@ -17,6 +17,7 @@ import ray
 import ray.data
 
 from har_ray.errors import HarRayError
+from har_ray.store.storage import log as storage_log
 
 NOTICES = "har-ray-notices"
 LISTEN_EVERY_S = 1.0
@@ -146,7 +147,9 @@ class OneOutageOnce(logging.Filter):
 def _listening() -> Iterator[None]:
     """Show what workers say, until the block ends."""
     notices: Any = ray.remote(Notices).options(name=NOTICES, num_cpus=0, get_if_exists=True).remote()
-    ended = threading.Event()
+    once, ended = OneOutageOnce(), threading.Event()
+    for logger in (log, storage_log):
+        logger.addFilter(once)
     thread = threading.Thread(target=_listen, args=(notices, ended), daemon=True)
     thread.start()
     try:
@@ -154,6 +157,8 @@ def _listening() -> Iterator[None]:
     finally:
         ended.set()
         thread.join()
+        for logger in (log, storage_log):
+            logger.removeFilter(once)
 
 
 def _listen(notices: Any, ended: threading.Event) -> None:

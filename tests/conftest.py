@@ -15,6 +15,7 @@ from har_ray.data.shards import prepare
 from har_ray.data.windows import WindowSpec
 from har_ray.store.storage import Storage
 from har_ray.store.windows import WindowStore
+from tests.s3 import KEYS
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -22,8 +23,17 @@ def _one_thread():
     torch.set_num_threads(1)
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _keys():
+    """Of the S3 server that some tests start; Ray's processes have the environment of its start."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in KEYS.items():
+            patch.setenv(name, value)
+        yield
+
+
 @pytest.fixture(scope="session")
-def ray_session():
+def ray_session(_keys):
     """A local cluster of two CPUs, whatever the machine has."""
     with cluster.connected(None, num_cpus=2, include_dashboard=False):
         yield ray

@@ -1,7 +1,6 @@
 """An S3 server on loopback (moto's), which can go away and come back, and which counts its requests."""
 
 import logging
-import os
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -9,8 +8,10 @@ from contextlib import contextmanager
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 from werkzeug.serving import BaseWSGIServer, make_server
 
+from har_ray.store.storage import Storage
+
 SECRET = "SECRETmarkerSECRET"
-ENVIRONMENT = {
+KEYS = {
     "AWS_ACCESS_KEY_ID": "KEYmarkerKEY",
     "AWS_SECRET_ACCESS_KEY": SECRET,
     "AWS_REGION": "us-east-1",
@@ -27,6 +28,7 @@ class S3:
         self.server: BaseWSGIServer | None = None
         self.port = 0
         self.start()
+        Storage(self.uri("")).fs.create_dir("bucket")
 
     def _counted(self, environ, start_response):
         query = environ["QUERY_STRING"]
@@ -46,24 +48,17 @@ class S3:
             self.server = None
 
     def uri(self, path: str) -> str:
-        """Of a path in the bucket `bucket`, which a first write makes."""
+        """Of a path in the bucket `bucket`."""
         options = f"endpoint_override=127.0.0.1:{self.port}&scheme=http&region=us-east-1&allow_bucket_creation=true"
         return f"s3://bucket/{path}?{options}"
 
 
 @contextmanager
 def s3_server() -> Iterator[S3]:
-    """A server with keys in the environment."""
-    before = {name: os.environ.get(name) for name in ENVIRONMENT}
-    os.environ.update(ENVIRONMENT)
+    """A server; the keys for it are in the environment of all tests."""
     logging.getLogger("werkzeug").setLevel(logging.ERROR)
     server = S3()
     try:
         yield server
     finally:
         server.stop()
-        for name, value in before.items():
-            if value is None:
-                del os.environ[name]
-            else:
-                os.environ[name] = value

@@ -8,6 +8,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -18,7 +19,9 @@ import torch
 from har_ray import cli, grid
 from har_ray.store.check import faults
 from har_ray.store.results import ResultStore, load, now, predictions
+from har_ray.store.storage import Storage
 from tests.grids import write_grid
+from tests.s3 import SECRET, s3_server
 
 SCORES = ["val_f1_macro", "val_accuracy", "test_f1_macro", "test_f1_weighted", "test_accuracy", "epochs", "best_epoch"]
 DISTURBED = {"teacher": {"workers": 0}, "student": {"workers": 0}}
@@ -275,6 +278,50 @@ def test_a_failing_cell_is_reported_and_the_others_are_finished(ray_session, tmp
     assert "the training loss became" in str(rows.loc["MM", "error"])
     assert "its teacher" in str(rows.loc["RB-KD", "error"])
     assert "0/1, 1 failed" in capsys.readouterr().out
+
+
+def test_a_grid_on_s3_waits_while_it_is_away_and_leaves_everything_there(ray_session, tmp_path, capsys, caplog):
+    with s3_server() as s3:
+        uri = s3.uri("grids")
+        changes = {"variants": ["LM"], "search": None, "teacher": None, "seeds": [0, 1], "train": {"epochs": 3}}
+        path = write_grid(tmp_path, storage=uri, tracking={"wandb": "offline"}, **changes)
+        goes = threading.Thread(target=go_away, args=(s3,), daemon=True)
+        goes.start()
+        assert grid.main([str(path), "--storage-wait", "2"]) == 2
+        (message,) = [line for line in capsys.readouterr().err.splitlines() if "given up" in line]
+        assert "cannot write cells/" in message
+        assert message.endswith("given up after 2 s; what was finished is kept, the same command continues")
+        s3.start()
+        s3.requests.clear()
+        stops = threading.Thread(target=away, args=(s3, 4.0), daemon=True)
+        stops.start()
+        with caplog.at_level(logging.WARNING, "har_ray"):
+            assert grid.main([str(path)]) == 0
+        stops.join()
+        assert len([text for text in caplog.messages if text.endswith("waiting up to 10:00 min for it")]) == 1
+        assert "it works again" in caplog.text
+        store = Storage(uri).child("tiny")
+        assert f"report: {store.child('report', 'report.html')}" in capsys.readouterr().out
+        stored = {entry.name: store.read(entry.name) for entry in store.files("")}
+        assert b"<html" in stored["report/report.html"]
+        assert sum(name.endswith(".wandb") for name in stored) == 2
+        assert not [name for name, content in stored.items() if SECRET.encode() in content]
+        rows = load(store.uri)
+        assert rows["status"].tolist() == ["completed"] * 2
+        assert list(faults(ResultStore(store))) == []
+
+
+def go_away(s3):
+    """While the first cell writes its files, the server stops."""
+    while not any("predictions.parquet" in path for _, path in s3.requests):
+        time.sleep(0.005)
+    s3.stop()
+
+
+def away(s3, seconds):
+    go_away(s3)
+    time.sleep(seconds)
+    s3.start()
 
 
 def test_own_recordings_join_a_grid_without_code(ray_session, tmp_path, capsys):

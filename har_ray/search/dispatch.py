@@ -17,7 +17,7 @@ import ray
 from ray import tune
 from ray.tune.search import Searcher
 
-from har_ray.errors import HarRayError
+from har_ray.errors import HarRayError, StorageError
 from har_ray.plan.cells import Job
 from har_ray.plan.plan import Plan
 from har_ray.search import resources
@@ -56,10 +56,13 @@ def run(plan: Plan, stores: Stores, tracking: Tracking, own_cluster: bool) -> bo
     agenda = _agenda(plan, stores.results)
     watch = Watch(agenda, tracking)
     tracking.ended(agenda.confirmed())
-    if not agenda.finished:
-        _tune(agenda, stores, watch)
-    if watch.storage_error is not None:
-        raise watch.storage_error
+    try:
+        if not agenda.finished:
+            _tune(agenda, stores, watch)
+        if watch.storage_error is not None:
+            raise watch.storage_error
+    except StorageError as error:
+        raise StorageError(f"{error}; what was finished is kept, the same command continues") from error
     watch.close()
     stores.results.gather()
     return agenda.complete

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from har_ray.candidates import Candidate, candidates, choices, from_space
 from har_ray.choices import as_list
-from har_ray.errors import ExtensionError, HarRayError, unknown
+from har_ray.errors import ExtensionError, HarRayError, StorageError, unknown
 from har_ray.losses import LOSSES, needs_maps, needs_teacher
 from har_ray.losses.objective import make_loss
 from har_ray.metrics import load_metrics
@@ -13,6 +13,8 @@ from har_ray.models.architectures import ARCHITECTURES, GIVEN, check, min_window
 from har_ray.models.config import AttentionSpace
 from har_ray.models.cost import cost
 from har_ray.registry import option_names, short_name
+from har_ray.store.uri import check as check_uri
+from har_ray.store.uri import is_secret
 from har_ray.tracking import make_tracker
 from har_ray.variants import SIZES, VARIANTS, Variant
 from har_ray.yaml_file import KeyPath
@@ -37,6 +39,7 @@ def mistakes(spec: "GridSpec") -> Iterator[Mistake]:
     yield from _ratios(spec, sound)
     yield from _candidates(spec, sound)
     yield from _resources(spec)
+    yield from _secrets(spec)
     yield from _extensions(spec)
 
 
@@ -203,6 +206,19 @@ def _resources(spec: "GridSpec") -> Iterator[Mistake]:
     workers, batch = max(spec.resources.teacher.workers, spec.resources.student.workers), spec.train.batch_size
     if workers > batch:
         yield ("train", "batch_size"), f"{batch} windows can't be shared by {workers} workers"
+
+
+def _secrets(spec: "GridSpec") -> Iterator[Mistake]:
+    """What would be stored with the results and shown in the report."""
+    try:
+        check_uri(spec.storage)
+    except StorageError as error:
+        yield ("storage",), str(error)
+    for name, options in spec.tracking.items():
+        for option, value in options.items():
+            if is_secret(option) and value is not None:
+                given = "by the environment of the process that starts the grid"
+                yield ("tracking", name, option), f"would be stored with the results and shown; give it {given}"
 
 
 def _extensions(spec: "GridSpec") -> Iterator[Mistake]:

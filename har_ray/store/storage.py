@@ -127,7 +127,7 @@ class Storage:
 
     def _log(self, message: str, waits: bool) -> None:
         """With what tells the messages of many processes about one outage apart from those about another."""
-        log.warning(message, extra={"outage": self.uri, "waits": waits})
+        log.warning(message, extra={"outage": self.fs.type_name, "waits": waits})
 
     def exists(self, name: str) -> bool:
         info = self.patiently(f"look for {name}", lambda: self.fs.get_file_info(self.full(name)))

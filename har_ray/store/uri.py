@@ -10,8 +10,8 @@ import pyarrow.fs as pafs
 from har_ray.errors import StorageError
 
 SCHEMES = ("file", "s3", "gs")
-SECRET = re.compile(r"(?i)key|secret|token|password|credential")
-"""Names of a URI's query parameters, or of a tracker's options, whose values are secrets."""
+EXPECTED = "expected a path or a file://, s3:// or gs:// URI"
+SECRET = re.compile(r"(?i)key|secret|token|passw|credential|signature")
 CONNECT_S, REQUEST_S = 5.0, 30.0
 """Seconds after which an S3 server that does not answer counts as away."""
 
@@ -20,36 +20,41 @@ def file_system(root: str | Path) -> tuple[pafs.FileSystem, str]:
     """The file system of a storage root, and the path in it.
 
     Raises:
-        StorageError: the URI is of no known scheme, holds a key, or its server cannot be asked for the region.
+        StorageError: as `check`, or an S3 server cannot be asked for the region.
     """
     text = str(root)
+    check(text)
     if "://" not in text:
         return pafs.LocalFileSystem(), str(Path(root).expanduser().resolve())
     try:
-        parts = urlsplit(text)
-        if parts.scheme not in SCHEMES:
-            raise StorageError(
-                f"storage {text.partition('://')[0]}://…: expected a path or a file://, s3:// or gs:// URI"
-            )
-        _check_no_key(text)
-        return _s3(text) if parts.scheme == "s3" else pafs.FileSystem.from_uri(text)
+        return _s3(text) if text.startswith("s3:") else pafs.FileSystem.from_uri(text)
     except (pa.ArrowException, OSError, ValueError, TypeError) as error:
-        reason = " ".join(str(error).split())
-        raise StorageError(f"storage {text}: {reason}; expected a path or a file://, s3:// or gs:// URI") from error
+        raise StorageError(f"storage {text}: {' '.join(str(error).split())}; {EXPECTED}") from error
 
 
-def _check_no_key(uri: str) -> None:
-    parts = urlsplit(uri)
+def check(root: str) -> None:
+    """Raise `StorageError` if a URI is of no known scheme, or holds a key, which would be stored and shown."""
+    scheme, separator, _ = root.partition("://")
+    if not separator:
+        return
+    if scheme not in SCHEMES:
+        raise StorageError(f"storage {scheme}://…: {EXPECTED}")
+    parts = urlsplit(root)
     wrong = ["user info before @"] if "@" in parts.netloc else []
     parameters = [name for name, _ in parse_qsl(parts.query, keep_blank_values=True)]
-    wrong += [f"the parameter {name}" for name in parameters if SECRET.search(name)]
+    wrong += [f"the parameter {name}" for name in parameters if is_secret(name)]
     if wrong:
         bare = f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
         raise StorageError(
-            f"storage {bare}: {' and '.join(wrong)} would be stored and shown; give keys by "
-            "the environment of every node (AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE; "
-            "GOOGLE_APPLICATION_CREDENTIALS), see cluster/README.md"
+            f"storage {bare}: {' and '.join(wrong)} would be stored and shown; give keys by the environment of every "
+            "node (AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE; GOOGLE_APPLICATION_CREDENTIALS), see "
+            "cluster/README.md"
         )
+
+
+def is_secret(name: str) -> bool:
+    """Whether a parameter or an option of this name holds a key, a password or the like."""
+    return bool(SECRET.search(name))
 
 
 def _s3(uri: str) -> tuple[pafs.FileSystem, str]:

@@ -82,7 +82,9 @@ class Tracking:
         made = {short_name(name): make_tracker(name, options) for name, options in trackers.items()}
         self.trackers = {name: tracker for name, tracker in made.items() if tracker.active}
         self.results, self.had = results, dict[str, set[str]]()
-        self.moved = None if results.root.local else TemporaryDirectory(prefix="har-ray-tracking-")
+        self.moved = (
+            None if results.root.local else TemporaryDirectory(prefix="har-ray-tracking-", ignore_cleanup_errors=True)
+        )
         self.run = Run(grid, config, results.root.local or Path(self.moved.name if self.moved else ""))
         self.queue: SimpleQueue[Row | None] = SimpleQueue()
         self.thread = Thread(target=self._track_all, daemon=True)
@@ -98,11 +100,10 @@ class Tracking:
         self, error_type: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.queue.put(None)
-        if error_type is not None:
-            return
-        self.thread.join()
-        for tracker in self.trackers.values():
-            tracker.finish()
+        if error_type is None:
+            self.thread.join()
+            for tracker in self.trackers.values():
+                tracker.finish()
         if self.moved:
             self.moved.cleanup()
 

@@ -25,7 +25,6 @@ def storage(request, tmp_path):
 @pytest.fixture(scope="module")
 def s3():
     with s3_server() as server:
-        Storage(server.uri("")).fs.create_dir("bucket")
         yield server
 
 

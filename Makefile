@@ -17,6 +17,7 @@ check: $(VENV)/ready
 	$(VENV)/bin/mypy
 	$(VENV)/bin/lint-imports
 	$(VENV)/bin/hadolint cluster/Dockerfile
+	$(VENV)/bin/shellcheck --external-sources cluster/*.sh cluster/slurm.sbatch .ci/run
 
 $(VENV)/ready: pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed, this is " + sys.version)'

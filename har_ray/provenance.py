@@ -1,6 +1,7 @@
 """How a grid was made: what `run.json` says beside the results."""
 
 import hashlib
+import os
 import platform
 import shlex
 import subprocess
@@ -16,18 +17,21 @@ from har_ray.store.results import Row
 from har_ray.yaml_file import YamlFile
 
 PACKAGES = ["fvcore", "numpy", "pandas", "pyarrow", "ray", "scikit-learn", "torch", "wandb"]
+COMMIT, DIRTY = "HAR_RAY_GIT_COMMIT", "HAR_RAY_GIT_DIRTY"
+"""What `cluster/submit.sh` says of the code that it uploads without its repository: the commit; 1 or 0."""
 
 
 def describe(spec: GridSpec, file: YamlFile, command: Sequence[str]) -> Row:
     """Grid, command, commit, versions and machine, as plain values."""
+    commit, dirty = source()
     return {
         "grid": spec.model_dump(mode="json"),
         "grid_path": str(file.path),
         "grid_text": file.text,
         "grid_hash": hashlib.sha256(spec.model_dump_json().encode()).hexdigest()[:12],
         "command": shlex.join(command),
-        "git_commit": _git("rev-parse", "HEAD"),
-        "git_dirty": bool(_git("status", "--porcelain")),
+        "git_commit": commit,
+        "git_dirty": dirty,
         "har_ray_version": __version__,
         "versions": {"python": platform.python_version()} | {name: version(name) for name in PACKAGES},
         "machine": f"{platform.system()} {platform.machine()}, {processor()}",
@@ -41,8 +45,18 @@ def now() -> str:
     return datetime.now(UTC).isoformat(timespec="seconds")
 
 
+def source() -> tuple[str | None, bool]:
+    """The commit of the code that runs, None where it is unknown, and whether files differ from it.
+
+    Of this repository, where this file is one of it. An installed package may lie in the repository of somebody else.
+    """
+    if _git("ls-files", "--error-unmatch", Path(__file__).name) is None:
+        return os.environ.get(COMMIT) or None, os.environ.get(DIRTY) == "1"
+    return _git("rev-parse", "HEAD"), bool(_git("status", "--porcelain"))
+
+
 def _git(*arguments: str) -> str | None:
-    """What git says of the code that runs, or None where it was installed without its repository."""
+    """What git says in the folder of this file, or None where it fails or there is none."""
     try:
         answer = subprocess.run(
             ["git", *arguments], cwd=Path(__file__).parent, capture_output=True, text=True, timeout=10, check=True

@@ -14,7 +14,8 @@ import pytest
 
 from har_ray import __version__
 from har_ray.store.results import load
-from tests.test_job import job_head, submitted
+from tests.cluster.clone import ended, environment, started
+from tests.grids import write_grid
 
 ROOT = Path(__file__).parent.parent
 
@@ -82,9 +83,14 @@ def test_every_subcommand_and_the_completion(installed, tmp_path):
 
 
 def test_the_installed_package_runs_as_a_job(installed, tmp_path):
-    with job_head(tmp_path, installed / "python") as (address, environment):
-        home = tmp_path / "upload"  # what is uploaded holds the grid alone
-        home.mkdir()
-        done = submitted(installed / "python", address, environment, home, tmp_path)
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert "[confirm] done: 1 of 1 cells" in done.stdout
+    project = tmp_path / "project"  # what is uploaded holds the grid and the scripts, not the package
+    shutil.copytree(ROOT / "cluster", project / "cluster", ignore=shutil.ignore_patterns("*.env", "__pycache__"))
+    (project / ".venv").symlink_to(installed.parent)
+    # Only the wheel's own commands are there; Ray's comes with Ray.
+    (installed / "ray").write_text(f"#!{installed}/python\nfrom ray.scripts.scripts import main\nmain()\n")
+    (installed / "ray").chmod(0o755)
+    write_grid(project, variants=["LM"], search=None, teacher=None, seeds=[0], train={"epochs": 1})
+    command = "cluster/local.sh --cpus 2 1 cluster/submit.sh grid.yaml"
+    code, said = ended(started(command, project, environment(tmp_path)))
+    assert (code, "done: 1 of 1 cells" in said) == (0, True), said
+    assert load(project / "results" / "tiny")["status"].tolist() == ["completed"]

@@ -1,0 +1,65 @@
+"""Connecting to Ray, and what the driver shows of what its workers log."""
+
+import logging
+import time
+
+import pytest
+import ray
+
+from har_ray import cluster
+from har_ray.errors import HarRayError
+from tests.ports import free_port
+
+
+@pytest.mark.parametrize("how", ["--address", "the environment's RAY_ADDRESS"])
+def test_an_address_where_nobody_is_is_said_at_once(monkeypatch, how):
+    monkeypatch.setattr(ray, "is_initialized", lambda: False)
+    monkeypatch.delenv("RAY_ADDRESS", raising=False)
+    address = f"127.0.0.1:{free_port()}"
+    if how != "--address":
+        monkeypatch.setenv("RAY_ADDRESS", address)
+    start = time.monotonic()
+    with (
+        pytest.raises(HarRayError, match=rf"no Ray cluster at {address} \(Connection refused\), which {how} names"),
+        cluster.connected(address if how == "--address" else None),
+    ):
+        pytest.fail("connected")
+    assert time.monotonic() - start < 5
+
+
+def record(text, outage=None, waits=False):
+    extra = {} if outage is None else {"outage": outage, "waits": waits}
+    return logging.makeLogRecord({"msg": text, **extra})
+
+
+def test_many_processes_that_wait_for_one_storage_are_one_message():
+    counted: list[None] = []
+    once = cluster.OneOutageOnce(lambda: counted.append(None))
+    shown = [
+        one.msg
+        for one in (
+            record("1 waits", "s3", waits=True),
+            record("2 waits", "s3", waits=True),
+            record("another matter"),
+            record("2 works", "s3"),
+            record("1 works", "s3"),
+            record("3 waits", "s3", waits=True),
+        )
+        if once.filter(one)
+    ]
+    assert shown == ["1 waits", "another matter", "2 works", "3 waits"]
+    assert len(counted) == 3
+
+
+@ray.remote(num_cpus=0)
+def _log_a_warning():
+    cluster.forward_log()
+    cluster.forward_log()
+    logging.getLogger("har_ray.store.storage").warning("said in a worker")
+
+
+def test_what_a_worker_logs_is_shown_once(ray_session, caplog):
+    with cluster.connected(None), caplog.at_level(logging.WARNING):
+        ray.get(_log_a_warning.remote())
+        time.sleep(2 * cluster.LISTEN_EVERY_S)
+    assert caplog.messages.count("said in a worker") == 1

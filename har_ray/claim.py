@@ -75,15 +75,27 @@ def _running(results: ResultStore) -> str | None:
     except (FileNotFoundError, DamagedError):
         return None
     age = datetime.now(UTC) - datetime.fromisoformat(alive["at"])
-    return str(alive["by"]) if age.total_seconds() < GONE_AFTER_S else None
+    here = alive["host"] == socket.gethostname()
+    if age.total_seconds() > GONE_AFTER_S or (here and not _exists(alive["process"])):
+        return None
+    return f"process {alive['process']} on {alive['host']}"
+
+
+def _exists(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:  # somebody else's
+        return True
+    return True
 
 
 def _say_alive(results: ResultStore, ended: threading.Event) -> None:
-    by = f"process {os.getpid()} on {socket.gethostname()}"
     over = False
     while not over:
         try:
-            results.root.write_json(ALIVE, {"by": by, "at": now()})
+            results.root.write_json(ALIVE, {"process": os.getpid(), "host": socket.gethostname(), "at": now()})
             over = ended.wait(ALIVE_EVERY_S)
             if over:
                 results.root.delete(ALIVE)

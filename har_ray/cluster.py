@@ -9,15 +9,23 @@ import logging
 import os
 import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from typing import Any, NamedTuple
 
 import ray
 import ray.data
+from ray.tune.execution import class_cache
+from ray.util.metrics import Counter
 
 from har_ray.errors import HarRayError
 from har_ray.store.storage import log as storage_log
+
+# Ray Tune would copy these from the driver into the runtime environment of its trials, which Ray writes to its logs and
+# shows on its dashboard. Trials have them from their node's own environment.
+class_cache.ENV_VARS_TO_PROPAGATE.difference_update(
+    {"AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SECURITY_TOKEN", "AWS_SESSION_TOKEN"}
+)
 
 NOTICES = "har-ray-notices"
 LISTEN_EVERY_S = 1.0
@@ -125,11 +133,16 @@ def forward_log() -> None:
 
 
 class OneOutageOnce(logging.Filter):
-    """Lets the first message about an outage pass, and the first about its end; any other message passes."""
+    """Lets the first message about an outage pass, and the first about its end; any other message passes.
 
-    def __init__(self) -> None:
+    Args:
+        count: called for every message that something waits, shown or not.
+    """
+
+    def __init__(self, count: Callable[[], object] = lambda: None) -> None:
         super().__init__()
         self.out: set[str] = set()
+        self.count = count
 
     def filter(self, record: logging.LogRecord) -> bool:
         outage = getattr(record, "outage", None)
@@ -137,6 +150,7 @@ class OneOutageOnce(logging.Filter):
             return True
         known, waits = outage in self.out, bool(getattr(record, "waits", False))
         if waits:
+            self.count()
             self.out.add(outage)
         else:
             self.out.discard(outage)
@@ -147,7 +161,8 @@ class OneOutageOnce(logging.Filter):
 def _listening() -> Iterator[None]:
     """Show what workers say, until the block ends."""
     notices: Any = ray.remote(Notices).options(name=NOTICES, num_cpus=0, get_if_exists=True).remote()
-    once, ended = OneOutageOnce(), threading.Event()
+    errors = Counter("har_ray_storage_errors", "How often a process began to wait for the storage")
+    once, ended = OneOutageOnce(errors.inc), threading.Event()
     for logger in (log, storage_log):
         logger.addFilter(once)
     thread = threading.Thread(target=_listen, args=(notices, ended), daemon=True)

@@ -191,7 +191,7 @@ def test_another_grid_of_the_same_name_needs_leave(finished, tmp_path, capsys):
     assert f"{folder} holds another grid of the name 'tiny', which differs in train, and which finished 20" in message
     assert "give this one another name, or let it take that one's place with --continue" in message
     results = ResultStore(folder)
-    results.root.write_json("running.json", {"by": "process 7 on elsewhere", "at": now()})
+    results.root.write_json("running.json", {"process": 7, "host": "elsewhere", "at": now()})
     assert grid.main([str(path), "--set", "train.epochs=1", "--continue"]) == 2
     assert "and which process 7 on elsewhere is running; give this one another name" in capsys.readouterr().err
     results.root.delete("running.json")

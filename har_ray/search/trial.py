@@ -7,6 +7,7 @@ which are started once and stay with the process, also while it trains by itself
 from collections.abc import Generator
 from typing import Any
 
+import ray
 import torch
 from ray import tune
 
@@ -46,7 +47,8 @@ class CellTrial(tune.Trainable):
     def _workers(self, resources: Resources) -> Workers:
         """Kept for the next job that wants them: starting them takes longer than many a cell."""
         if resources not in self.workers:
-            self.workers[resources] = Workers(self.stores, resources)
+            gpus = ray.get_runtime_context().get_accelerator_ids()["GPU"] if resources.gpus else []
+            self.workers[resources] = Workers(self.stores, resources, gpus)
         return self.workers[resources]
 
     def step(self) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from har_ray.models.config import AttentionSpace
 from har_ray.models.cost import cost
 from har_ray.registry import option_names, short_name
 from har_ray.store.uri import check as check_uri
-from har_ray.store.uri import is_secret
+from har_ray.store.uri import is_secret, secrets_in
 from har_ray.tracking import make_tracker
 from har_ray.variants import SIZES, VARIANTS, Variant
 from har_ray.yaml_file import KeyPath
@@ -214,6 +214,10 @@ def _secrets(spec: "GridSpec") -> Iterator[Mistake]:
         check_uri(spec.storage)
     except StorageError as error:
         yield ("storage",), str(error)
+    for i, entry in enumerate(spec.datasets):
+        if wrong := secrets_in(str(entry.path or "")):
+            advice = f"fetch it beforehand: har-ray data fetch {entry.name} --from URL"
+            yield ("datasets", i, "path"), f"{' and '.join(wrong)} would be stored and shown; {advice}"
     for name, options in spec.tracking.items():
         for option, value in options.items():
             if is_secret(option) and value is not None:

@@ -175,8 +175,11 @@ class Storage:
         """
 
         def attempt() -> None:
-            with self.writing(name) as file:
-                file.write(content)
+            try:
+                with self.writing(name) as file:
+                    file.write(content)
+            except FileNotFoundError as error:  # of a folder that cannot be made
+                raise OSError(f"{error.strerror}: {error.filename}") from error
 
         self.patiently(f"write {name}", attempt)
         return Digest.of(content)

@@ -11,7 +11,7 @@ from har_ray.errors import StorageError
 
 SCHEMES = ("file", "s3", "gs")
 EXPECTED = "expected a path or a file://, s3:// or gs:// URI"
-SECRET = re.compile(r"(?i)key|secret|token|passw|credential|signature")
+SECRET = re.compile(r"(?i)key|secret|token|passw|credential|signature|^sig$")
 CONNECT_S, REQUEST_S = 5.0, 30.0
 """Seconds after which an S3 server that does not answer counts as away."""
 
@@ -39,17 +39,23 @@ def check(root: str) -> None:
         return
     if scheme not in SCHEMES:
         raise StorageError(f"storage {scheme}://…: {EXPECTED}")
-    parts = urlsplit(root)
-    wrong = ["user info before @"] if "@" in parts.netloc else []
-    parameters = [name for name, _ in parse_qsl(parts.query, keep_blank_values=True)]
-    wrong += [f"the parameter {name}" for name in parameters if is_secret(name)]
+    wrong = secrets_in(root)
     if wrong:
+        parts = urlsplit(root)
         bare = f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
         raise StorageError(
             f"storage {bare}: {' and '.join(wrong)} would be stored and shown; give keys by the environment of every "
             "node (AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE; GOOGLE_APPLICATION_CREDENTIALS), see "
             "cluster/README.md"
         )
+
+
+def secrets_in(url: str) -> list[str]:
+    """What in a URL is likely to be secret, in words without the secret."""
+    parts = urlsplit(url)
+    parameters = [name for name, _ in parse_qsl(parts.query, keep_blank_values=True)]
+    user = ["user info before @"] if "@" in parts.netloc else []
+    return user + [f"the parameter {name}" for name in parameters if is_secret(name)]
 
 
 def is_secret(name: str) -> bool:

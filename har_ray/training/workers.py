@@ -13,7 +13,7 @@ import os
 import tempfile
 import threading
 import uuid
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -90,24 +90,25 @@ class Workers:
 
     The trial that starts the group has reserved what its workers need, on its own node. So they ask Ray for nothing,
     run where the trial runs, and share the GPUs that Ray gave to it.
+
+    Args:
+        gpus: the ids of those GPUs, as in `CUDA_VISIBLE_DEVICES`.
     """
 
-    def __init__(self, stores: Stores, resources: Resources) -> None:
+    def __init__(self, stores: Stores, resources: Resources, gpus: Sequence[str] = ()) -> None:
         os.environ["RAY_TRAIN_HEALTH_CHECK_INTERVAL_S"] = str(POLL_S)
         self.mailbox: Any = ray.remote(Mailbox).options(num_cpus=0).remote()
         self.error: BaseException | None = None
         # Ray Train keeps books of its own, which nothing here reads.
         self.books = tempfile.TemporaryDirectory(prefix="har-ray-train-")
-        context = ray.get_runtime_context()
-        gpus = context.get_accelerator_ids()["GPU"] if resources.gpus else []
         trainer = TorchTrainer(
             work,
             train_loop_config={"mailbox": self.mailbox, "stores": asdict(stores), "gpu": bool(gpus)},
-            torch_config=TorchConfig(backend="nccl" if gpus else "gloo"),
+            torch_config=TorchConfig(backend="nccl" if gpus and torch.cuda.is_available() else "gloo"),
             scaling_config=ScalingConfig(
                 num_workers=resources.workers,
                 resources_per_worker={"CPU": 0, "memory": 1},  # Ray Train wants something to be asked for
-                label_selector={"ray.io/node-id": context.get_node_id()},
+                label_selector={"ray.io/node-id": ray.get_runtime_context().get_node_id()},
             ),
             run_config=RunConfig(
                 name=f"workers-{uuid.uuid4().hex[:8]}",

@@ -84,10 +84,11 @@ def test_no_grid_is_said(tmp_path):
         load(tmp_path)
 
 
-def test_an_unwritable_place_is_named(tmp_path):
+@pytest.mark.parametrize("place", ["{0}/file/below", "/proc/results"])
+def test_an_unwritable_place_is_named(tmp_path, place):
     (tmp_path / "file").write_text("")
     with pytest.raises(StorageError, match="cannot write"):
-        Storage(tmp_path / "file" / "below").check_writable()
+        Storage(place.format(tmp_path)).check_writable()
 
 
 def test_a_json_file_that_is_not_as_it_was_written_is_never_read(tmp_path):

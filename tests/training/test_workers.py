@@ -30,12 +30,14 @@ def predictions(stores, cell):
 def test_inline_and_one_worker_give_the_same_scores_to_the_last_bit(ray_session, stores, make_cell):
     inline, trained = elsewhere(stores, "inline"), elsewhere(stores, "train")
     jobs = [Job(cell=make_cell(seed=seed), stage="confirm") for seed in (0, 1)]
-    workers = Workers(trained, Resources(workers=1))
+    workers = Workers(trained, Resources(workers=1, gpus=1), gpus=["3"])
     for job in jobs:
         expected, found = list(run(job, inline)), list(workers.run(job))
         assert [r.curve for r in found] == [r.curve for r in expected]
         assert scores(found[-1].row) == scores(expected[-1].row)
         assert predictions(trained, job.cell).equals(predictions(inline, job.cell))
+    # The one GPU that its trial holds, of which there is none here.
+    assert [worker.environ()["CUDA_VISIBLE_DEVICES"] for worker in train_workers()] == ["3"]
     workers.close()
     assert workers.error is None
 
@@ -60,14 +62,14 @@ def test_two_workers_follow_the_same_curve_and_survive_a_death(ray_session, stor
     assert trained.results.row(left.cell.id) is None
 
 
+def train_workers():
+    """The processes that Ray Train started."""
+    found = psutil.process_iter(["cmdline"])
+    return [one for one in found if (one.info["cmdline"] or [""])[0].startswith("ray::RayTrainWorker")]
+
+
 def kill_a_worker():
-    """SIGKILL to one of the processes that Ray Train started."""
-    found = []
-    for process in psutil.process_iter(["cmdline"]):
-        if (process.info["cmdline"] or [""])[0].startswith("ray::RayTrainWorker"):
-            found.append(process.pid)
-    assert found
-    os.kill(max(found), signal.SIGKILL)
+    os.kill(max(one.pid for one in train_workers()), signal.SIGKILL)
 
 
 def test_no_process_group_is_left_in_this_process():

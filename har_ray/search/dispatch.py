@@ -15,6 +15,7 @@ from typing import Any
 
 import ray
 from ray import tune
+from ray.autoscaler.sdk import request_resources
 from ray.tune.search import Searcher
 
 from har_ray.errors import HarRayError, StorageError
@@ -86,19 +87,19 @@ def check_room(wanted: StageResources, own_cluster: bool) -> None:
     Raises:
         HarRayError: no node has, and none will or none came in time.
     """
-    end, said = time.monotonic() + (0.0 if own_cluster else WAIT_FOR_NODES_S), False
-    while True:
-        nodes = resources.nodes()
-        roles = {"teacher": wanted.teacher, "student": wanted.student}
-        missing = [why for role, one in roles.items() if (why := resources.why_not(role, one, nodes))]
-        if not missing:
-            return
+    end = time.monotonic() + (0.0 if own_cluster else WAIT_FOR_NODES_S)
+    roles, said = {"teacher": wanted.teacher, "student": wanted.student}, False
+    while missing := resources.missing(roles):
         if time.monotonic() >= end:
             raise HarRayError("\n".join(missing))
         if not said:
             print("\n".join(f"waiting for a node: {why}" for why in missing), flush=True)
+            # An autoscaler starts nodes for what is asked of it, and no trial asks yet.
+            request_resources(bundles=[resources.needed(one) for one in roles.values()])
             said = True
         time.sleep(LOOK_EVERY_S)
+    if said:
+        request_resources(bundles=[])
 
 
 class Dispatcher(Searcher):

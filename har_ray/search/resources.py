@@ -31,6 +31,12 @@ def nodes() -> list[Mapping[str, float]]:
     return [node["Resources"] for node in ray.nodes() if node["Alive"]]
 
 
+def missing(roles: Mapping[str, Resources]) -> list[str]:
+    """For which roles no living node has room, a line each."""
+    there = nodes()
+    return [why for role, resources in roles.items() if (why := why_not(role, resources, there))]
+
+
 def why_not(role: str, resources: Resources, nodes: Sequence[Mapping[str, float]]) -> str | None:
     """Why no node has room for a trial, in one line; None where one has.
 

@@ -1,6 +1,6 @@
 """From a grid's results to tables, figures and one HTML report: `python -m analysis STORAGE/<grid name>`.
 
-    load → scores → tables, statistics, takeaways, figures → report
+    seeds, load → scores → tables, statistics, takeaways, figures → report
 
 Reads result rows and artefacts through `har_ray.store.results` and nothing else, so it needs neither Ray nor torch.
 """

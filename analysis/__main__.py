@@ -4,8 +4,6 @@ import argparse
 import sys
 from pathlib import Path
 
-from analysis.load import load_results
-from analysis.report import write_report
 from har_ray.errors import HarRayError
 
 
@@ -23,6 +21,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Write the report; the exit status."""
+    # Figures and statistics take seconds to import, which the other commands of `har-ray` need not wait for.
+    from analysis.load import load_results
+    from analysis.report import write_report
+
     try:
         page = write_report(load_results(options.results), options.out)
     except (HarRayError, OSError) as error:

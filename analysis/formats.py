@@ -2,8 +2,10 @@
 
 import csv
 import io
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from html import escape
 from textwrap import wrap
 from typing import Any
 
@@ -40,7 +42,7 @@ def plain(*texts: str) -> list[Entry]:
 def markdown(table: TextTable) -> str:
     """The table with its title above and its notes below."""
     rule = ["---:" if side == "r" else ":---" for side in table.align]
-    lines = [f"**{table.title}**", "", _pipes(map(_markdown_text, table.columns)), _pipes(rule)]
+    lines = [f"**{_markdown_text(table.title)}**", "", _pipes(map(_markdown_text, table.columns)), _pipes(rule)]
     lines += [_pipes(map(_markdown_entry, row)) for row in table.rows]
     for note in [*table.notes, table.made_by]:
         lines += ["", _markdown_text(note)]
@@ -51,13 +53,20 @@ def _pipes(entries: Any) -> str:
     return "| " + " | ".join(entries) + " |"
 
 
+MARKDOWN = re.compile(r"""
+    (?P<sign> [\\`*\[\]|~$] | (?<![A-Za-z0-9])_ | _(?![A-Za-z0-9]) )  # read as marks; within a word _ is none
+  | (?P<html> [<>] | &(?=\#?\w+;) )
+""", re.VERBOSE)  # fmt: skip
+
+
 def _markdown_text(text: str) -> str:
-    return text.replace("|", "\\|").replace("*", "\\*")
+    """Text in one line, which a viewer shows as it is: no HTML, links, code, formulas, emphasis or further columns."""
+    return MARKDOWN.sub(lambda found: f"\\{found[0]}" if found["sign"] else escape(found[0]), " ".join(text.split()))
 
 
 def _markdown_entry(entry: Entry) -> str:
     text = _markdown_text(entry.text)
-    return (f"**{text}**" if entry.bold else text) + entry.mark
+    return (f"**{text}**" if entry.bold else text) + _markdown_text(entry.mark)
 
 
 LATEX = {

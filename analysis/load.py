@@ -4,21 +4,20 @@ A cell is `completed`, `failed`, `stopped` or `missing`; nothing downstream can 
 because the list is made of the cells that were *expected*, not of the rows that happen to exist.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
-from har_ray.errors import DamagedError, ExtensionError
+from analysis.seeds import Predictions, Score, SeedScores
+from har_ray.errors import DamagedError
 from har_ray.groups import Group, Setting
-from har_ray.metrics import DEFAULT, Floats, Indices, Metric, load_metrics
-from har_ray.registry import short_name
-from har_ray.store.results import ResultStore, Row, load
+from har_ray.metrics import DEFAULT, Floats, Indices
+from har_ray.store.results import AT_ONCE, ResultStore, Row, load
 from har_ray.variants import Traits, in_order
 
 
@@ -45,45 +44,22 @@ class Key(NamedTuple):
         return self.group.variant
 
 
-class Score(NamedTuple):
-    """A metric of the grid: its column, its title, and how it is computed, None where it can't be imported here."""
-
-    name: str
-    title: str
-    metric: Metric | None
-    why_not: str = ""
-
-
-@dataclass(frozen=True)
-class Predictions:
-    """Test predictions, one entry per window: subjects and labels (N,), logits (N, K)."""
-
-    subjects: NDArray[np.str_]
-    labels: Indices
-    logits: Floats
-
-    @property
-    def predicted(self) -> Indices:
-        """The class of the largest logit (N,)."""
-        found: Indices = self.logits.argmax(axis=1)
-        return found
-
-    @property
-    def classes(self) -> int:
-        """K"""
-        return int(self.logits.shape[1])
-
-
 @dataclass(frozen=True)
 class Cell:
-    """One expected confirm cell. `row`, `predictions` and `curve` are filled only when it is completed."""
+    """One expected confirm cell.
+
+    Attributes:
+        row: filled only when it is completed.
+        curve: the monitored validation score of each epoch (E,), NaN where an epoch has none.
+        confusion: of its test predictions (K, K): rows are labels, columns predictions.
+    """
 
     key: Key
     state: str
     error: str = ""
     row: Row = field(default_factory=dict)
-    predictions: Predictions | None = None
-    curve: list[Row] = field(default_factory=list)
+    curve: Floats = field(default_factory=lambda: np.empty(0))
+    confusion: Indices = field(default_factory=lambda: np.empty((0, 0), np.int64))
 
 
 @dataclass(frozen=True, eq=False)
@@ -94,6 +70,8 @@ class Results:
     info: Row
     known_traits: dict[str, Traits]
     cells: list[Cell]
+    seeds: dict[tuple[Setting, str, int], SeedScores]
+    """By setting, variant and seed, those of which all cells are completed."""
     winners: list[Row]
     failures: list[Row]
     """The failed rows of every stage, the search's too."""
@@ -111,10 +89,15 @@ class Results:
     @cached_property
     def scores(self) -> list[Score]:
         """The grid's metrics, in its order."""
-        return [_score(name) for name in _metrics(self.info)]
+        return [Score.of(name) for name in _metrics(self.info)]
 
     def of(self, setting: Setting, variant: str) -> list[Cell]:
         return [cell for cell in self.cells if (cell.key.setting, cell.key.variant) == (setting, variant)]
+
+    def complete_seeds(self, setting: Setting, variant: str) -> dict[int, SeedScores]:
+        """The scores of the complete seeds, in their order."""
+        seeds = sorted(seed for where, name, seed in self.seeds if (where, name) == (setting, variant))
+        return {seed: self.seeds[setting, variant, seed] for seed in seeds}
 
     def count(self, state: str) -> int:
         return sum(cell.state == state for cell in self.cells)
@@ -126,7 +109,7 @@ class Results:
     @property
     def monitor(self) -> str:
         """The validation score by which weights and hyper-parameters are chosen, e.g. `val_f1_macro`."""
-        return str(((self.info.get("grid") or {}).get("train") or {}).get("monitor") or "val_f1_macro")
+        return _monitor(self.info)
 
     def title_of(self, score: str) -> str:
         """`val. F1 macro (%)` for `val_f1_macro`."""
@@ -164,15 +147,13 @@ def load_results(path: str) -> Results:
     store = ResultStore(path)
     planned = _records(load(path, pending=True, files=True))
     plan, info = store.plan(), store.run_info()
-    scores = [f"test_{short_name(name)}" for name in _metrics(info)]
     found = {Key.of(row): row for row in planned if row["stage"] == "confirm"}
     # A confirm cell that nobody expected is a row too: it is shown, not dropped.
     keys = dict.fromkeys([*map(Key.of, plan["expected"]), *found])
-    with ThreadPoolExecutor(16) as pool:
-        cells = list(pool.map(lambda key: _cell(store, key, found.get(key), scores), keys))
+    cells, seeds = _read(store, {key: found.get(key) for key in keys}, info)
     traits = {entry["name"]: Traits.model_validate(entry) for entry in plan["variants"]}
     failures = [row for row in planned if row["status"] == "failed"]
-    return Results(path, info, traits, cells, store.winners(), failures)
+    return Results(path, info, traits, cells, seeds, store.winners(), failures)
 
 
 def _records(frame: pd.DataFrame) -> list[Row]:
@@ -184,42 +165,43 @@ def _metrics(info: Row) -> Sequence[str]:
     return (info.get("grid") or {}).get("metrics") or DEFAULT
 
 
-def _score(name: str) -> Score:
-    short = short_name(name)
-    try:
-        metric = load_metrics([name])[short]
-    except ExtensionError as error:
-        return Score(short, short, None, str(error))
-    return Score(short, getattr(metric, "title", short), metric)  # without a title it could still be trained with
+def _monitor(info: Row) -> str:
+    return str(((info.get("grid") or {}).get("train") or {}).get("monitor") or "val_f1_macro")
 
 
-def _cell(store: ResultStore, key: Key, row: Row | None, scores: Sequence[str]) -> Cell:
+def _read(
+    store: ResultStore, rows: Mapping[Key, Row | None], info: Row
+) -> tuple[list[Cell], dict[tuple[Setting, str, int], SeedScores]]:
+    """The cells in the order of `rows`, and the seeds that are complete; one seed's predictions after the other's."""
+    scores, monitor = [Score.of(name) for name in _metrics(info)], _monitor(info)
+    folds: dict[tuple[Setting, str, int], list[Key]] = {}
+    for key in rows:
+        folds.setdefault((key.setting, key.variant, key.seed), []).append(key)
+
+    def read(keys: list[Key]) -> tuple[list[Cell], SeedScores | None]:
+        cells, parts = zip(*(_cell(store, key, rows[key], scores, monitor) for key in keys), strict=True)
+        complete = [part for part in parts if part is not None]
+        whole = len(complete) == len(cells)
+        return list(cells), SeedScores.of([cell.row for cell in cells], complete, scores) if whole else None
+
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        done = dict(zip(folds, pool.map(read, folds.values()), strict=True))
+    cells = {cell.key: cell for found, _ in done.values() for cell in found}
+    return [cells[key] for key in rows], {seed: found for seed, (_, found) in done.items() if found is not None}
+
+
+def _cell(
+    store: ResultStore, key: Key, row: Row | None, scores: Sequence[Score], monitor: str
+) -> tuple[Cell, Predictions | None]:
+    """A cell, and its test predictions where it is completed."""
     if row is None or row["status"] not in ("completed", "failed", "stopped"):
-        return Cell(key, "missing")
+        return Cell(key, "missing"), None
     if row["status"] != "completed":
-        return Cell(key, str(row["status"]), str(row["error"] or "no reason is given"))
-    if any(row.get(score) is None for score in scores):
-        return Cell(key, "failed", "completed, but a test score is missing in its row")
+        return Cell(key, str(row["status"]), str(row["error"] or "no reason is given")), None
+    if any(row.get(f"test_{score.name}") is None for score in scores):
+        return Cell(key, "failed", "completed, but a test score is missing in its row"), None
     try:
-        predictions, curve = _predictions(store, row), store.curve(row)
+        predictions, curve = Predictions.read(store, row), [epoch.get(monitor) for epoch in store.curve(row)]
     except (DamagedError, KeyError, ValueError) as error:
-        return Cell(key, "failed", f"completed, but its artefacts cannot be read: {error}")
-    return Cell(key, "completed", row=row, predictions=predictions, curve=curve)
-
-
-def _predictions(store: ResultStore, row: Row) -> Predictions:
-    frame = store.predictions(row).to_pandas()
-    logits = np.stack(frame["logits"].to_list())  # (N, K)
-    labels = frame["label"].to_numpy(dtype=np.int64)
-    if labels.min() < 0 or labels.max() >= logits.shape[1]:
-        raise ValueError(f"predictions.parquet: labels {labels.min()} to {labels.max()}, but {logits.shape[1]} logits")
-    return Predictions(frame["subject"].astype(str).to_numpy(dtype=np.str_), labels, logits)
-
-
-def joined(parts: Sequence[Predictions]) -> Predictions:
-    """Predictions one after the other."""
-    return Predictions(*(np.concatenate(arrays) for arrays in zip(*map(_arrays, parts), strict=True)))
-
-
-def _arrays(part: Predictions) -> tuple[NDArray[Any], ...]:
-    return part.subjects, part.labels, part.logits
+        return Cell(key, "failed", f"completed, but its artefacts cannot be read: {error}"), None
+    return Cell(key, "completed", "", row, np.array(curve, dtype=np.float64), predictions.confusion()), predictions

@@ -6,6 +6,7 @@ completed; seed s is compared with seed s. The interval is a bootstrap that draw
 """
 
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,7 @@ from analysis.formats import Entry, TextTable, csv_text, points
 from analysis.load import Results
 from analysis.published import DOI, f1_change_pp
 from analysis.scores import VariantResult, variant_results
+from analysis.seeds import F1
 from har_ray.groups import Setting
 from har_ray.variants import BASELINE
 
@@ -25,6 +27,8 @@ MIN_SUBJECTS = 6
 """With 5 pairs the smallest two-sided p-value of the signed-rank test is 2/32 = 0.0625: it can't reach 0.05."""
 
 RESAMPLES = 10_000
+PARTS = 100
+"""In which resamples are drawn one after the other."""
 RNG_SEED = 0
 
 
@@ -72,6 +76,7 @@ def _subjects(count: int) -> str:
     return f"{count} test subject{'s' * (count != 1)}"
 
 
+@lru_cache(maxsize=4096)
 def compare(a: VariantResult | None, b: VariantResult | None, variant: str, baseline: str) -> Comparison:
     """Compare two variants over the seeds that both completed; p-values are not adjusted yet."""
     if a is None or b is None or not a.seeds or not b.seeds:
@@ -80,7 +85,8 @@ def compare(a: VariantResult | None, b: VariantResult | None, variant: str, base
     seeds = sorted(set(a.seeds) & set(b.seeds))
     if not seeds:
         return Comparison(variant, baseline, 0, 0, note="no seed is completed for both")
-    difference = float(np.mean([a.by_seed[seed]["f1_macro"] - b.by_seed[seed]["f1_macro"] for seed in seeds]))
+    left, right = ([result.complete[seed].scores[F1.name] for seed in seeds] for result in (a, b))
+    difference = float(np.mean(np.subtract(left, right)))
     paired = _paired(a, b, seeds)  # (U, S)
     per_subject = paired.mean(axis=1)
     compared = Comparison(
@@ -112,7 +118,7 @@ def absence(variant: str, result: VariantResult | None) -> str:
 
 def _paired(a: VariantResult, b: VariantResult, seeds: list[int]) -> Floats:
     """Differences of macro F1 (U, S) for each subject and seed."""
-    left, right = ([result.subjects_by_seed[seed] for seed in seeds] for result in (a, b))
+    left, right = ([result.complete[seed].by_subject for seed in seeds] for result in (a, b))
     subjects = sorted(set.intersection(*(set(scores) for scores in left + right)))
     return np.array([[x[subject] - y[subject] for x, y in zip(left, right, strict=True)] for subject in subjects])
 
@@ -122,9 +128,11 @@ def bootstrap(paired: Floats) -> tuple[float, float]:
     rng = np.random.default_rng(RNG_SEED)
     subjects, seeds = paired.shape
     drawn_subjects = rng.integers(subjects, size=(RESAMPLES, subjects, 1))
-    drawn_seeds = rng.integers(seeds, size=(RESAMPLES, subjects, seeds))
-    means = paired[drawn_subjects, drawn_seeds].mean(axis=(1, 2))  # (R, U, S) -> (R,)
-    low, high = np.quantile(means, [0.025, 0.975])
+    means = []
+    for some in np.array_split(drawn_subjects, PARTS):  # all at once would take gigabytes of a large grid
+        drawn_seeds = rng.integers(seeds, size=(len(some), subjects, seeds))
+        means.append(paired[some, drawn_seeds].mean(axis=(1, 2)))  # (R, U, S) -> (R,)
+    low, high = np.quantile(np.concatenate(means), [0.025, 0.975])
     return float(low), float(high)
 
 

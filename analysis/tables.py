@@ -1,11 +1,13 @@
 """The tables of results: one per dataset, preset and protocol, variants as rows."""
 
 from collections.abc import Iterator
+from string import ascii_lowercase
 from typing import Any
 
 from analysis.formats import Entry, TextTable, console, csv_text, number, percent, plain, span
-from analysis.load import Key, Results, Score
-from analysis.scores import COSTS, VariantResult, variant_results
+from analysis.load import Key, Results
+from analysis.scores import COSTS, UNKNOWN_DEVICE, VariantResult, variant_results
+from analysis.seeds import Score
 from har_ray.groups import Group, Setting
 
 BEST_STUDENT = "†"
@@ -16,20 +18,20 @@ HEADINGS = {"temperature": "T", "alpha": "α", "beta": "β"}
 def results_table(results: Results, setting: Setting) -> TextTable:
     """Scores and costs of every variant; the best mean is bold, the best of the small models has a dagger."""
     variants = variant_results(results, setting)
+    devices = sorted({device for result in variants.values() for device in result.latencies_ms()})
     rows = [
         [
             Entry(variant),
             *(_score(result, score.name, variants) for score in results.scores),
             Entry(result.standing()),
             *(Entry(span(result.cost(name))) for name in COSTS),
-            Entry("–" if latency is None else f"{latency:.2f}"),
+            Entry(_latency(result, devices)),
         ]
         for variant, result in variants.items()
-        for latency in [result.latency_ms()]
     ]
     titles = [score.title for score in results.scores]
     columns = ["variant", *titles, "n (seeds)", *COSTS.values(), "latency (ms)"]
-    notes = _notes(setting, list(variants.values()), results.scores)
+    notes = [*_notes(setting, list(variants.values()), results.scores), *_cost_notes(devices)]
     align = "l" + "r" * (len(columns) - 1)
     return TextTable(f"Test results: {setting.title}", columns, align, rows, notes, results.made_by)
 
@@ -74,14 +76,30 @@ def _notes(setting: Setting, variants: list[VariantResult], scores: list[Score])
         notes.append("This split leaks: windows of one recording are in training and test. No estimate for new people.")
     notes += [f"{score.name}: can't be computed here, only read from rows: {score.why_not}" for score in scores
               if score.metric is None]  # fmt: skip
-    devices = sorted(
-        {str(c.row["latency_device"]) for r in variants for c in r.completed if c.row.get("latency_device")}
-    )
-    notes.append(
-        "MACs: convolutions, recurrent and linear layers; the published FLOPs count convolutions only. "
-        f"Latency: one window, median, on {', '.join(devices) or 'an unknown device'}."
-    )
     return notes
+
+
+def _cost_notes(devices: list[str]) -> Iterator[str]:
+    counts = "MACs: convolutions, recurrent and linear layers; the published FLOPs count convolutions only."
+    where = devices[0] if devices else UNKNOWN_DEVICE
+    yield f"{counts} Latency: one window, median" + ("." if len(devices) > 1 else f", on {where}.")
+    if len(devices) > 1:
+        named = "; ".join(f"{_letter(device, devices)} {device}" for device in devices)
+        yield f"Latencies were measured on different devices and compare only where the letter is the same: {named}."
+
+
+def _latency(result: VariantResult, devices: list[str]) -> str:
+    """A median; where the table's are of several devices, one for each of this variant's, with the device's letter."""
+    medians = result.latencies_ms()
+    if len(devices) < 2:
+        return "".join(f"{value:.2f}" for value in medians.values()) or "–"
+    return ", ".join(f"{value:.2f} {_letter(device, devices)}" for device, value in medians.items()) or "–"
+
+
+def _letter(device: str, devices: list[str]) -> str:
+    """`(a)` for the first device, `(aa)` for the 27th."""
+    times, place = divmod(devices.index(device), len(ascii_lowercase))
+    return f"({ascii_lowercase[place] * (times + 1)})"
 
 
 def results_csv(results: Results) -> str:
@@ -99,7 +117,10 @@ def _record(results: Results, result: VariantResult) -> dict[str, Any]:
     for name in COSTS:
         low, high = result.cost(name) or (None, None)
         record |= {f"{name}_min": low, f"{name}_max": high}
-    return record | {"latency_ms_median": result.latency_ms()} | results.provenance
+    latencies = result.latencies_ms()
+    # A median over different devices would be of neither; the rows of the store have each cell's own.
+    record["latency_ms_median"] = next(iter(latencies.values())) if len(latencies) == 1 else None
+    return record | {"latency_device": "; ".join(latencies) or None} | results.provenance
 
 
 def winners_table(results: Results) -> TextTable:

@@ -9,7 +9,7 @@ import io
 import os
 import random
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from functools import cached_property
 from multiprocessing import get_context
@@ -21,7 +21,7 @@ import torch
 
 from har_ray.data.tensors import Part, Tensors
 from har_ray.models.architectures import Outputs, outputs
-from har_ray.plan.cells import Cell, Job
+from har_ray.plan.cells import Cell, Job, Stage
 from har_ray.plan.plan import Plan, races_of
 from har_ray.search.halving import Halving, Progress, out_at
 from har_ray.spec.grid import Resources
@@ -44,27 +44,35 @@ RAY_S, WORKERS_S = 18.0, 12.0
 class StagePlan(NamedTuple):
     """A stage before the search has chosen: the jobs known, and stand-ins for those that it will choose."""
 
-    name: str
+    name: Stage
     jobs: Sequence[Job]
     later: Sequence[Job]
-    resources: Resources
 
 
 def stage_plans(plan: Plan, winners: Sequence[Row] = ()) -> list[StagePlan]:
-    """All stages, given what the search has chosen; elsewhere a variant's first candidate stands for its winner."""
+    """All stages, given what the search has chosen; elsewhere a variant's first candidate stands for its winner.
+
+    A cell is in one stage only, as in a run: a teacher that is to be confirmed is a confirm cell.
+    """
     known = plan.settled | plan.recorded(winners)
-    stand_ins = {fold.group(name): found[0] for fold in plan.folds for name, found in plan.candidates.items()}
-    later = [job for job in plan.confirm_jobs(stand_ins) if job.cell.group not in known]
+    first = {fold.group(name): found[0] for fold in plan.folds for name, found in plan.candidates.items()}
     confirm = plan.confirm_jobs(known)
-    teachers = plan.teacher_jobs([*plan.certain_students(), *confirm])
-    ids = {job.cell.id for job in teachers}
-    more = [job for job in plan.teacher_jobs(later) if job.cell.id not in ids]
-    resources = plan.spec.resources
-    return [
-        StagePlan("teachers", teachers, more, resources.teacher),
-        StagePlan("search", plan.search_jobs, [], resources.student),
-        StagePlan("confirm", confirm, later, resources.student),
-    ]
+    later = plan.confirm_jobs({group: candidate for group, candidate in first.items() if group not in known})
+    certain = _joined([*plan.teacher_jobs([*plan.certain_students(), *confirm]), *plan.search_jobs, *confirm])
+    ids = {job.cell.id for job in certain}
+    chosen = [job for job in _joined([*plan.teacher_jobs(later), *later]) if job.cell.id not in ids]
+    stages: tuple[Stage, ...] = ("teachers", "search", "confirm")
+    return [StagePlan(name, *([job for job in jobs if job.stage == name] for jobs in (certain, chosen)))
+            for name in stages]  # fmt: skip
+
+
+def _joined(jobs: Iterable[Job]) -> list[Job]:
+    """Each cell once."""
+    cells: dict[str, Job] = {}
+    for job in jobs:
+        known = cells.get(job.cell.id)
+        cells[job.cell.id] = known.joined(job) if known else job
+    return list(cells.values())
 
 
 def plan_lines(plan: Plan, stores: Stores) -> Iterator[str]:
@@ -77,10 +85,13 @@ def plan_lines(plan: Plan, stores: Stores) -> Iterator[str]:
     for stage in forecast.stages:
         later = f" + {len(stage.later)} that the search chooses" if stage.later else ""
         done = sum(map(forecast.is_done, stage.jobs))
+        resources = spec.resources.teacher if stage.name == "teachers" else spec.resources.student
+        others = sum(job.resources(spec.resources) != resources for job in stage.jobs)
         yield (
             f"  {stage.name:<9} {counted(len(stage.jobs), 'cell')}{later}, {done} done; "
-            f"each with {counted(stage.resources.workers or 'no', 'Ray Train worker')}, "
-            f"{counted(stage.resources.cpus, 'CPU')}, {counted(stage.resources.gpus or 'no', 'GPU')}"
+            f"each with {counted(resources.workers or 'no', 'Ray Train worker')}, "
+            f"{counted(resources.cpus, 'CPU')}, {counted(resources.gpus or 'no', 'GPU')}"
+            + (f"; {others} that teach as the teachers" if others else "")
         )
     if not forecast.left:
         yield "  time      nothing is left to train; the report is made again"
@@ -129,33 +140,24 @@ class Forecast:
         Slots are taken to be busy but for the last cells, of which one may run alone (Graham 1969, list scheduling).
         """
         total, tail, workers = RAY_S, 0.0, 0.0
-        for stage in self.stages:
-            jobs = self._left(stage, [*stage.jobs, *stage.later])
-            each = [self._epochs(job.cell, share) * self._epoch_s(job.cell) for job in jobs]
-            slots = self._slots(stage.resources)
-            cut = self._search_share(share) if stage.name == "search" else 1.0
-            total += sum(each) * cut / slots
-            tail = max([tail, *(seconds * (1 - 1 / slots) for seconds in each)])
-            workers = max(workers, WORKERS_S if jobs and stage.resources.workers else 0.0)
+        cut = self._search_share(share)
+        for job in self.left:
+            resources = job.resources(self.plan.spec.resources)
+            seconds, slots = self._epochs(job.cell, share) * self._epoch_s(job.cell), self._slots(resources)
+            total += seconds * (cut if job.stage == "search" else 1.0) / slots
+            tail = max(tail, seconds * (1 - 1 / slots))
+            workers = max(workers, WORKERS_S if resources.workers else 0.0)
         return total + tail + workers
 
-    @property
-    def left(self) -> int:
-        """How many jobs are to be done."""
-        return sum(len(self._left(stage, [*stage.jobs, *stage.later])) for stage in self.stages)
+    @cached_property
+    def left(self) -> list[Job]:
+        """The jobs to be done."""
+        return [job for stage in self.stages for job in (*stage.jobs, *stage.later) if not self.is_done(job)]
 
     @property
     def on_asked_device(self) -> bool:
-        return torch.cuda.is_available() or not any(stage.resources.gpus for stage in self.stages)
-
-    def _left(self, stage: StagePlan, jobs: Sequence[Job]) -> list[Job]:
-        """Jobs to be done. Confirm cells that teach are trained with the teachers."""
-        todo = [job for job in jobs if not self.is_done(job)]
-        return [job for job in todo if stage.name != "confirm" or job.cell.id not in self._teachers]
-
-    @cached_property
-    def _teachers(self) -> set[str]:
-        return {job.cell.id for stage in self.stages if stage.name == "teachers" for job in (*stage.jobs, *stage.later)}
+        asked = self.plan.spec.resources
+        return torch.cuda.is_available() or not (asked.teacher.gpus or asked.student.gpus)
 
     def _slots(self, resources: Resources) -> int:
         return max(1, int(self.cpus // (max(1, resources.workers) * resources.cpus)))
@@ -192,9 +194,8 @@ class Forecast:
     def _timed(self) -> dict[Sort, float]:
         """Seconds of an epoch of each sort of cell that is left, timed side by side."""
         cells: dict[Sort, Cell] = {}
-        for stage in self.stages:
-            for job in self._left(stage, [*stage.jobs, *stage.later]):
-                cells.setdefault(Sort.of(job.cell), job.cell)
+        for job in self.left:
+            cells.setdefault(Sort.of(job.cell), job.cell)
         tasks = [self._task(cell) for cell in cells.values()]
         with ProcessPoolExecutor(min(self.cpus, max(1, len(tasks))), mp_context=get_context("spawn")) as pool:
             return dict(zip(cells, pool.map(epoch_seconds, tasks), strict=True))

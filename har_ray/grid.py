@@ -106,7 +106,7 @@ def status(args: argparse.Namespace, command: Command) -> int:
     """Show how far a grid is."""
     from har_ray.status import status_lines, timeline_lines
 
-    spec, _ = _grid(args)
+    spec, _ = _grid(args, together=False)
     results = _stores(spec).results
     _print(status_lines(results, spec.train.monitor))
     if args.timeline:
@@ -152,8 +152,8 @@ def run(args: argparse.Namespace, command: Command) -> int:
     return 0 if complete and shown.complete else SOME_FAILED
 
 
-def _grid(args: argparse.Namespace) -> tuple[GridSpec, YamlFile]:
-    spec, file = load_grid(args.grid, args.set)
+def _grid(args: argparse.Namespace, together: bool = True) -> tuple[GridSpec, YamlFile]:
+    spec, file = load_grid(args.grid, args.set, together)
     return (spec.model_copy(update={"storage": args.storage}) if args.storage else spec), file
 
 

@@ -69,13 +69,16 @@ def slots_of(rows: Any) -> dict[str, list[Span]]:
     timed = rows[rows["started_at"].notna()].sort_values("started_at")
     starts = [datetime.fromisoformat(text).timestamp() for text in timed["started_at"]]
     ends = [datetime.fromisoformat(text).timestamp() for text in timed["finished_at"]]
-    slots: dict[str, list[Span]] = {}
+    nodes: dict[str, list[list[Span]]] = {}
     for node, stage, start, end in zip(timed["node"], timed["stage"], starts, ends, strict=True):
-        number = 1
-        while slots.get(f"{node} #{number}") and slots[f"{node} #{number}"][-1].end > start - starts[0]:
-            number += 1
-        slots.setdefault(f"{node} #{number}", []).append(Span(start - starts[0], end - starts[0], stage))
-    return dict(sorted(slots.items()))
+        slots = nodes.setdefault(str(node), [])
+        span = Span(start - starts[0], end - starts[0], stage)
+        free = next((slot for slot in slots if slot[-1].end <= span.start), None)
+        if free is None:
+            slots.append([span])
+        else:
+            free.append(span)
+    return {f"{node} #{number}": slot for node in sorted(nodes) for number, slot in enumerate(nodes[node], start=1)}
 
 
 def _mark(spans: list[Span], start: float, end: float) -> str:

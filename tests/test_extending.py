@@ -150,8 +150,7 @@ def test_an_error_in_such_code_names_the_class_the_line_and_the_cell(mylab):
     assert done.returncode == 1
     (cell,) = load(mylab / "results" / "faulty")["cell_id"]
     assert (
-        f"[confirm] failed: F seed 0 (cell {cell}): mylab.faulty:Faulty: RuntimeError: only when it trains"
-        in done.stdout
+        f"[cells] failed: F seed 0 (cell {cell}): mylab.faulty:Faulty: RuntimeError: only when it trains" in done.stdout
     )
     assert "faulty.py:11" in done.stdout
 

@@ -2,13 +2,19 @@
 
 import re
 
+import pytest
+
 from har_ray import grid
 from har_ray.forecast import Forecast, Sort, epochs_spent, plan_lines, stage_plans
 from har_ray.plan.plan import Plan
+from har_ray.search.agenda import Agenda
 from har_ray.search.halving import Halving
 from har_ray.spec.grid import load_grid
+from har_ray.store.storage import Digest
 from har_ray.store.stores import Stores
 from tests.grids import write_grid
+
+FIXED = {"trials": 1, "seeds": [100], "space": {"temperature": 4, "alpha": 0.5}}
 
 
 def plan_of(tmp_path, **changes):
@@ -30,9 +36,10 @@ def test_epochs_of_a_race():
 def test_what_the_search_will_choose_is_counted(tmp_path):
     plan, _ = plan_of(tmp_path)
     teachers, search, confirm = stage_plans(plan)
-    # MM at three seeds, MM-Att at the search seed with each of RAB-KD's attention configurations drawn
+    # MM and, with each of RAB-KD's attention configurations drawn, MM-Att at the search seed; MM at the others is
+    # confirmed, too
     attention = {one.model.attention for one in plan.candidates["RAB-KD"]}
-    assert len(teachers.jobs) == 3 + len(attention)
+    assert len(teachers.jobs) == 1 + len(attention)
     assert len(teachers.later) == 2  # MM-Att of RAB-KD's winner, at two seeds
     assert (len(search.jobs), len(confirm.jobs), len(confirm.later)) == (16, 4, 6)
     winner = plan.candidates["RB-KD"][3]
@@ -40,6 +47,32 @@ def test_what_the_search_will_choose_is_counted(tmp_path):
     _, _, confirm = stage_plans(plan, [record])
     assert (len(confirm.jobs), len(confirm.later)) == (6, 4)
     assert {job.cell.hyper["alpha"] for job in confirm.jobs if job.cell.variant == "RB-KD"} == {winner.hyper["alpha"]}
+
+
+@pytest.mark.parametrize("variants", [["MM", "LM", "RB-KD", "RAB-KD"], ["MM", "MM-Att", "RAB-KD"], ["LM", "RB-KD"]])
+def test_a_cell_is_counted_once_and_where_a_run_counts_it(tmp_path, variants):
+    """Also one that teaches and is confirmed (MM), or is searched and teaches (MM-Att at the search seed)."""
+    plan, stores = plan_of(tmp_path, variants=variants)
+    planned = [(job.cell.id, stage.name, job.teaches) for stage in stage_plans(plan) for job in stage.jobs]
+    in_a_run = Agenda(plan, stores.results, {}, {}).jobs.values()
+    assert len({cell_id for cell_id, *_ in planned}) == len(planned)
+    assert set(planned) == {(job.cell.id, job.stage, job.teaches) for job in in_a_run}
+
+
+def test_confirm_cells_that_teach_are_shown_once_and_with_a_teachers_resources(tmp_path):
+    resources = {"teacher": {"workers": 2}, "student": {"workers": 0}}
+    plan, stores = plan_of(tmp_path, variants=["MM", "LM", "RB-KD"], resources=resources, search=FIXED)
+    for stage in stage_plans(plan):
+        for job in stage.jobs:
+            row = job.cell.columns() | {"test_f1_macro": 0.5, "test_f1_weighted": 0.5, "test_accuracy": 0.5}
+            files = {"predictions.parquet": Digest(1, ""), "targets.parquet": Digest(1, "")}
+            stores.results.write_row(stores.results.final_row(row | {"epochs": 1}, "completed", files=files))
+    lines = list(plan_lines(plan, stores))
+    assert lines[1].startswith("  teachers  0 cells, 0 done; each with 2 Ray Train workers")
+    assert lines[3] == (
+        "  confirm   6 cells, 6 done; each with no Ray Train workers, 1 CPU, no GPUs; 2 that teach as the teachers"
+    )
+    assert lines[4] == "  time      nothing is left to train; the report is made again"
 
 
 def test_a_cell_is_timed_once_for_each_sort(tmp_path):

@@ -293,7 +293,7 @@ def test_a_grid_on_s3_waits_while_it_is_away_and_leaves_everything_there(ray_ses
         assert message.endswith("given up after 2 s; what was finished is kept, the same command continues")
         s3.start()
         s3.requests.clear()
-        stops = threading.Thread(target=away, args=(s3, 4.0), daemon=True)
+        stops = threading.Thread(target=away, args=(s3, caplog), daemon=True)
         stops.start()
         with caplog.at_level(logging.WARNING, "har_ray"):
             assert grid.main([str(path)]) == 0
@@ -318,9 +318,11 @@ def go_away(s3):
     s3.stop()
 
 
-def away(s3, seconds):
+def away(s3, caplog):
+    """Until a process has said that it waits."""
     go_away(s3)
-    time.sleep(seconds)
+    while "waiting up to" not in caplog.text:
+        time.sleep(0.05)
     s3.start()
 
 

@@ -5,11 +5,10 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from analysis.load import Results
-from analysis.scores import VariantResult, pool, variant_results
+from analysis.scores import VariantResult, variant_results
 from har_ray.figures import GREY, INK, grid_of_panels
 from har_ray.groups import Setting
 from har_ray.metrics import Floats
-from har_ray.metrics.confusion import confusion
 
 MANY = 9
 """With more classes the panels are larger and small shares are not written out."""
@@ -18,7 +17,7 @@ MANY = 9
 def confusion_matrices(results: Results, setting: Setting) -> Figure:
     """Row-normalised: the share (%) of each class's windows that is given each label."""
     variants = variant_results(results, setting)
-    classes = max((c.predictions.classes for r in variants.values() for c in r.completed if c.predictions), default=0)
+    classes = max((len(cell.confusion) for result in variants.values() for cell in result.completed), default=0)
     names = results.class_names(setting, classes)
     columns, panel_size = (2, (5.6, 5.2)) if classes > MANY else (3, (3.75, 3.5))
     figure, panels = grid_of_panels(len(variants), columns, panel_size)
@@ -46,8 +45,7 @@ def _panel(panel: Axes, result: VariantResult, classes: int) -> None:
         panel.text(0.5, 0.5, "no completed cell", transform=panel.transAxes, ha="center", va="center", color=GREY)
         panel.set(xticks=[], yticks=[])
         return
-    pooled = pool(result.completed)
-    shares = row_shares(confusion(pooled.labels, pooled.predicted, classes))
+    shares = row_shares(np.sum([cell.confusion for cell in result.completed], axis=0))
     panel.pcolormesh(shares, cmap="Blues", vmin=0, vmax=100, edgecolors="white", linewidth=0.5)
     panel.set_aspect("equal")
     panel.invert_yaxis()
@@ -55,7 +53,9 @@ def _panel(panel: Axes, result: VariantResult, classes: int) -> None:
     for row, column in np.argwhere(shares >= least):
         share = shares[row, column]
         colour = "white" if share > 55 else INK
-        panel.text(column + 0.5, row + 0.5, f"{share:.0f}", ha="center", va="center", fontsize=size, color=colour)
+        text = panel.text(column + 0.5, row + 0.5, f"{share:.0f}", ha="center", va="center", color=colour)
+        # Inside the panel, so that the layout need not measure hundreds of them.
+        text.set(fontsize=size, in_layout=False)
 
 
 def row_shares(matrix: np.ndarray) -> Floats:

@@ -2,6 +2,7 @@
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
 
 from analysis.figures import COLOURS
@@ -34,32 +35,34 @@ def learning_curves(results: Results, setting: Setting) -> Figure:
 def _panel(panel: Axes, result: VariantResult) -> None:
     panel.set_title(f"{result.variant} ({result.standing()})")
     panel.grid(visible=True)
-    drawn = [cell for cell in result.completed if cell.curve]
+    drawn = [cell for cell in result.completed if len(cell.curve)]
     if not drawn:
         panel.text(0.5, 0.5, "no completed cell", transform=panel.transAxes, ha="center", va="center", color=GREY)
         return
     colour = COLOURS[result.traits.family]
-    for cell in drawn:
-        epochs, scores = _curve(cell, result.monitor)
-        panel.plot(epochs, scores, color=colour, linewidth=0.8, alpha=0.45)
-        best = cell.row.get("best_epoch")
-        if best is not None and best in epochs:
-            panel.plot([best], [scores[epochs.index(best)]], "o", color=colour, markersize=4.5)
+    percent = [100 * cell.curve for cell in drawn]
+    # One artist for all cells: thousands of lines of their own would take minutes and gigabytes.
+    lines = [np.column_stack([np.arange(1, len(curve) + 1), curve]) for curve in percent]
+    panel.add_collection(LineCollection(lines, colors=colour, linewidths=0.8, alpha=0.45, zorder=2))
+    panel.autoscale_view()
+    best = [line[number - 1] for cell, line in zip(drawn, lines, strict=True) if (number := _best(cell))]
+    if best:
+        panel.plot(*np.transpose(best), "o", color=colour, markersize=4.5)
     # Beyond the shortest curve a mean would be one of the survivors.
-    shortest = min(len(cell.curve) for cell in drawn)
+    shortest = min(map(len, percent))
     if len(drawn) > 1:
-        curves = np.array([_curve(cell, result.monitor)[1][:shortest] for cell in drawn])  # (cells, epochs)
-        panel.plot(_curve(drawn[0], result.monitor)[0][:shortest], curves.mean(axis=0), color=colour, linewidth=2)
+        mean = np.mean([curve[:shortest] for curve in percent], axis=0)  # (cells, epochs) -> (epochs,)
+        panel.plot(np.arange(1, shortest + 1), mean, color=colour, linewidth=2)
 
 
-def _curve(cell: Cell, monitor: str) -> tuple[list[int], list[float]]:
-    missing = float("nan")
-    values = [entry.get(monitor) for entry in cell.curve]
-    return [int(entry["epoch"]) for entry in cell.curve], [missing if v is None else 100 * v for v in values]
+def _best(cell: Cell) -> int:
+    """The best epoch, 0 where the curve has none such."""
+    best = cell.row.get("best_epoch")
+    return int(best) if best is not None and 1 <= best <= len(cell.curve) else 0
 
 
 def _share_limits(panels: list[Axes]) -> None:
-    filled = [panel for panel in panels if panel.lines]
+    filled = [panel for panel in panels if panel.collections]
     if filled:
         bottom, top = min(p.get_ylim()[0] for p in filled), max(p.get_ylim()[1] for p in filled)
         left, right = min(p.get_xlim()[0] for p in filled), max(p.get_xlim()[1] for p in filled)

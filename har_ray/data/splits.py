@@ -10,7 +10,6 @@ from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-from sklearn.model_selection import train_test_split
 
 from har_ray.data.protocol import Protocol
 from har_ray.errors import DataError
@@ -108,6 +107,9 @@ def _random(y: npt.NDArray[np.integer]) -> Parts:
     counts = np.bincount(y)
     if (counts[counts > 0] < 4).any():
         raise DataError(f"protocol random: class number {int(np.argmin(counts))} has fewer than 4 windows to stratify")
+    # A second and 80 MB to import, which commands that only look at a grid need not have.
+    from sklearn.model_selection import train_test_split
+
     rest, test = train_test_split(np.arange(len(y)), test_size=RANDOM_SHARE, random_state=RANDOM_SEED, stratify=y)
     train, val = train_test_split(rest, test_size=RANDOM_SHARE, random_state=RANDOM_SEED, stratify=y[rest])
     return Parts(np.sort(train), np.sort(val), np.sort(test))

@@ -15,7 +15,6 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 from numpy.lib.stride_tricks import sliding_window_view
-from scipy.signal import resample_poly
 
 from har_ray.data.dataset import NULL, Dataset, LabelRule, Preset, Recording
 from har_ray.errors import DataError
@@ -142,6 +141,9 @@ def resample(x: Samples, labels: Labels, step: Fraction) -> tuple[Samples, Label
     """
     if step == 1 or len(x) == 0:
         return x, labels
+    # As long to import as what `splits.py` needs of sklearn.
+    from scipy.signal import resample_poly
+
     out = resample_poly(x.astype(np.float64), step.denominator, step.numerator, axis=0, padtype="line")
     source = np.minimum(np.arange(len(out)) * step.numerator // step.denominator, len(labels) - 1)
     return out.astype(np.float32), labels[source]

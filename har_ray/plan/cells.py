@@ -3,7 +3,8 @@
 import hashlib
 import json
 from collections.abc import Mapping
-from typing import Any, Literal
+from functools import cached_property
+from typing import Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict
 
@@ -13,6 +14,7 @@ from har_ray.groups import Group, Setting
 from har_ray.metrics import DEFAULT
 from har_ray.models.config import ModelConfig, Option
 from har_ray.registry import short_name
+from har_ray.spec.grid import Resources, StageResources
 from har_ray.spec.training import TrainConfig
 from har_ray.store.results import PREDICTIONS, TARGETS
 from har_ray.variants import Size
@@ -47,11 +49,17 @@ class Cell(BaseModel):
     teacher_id: str | None = None
     training: TrainConfig = TrainConfig()
 
-    @property
+    @cached_property
     def id(self) -> str:
         """16 hexadecimal digits, of everything here but the names for what is resolved in other fields."""
         made_of = self.model_dump(mode="json", exclude={"dataset", "preset", "hyper", "size"})
         return hashlib.sha256(json.dumps(made_of, sort_keys=True).encode()).hexdigest()[:16]
+
+    def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
+        """As pydantic's, which would keep the id of the original."""
+        copied = super().model_copy(update=update, deep=deep)
+        copied.__dict__.pop("id", None)
+        return copied
 
     @property
     def group(self) -> Group:
@@ -92,6 +100,10 @@ class Job(BaseModel):
         """One job for what two ask of the same cell; a confirm cell is one whatever else it is."""
         first, second = sorted((self, other), key=lambda job: ("search", "teachers", "confirm").index(job.stage))
         return second.model_copy(update={"teaches": first.teaches or second.teaches})
+
+    def resources(self, of: StageResources) -> Resources:
+        """Of its trial. A cell that teaches is trained as a teacher, also where it is confirmed at the same time."""
+        return of.teacher if self.teaches else of.student
 
     def is_done(self, row: Mapping[str, Any] | None) -> bool:
         """Whether nothing is left to do, given the cell's row. A cell that the search stopped is done for it alone."""

@@ -22,10 +22,10 @@ class Fold(NamedTuple):
     entry: DatasetSpec
     windows_id: str
     protocol: Protocol
+    setting: Setting
 
     def group(self, variant: str) -> Group:
-        setting = Setting(self.entry.name, self.entry.preset_label, self.protocol.name)
-        return Group(setting, self.protocol.fold, variant)
+        return Group(self.setting, self.protocol.fold, variant)
 
 
 class Plan:
@@ -37,8 +37,9 @@ class Plan:
 
     def __init__(self, spec: GridSpec, windows_ids: Sequence[str]) -> None:
         self.spec = spec
+        self._teacher_cells: dict[tuple[object, ...], Cell] = {}
         self.folds = [
-            Fold(entry, windows_id, protocol)
+            Fold(entry, windows_id, protocol, Setting(entry.name, entry.preset_label, protocol.name))
             for entry, windows_id in zip(spec.datasets, windows_ids, strict=True)
             for protocol in entry.protocols
         ]
@@ -96,7 +97,7 @@ class Plan:
             for seed in self.spec.seeds
         ]
         teaching = {job.cell.teacher_id for job in jobs}
-        return [job.model_copy(update={"teaches": job.cell.id in teaching}) for job in jobs]
+        return [job.model_copy(update={"teaches": True}) if job.cell.id in teaching else job for job in jobs]
 
     def teacher_jobs(self, students: Iterable[Job]) -> list[Job]:
         """The teachers of these students, each once; one that is itself among them keeps its stage."""
@@ -148,12 +149,14 @@ class Plan:
         teacher = self._teachers.get(cell.variant)
         if teacher is None:
             return None
-        hyper = candidates(teacher, {"attention": None}, "all", self.spec.sequence_axis)[0].hyper
-        if teacher.attention:
-            hyper = hyper | {"attention": cell.hyper["attention"]}
-        chosen = resolve(teacher, hyper, self.spec.sequence_axis)
-        changes = {"variant": teacher.name, "size": teacher.size, "teacher_id": None}
-        return cell.model_copy(update=changes | chosen._asdict())
+        attention = cell.hyper["attention"] if teacher.attention else None
+        known = (cell.group.setting, cell.windows_id, cell.protocol, cell.seed, teacher.name, attention)
+        if known not in self._teacher_cells:  # many students learn from the same
+            hyper = candidates(teacher, {"attention": None}, "all", self.spec.sequence_axis)[0].hyper
+            chosen = resolve(teacher, hyper | ({"attention": attention} if attention else {}), self.spec.sequence_axis)
+            changes = {"variant": teacher.name, "size": teacher.size, "teacher_id": None}
+            self._teacher_cells[known] = cell.model_copy(update=changes | chosen._asdict())
+        return self._teacher_cells[known]
 
     @cached_property
     def _teachers(self) -> dict[str, Variant]:
@@ -169,8 +172,8 @@ class Plan:
 
     def _job(self, fold: Fold, variant: Variant, candidate: Candidate, seed: int, stage: Any) -> Job:
         cell = Cell(
-            dataset=fold.entry.name,
-            preset=fold.entry.preset_label,
+            dataset=fold.setting.dataset,
+            preset=fold.setting.preset,
             windows_id=fold.windows_id,
             protocol=fold.protocol,
             variant=variant.name,

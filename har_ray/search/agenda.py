@@ -5,6 +5,7 @@ confirmed as soon as its own search has ended.
 """
 
 import heapq
+import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import count
@@ -20,6 +21,8 @@ from har_ray.store.results import ResultStore, Row
 MAX_DEATHS = 3
 """How often a cell whose process dies is begun again, beyond what Tune does itself: if a process dies while two of its
 calls are under way, Tune 2.60 takes the second call's failure for that of the trial that it has just put back."""
+PLAN_EVERY_S = 5.0
+"""The plan is written so often at most while groups are concluded; of many cells it takes a while."""
 STAGES: tuple[Stage, ...] = ("teachers", "search", "confirm")
 """In the order in which cells that can start are started: what others wait for comes first."""
 
@@ -90,10 +93,8 @@ class Agenda:
         if row["status"] != "failed" and not job.is_done(row):
             self._push(job)  # more has been asked of it meanwhile
             return
-        planned = len(self.jobs)
         self._settle(job)
-        if len(self.jobs) > planned:
-            self._write_plan()
+        self._update_plan()
 
     def died(self, cell_id: str, row: Row) -> bool:
         """The process of a cell has died; whether the cell is begun again, else its row says that it failed."""
@@ -103,6 +104,7 @@ class Agenda:
             self._push(self.jobs[cell_id])
             return True
         self._fail(self.jobs[cell_id], "its process died repeatedly; see Ray's logs of its machine", row)
+        self._update_plan()
         return False
 
     # What follows
@@ -162,9 +164,14 @@ class Agenda:
         confirm = self.plan.confirm_jobs({group: winner})
         self._add([*self.plan.teacher_jobs(confirm), *confirm])
 
+    def _update_plan(self) -> None:
+        if self._planned < len(self.jobs) and (self.finished or time.monotonic() - self._written > PLAN_EVERY_S):
+            self._write_plan()
+
     def _write_plan(self) -> None:
         """What the search has chosen so far, and every cell once, with the stage that its result counts in."""
         groups = self._groups_of(self.plan.search_jobs)
+        self._planned, self._written = len(self.jobs), time.monotonic()
         self.results.write_winners([self._winners[group] for group in groups if group in self._winners])
         self.results.write_plan(
             {

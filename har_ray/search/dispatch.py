@@ -121,7 +121,7 @@ class Dispatcher(Searcher):
         if job is None:
             return None
         self.watch.waiting.add(job.cell.id)
-        return {"trial": _trial(job, resources.of_job(job, self.agenda.plan.spec.resources))}
+        return {"trial": _trial(job, job.resources(self.agenda.plan.spec.resources))}
 
     def _ahead(self) -> int:
         if time.monotonic() - self.looked > LOOK_EVERY_S:

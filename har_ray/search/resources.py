@@ -5,14 +5,8 @@ from collections.abc import Mapping, Sequence
 import ray
 from ray.tune.execution.placement_groups import PlacementGroupFactory
 
-from har_ray.plan.cells import Job
-from har_ray.spec.grid import Resources, StageResources
+from har_ray.spec.grid import Resources
 from har_ray.text import counted
-
-
-def of_job(job: Job, resources: StageResources) -> Resources:
-    """A cell that teaches is trained as a teacher, also where it is confirmed at the same time."""
-    return resources.teacher if job.teaches else resources.student
 
 
 def needed(resources: Resources) -> dict[str, float]:

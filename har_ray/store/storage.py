@@ -247,7 +247,8 @@ class Storage:
 
 
 def read_table(content: bytes) -> pa.Table:
-    return pq.read_table(io.BytesIO(content))
+    # For a small file `pq.read_table` takes two and a half times as long, most of it to set up threads and datasets.
+    return pq.ParquetFile(pa.BufferReader(content), pre_buffer=False).read(use_threads=False)
 
 
 def table_bytes(table: pa.Table) -> bytes:

@@ -130,8 +130,13 @@ def test_learning_curves(grid, drawn):
     assert (panel.get_title(loc="left"), empty.get_title(loc="left")) == ("LM (2/2)", "RB-KD (0/1, 1 failed)")
     mean = panel.lines[-1]
     assert mean.get_ydata() == pytest.approx([25, 50, 75])
-    best = [line.get_xydata()[0] for line in panel.lines if line.get_marker() == "o"]
-    assert np.array(best) == pytest.approx(np.array([[2, 40], [2, 60]]))
+    (best,) = [line.get_xydata() for line in panel.lines if line.get_marker() == "o"]
+    assert best == pytest.approx(np.array([[2, 40], [2, 60]]))
+    (cells,) = panel.collections
+    assert np.array(cells.get_segments()) == pytest.approx(
+        np.array([[[1, 20], [2, 40], [3, 60]], [[1, 30], [2, 60], [3, 90]]])
+    )
+    assert panel.get_ylim()[0] < 20 < 90 < panel.get_ylim()[1]
     assert "no completed cell" in svg
 
 

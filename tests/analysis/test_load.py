@@ -1,9 +1,15 @@
 """What is completed, failed and missing is read off the expected cells, not off the rows that exist."""
 
+import gc
+import tracemalloc
+
+import pyarrow as pa
 import pytest
 
 from analysis.load import load_results
+from analysis.seeds import Predictions
 from har_ray.groups import Setting
+from tests.analysis.conftest import GridStore
 
 
 def states(results):
@@ -58,11 +64,56 @@ def test_a_completed_cell_without_a_score_or_with_wrong_labels_counts_as_failed(
 
 def test_predictions_are_the_largest_logit(grid):
     grid.completed("LM", 0, 0.5, predictions=[("4", 0, 2), ("5", 1, 1)])
-    predictions = grid.load().cells[0].predictions
+    cell_id = grid.plan[0]["cell_id"]
+    predictions = Predictions.read(grid.store, grid.store.row(cell_id))
     assert predictions.subjects.tolist() == ["4", "5"]
     assert predictions.labels.tolist() == [0, 1]
     assert predictions.predicted.tolist() == [2, 1]
     assert predictions.classes == 3
+    assert grid.load().cells[0].confusion.tolist() == [[0, 0, 1], [0, 1, 0], [0, 0, 0]]
+
+
+@pytest.mark.parametrize(
+    ("column", "values", "reason"),
+    [
+        ("logits", [[0.0, 1.0], [1.0]], "2 windows with 2 different numbers of logits"),
+        ("logits", [[0.0, 1.0], None], "2 windows with 2 different numbers of logits"),
+        ("subject", None, "subject"),
+    ],
+)
+def test_predictions_that_are_not_what_a_cell_leaves_fail_it(grid, column, values, reason):
+    cell_id = grid.completed("LM", 0, 0.5)
+    columns = {"subject": ["4", "5"], "label": [0, 1], "logits": [[0.0, 1.0], [1.0, 0.0]]} | {column: values}
+    table = pa.table({name: value for name, value in columns.items() if value is not None})
+    row = grid.store.row(cell_id)
+    grid.store.write_row(row | {"files": row["files"] | grid.store.write_predictions(cell_id, table)})
+    (cell,) = grid.load().cells
+    assert cell.state == "failed"
+    assert reason in cell.error
+
+
+def kept_bytes(path):
+    """What is allocated while the results are held."""
+    load_results(path)  # what is imported and cached once
+    tracemalloc.start()
+    try:
+        results = load_results(path)
+        gc.collect()
+        return tracemalloc.get_traced_memory()[0], results
+    finally:
+        tracemalloc.stop()
+
+
+def test_predictions_are_not_kept_in_memory(tmp_path):
+    sizes = {}
+    for windows in (10, 5000):
+        grid = GridStore(tmp_path / str(windows))
+        for seed in range(8):
+            for fold in (0, 1):
+                grid.completed("LM", seed, 0.5, fold=fold, predictions=[("4", 0, 0), ("5", 1, 1)] * (windows // 2))
+        sizes[windows], _ = kept_bytes(grid.write())
+    # The logits alone of 16 cells of 5000 windows and 3 classes are 1.9 MB.
+    assert sizes[5000] - sizes[10] < 100_000
 
 
 def test_what_run_json_lacks_is_unknown(grid):

@@ -2,14 +2,17 @@
 
 import csv
 import io
+import tracemalloc
 
 import numpy as np
 import pytest
 from scipy.stats import rankdata, wilcoxon
 
-from analysis.load import Predictions
-from analysis.scores import subject_f1, variant_results
+from analysis.scores import variant_results
+from analysis.seeds import Predictions, subject_f1
 from analysis.statistics import (
+    RESAMPLES,
+    RNG_SEED,
     against_baseline,
     bootstrap,
     compare,
@@ -58,6 +61,18 @@ def test_differences_are_averaged_over_seeds_and_paired_by_subject(grid):
     assert result.high == pytest.approx((3 * (f1(5) - f1(2)) + (f1(6) - f1(4))) / 4)
     assert result.note == "2 test subjects: too few for a test"
     assert result.p_value is None
+
+
+def test_the_bootstrap_draws_subjects_then_seeds_in_little_memory():
+    paired = np.random.default_rng(1).normal(0.01, 0.1, (30, 40))
+    tracemalloc.start()
+    interval = bootstrap(paired)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    rng = np.random.default_rng(RNG_SEED)
+    drawn = rng.integers(30, size=(RESAMPLES, 30, 1)), rng.integers(40, size=(RESAMPLES, 30, 40))
+    assert interval == tuple(np.quantile(paired[drawn].mean(axis=(1, 2)), [0.025, 0.975]))
+    assert peak < 20e6  # all at once it is 200 MB
 
 
 def test_only_seeds_that_both_completed_are_compared(grid):

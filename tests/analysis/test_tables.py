@@ -9,8 +9,8 @@ import pytest
 from sklearn.metrics import accuracy_score, f1_score
 
 from analysis.formats import Entry, TextTable, latex, markdown, plain, points
-from analysis.load import Predictions
 from analysis.scores import variant_results
+from analysis.seeds import Predictions
 from analysis.tables import console_lines, failures_table, results_csv, results_table, split_tables, winners_table
 from har_ray.metrics.f1_macro import MacroF1
 from har_ray.variants import Traits
@@ -85,7 +85,7 @@ def test_folds_are_pooled_and_not_averaged(grid):
     grid.completed("LM", 0, 0.111, fold=0, predictions=first)
     grid.completed("LM", 0, 0.222, fold=1, predictions=second)
     results = grid.load()
-    scores = variant_results(results, results.settings()[0])["LM"].by_seed[0]
+    scores = variant_results(results, results.settings()[0])["LM"].complete[0].scores
     labels, predicted = zip(*[(label, pred) for _, label, pred in first + second], strict=True)
     assert scores == pytest.approx({
         "f1_macro": f1_score(labels, predicted, average="macro"),
@@ -136,6 +136,37 @@ def test_csv_has_raw_numbers(grid):
     assert (mm["f1_macro_mean"], mm["f1_macro_sd"], mm["params_min"], mm["cells_completed"]) == ("", "", "", "0")
 
 
+SLOW, FAST = "cpu: Slow, 1 thread, batch 1", "cpu: Fast, 1 thread, batch 1"
+
+
+def test_one_device_is_named_in_the_note(grid):
+    grid.completed("LM", 0, 0.6, row={"latency_ms": 0.4, "latency_device": FAST})
+    grid.completed("LM", 1, 0.6, row={"latency_ms": 0.6, "latency_device": FAST})
+    table = table_of(grid)
+    assert texts(table, 0)[-1] == "0.50"
+    assert table.notes[-1].endswith(f"Latency: one window, median, on {FAST}.")
+    (record,) = csv.DictReader(io.StringIO(results_csv(grid.load())))
+    assert (float(record["latency_ms_median"]), record["latency_device"]) == (0.5, FAST)
+
+
+def test_latencies_of_different_devices_are_marked_and_never_averaged(grid):
+    grid.completed("OM", 0, 0.6, row={"latency_ms": 2.0, "latency_device": SLOW})
+    grid.completed("LM", 0, 0.6, row={"latency_ms": 0.4, "latency_device": FAST})
+    grid.completed("LM", 1, 0.6, row={"latency_ms": 0.8, "latency_device": SLOW})
+    grid.completed("LM", 2, 0.6, row={"latency_ms": 0.6, "latency_device": FAST})
+    grid.completed("LM-Att", 0, 0.6, row={"latency_ms": 0.3, "latency_device": None})
+    grid.completed("RB-KD", 0, 0.6, row={"latency_ms": None, "latency_device": None})
+    table = table_of(grid)
+    assert [texts(table, row)[-1] for row in range(4)] == ["2.00 (c)", "0.50 (b), 0.80 (c)", "0.30 (a)", "–"]
+    assert table.notes[-1] == (
+        "Latencies were measured on different devices and compare only where the letter is the same: "
+        f"(a) an unknown device; (b) {FAST}; (c) {SLOW}."
+    )
+    records = list(csv.DictReader(io.StringIO(results_csv(grid.load()))))
+    assert [record["latency_ms_median"] for record in records] == ["2.0", "", "0.3", ""]
+    assert records[1]["latency_device"] == f"{FAST}; {SLOW}"
+
+
 TABLE = TextTable(
     "A & B: 50 %", ["variant", "a_b (%)"], "lr",
     [[Entry("LM"), Entry("62.0 ± 2.0", bold=True, mark="†")], plain("x|y", "–")],
@@ -148,6 +179,37 @@ def test_markdown():
         "**A & B: 50 %**\n\n| variant | a_b (%) |\n| :--- | ---: |\n| LM | **62.0 ± 2.0**† |\n| x\\|y | – |\n"
         "\nΔ: 2 × {a}.\n\npython -m x · commit 1\n"
     )
+
+
+@pytest.mark.parametrize(
+    ("text", "escaped"),
+    [
+        ("<script>alert(1)</script>", "&lt;script&gt;alert(1)&lt;/script&gt;"),
+        ("&lt;b&gt; & c", "&amp;lt;b&amp;gt; & c"),
+        ("a|b", "a\\|b"),
+        ("a\\|b", "a\\\\\\|b"),
+        ("`rm -rf`", "\\`rm -rf\\`"),
+        ("*bold* _slanted_ f1_macro", "\\*bold\\* \\_slanted\\_ f1_macro"),
+        ("[here](javascript:x) ![](y)", "\\[here\\](javascript:x) !\\[\\](y)"),
+        ("~~gone~~ $x$", "\\~\\~gone\\~\\~ \\$x\\$"),
+        ("KeyError:\n\n# 'x'", "KeyError: # 'x'"),
+    ],
+)
+def test_names_and_errors_are_text_in_markdown(text, escaped):
+    lines = markdown(TextTable(text, [text], "l", [plain(text)], [text], text)).splitlines()
+    assert lines == [f"**{escaped}**", "", f"| {escaped} |", "| :--- |", f"| {escaped} |", "", escaped, "", escaped]
+
+
+def test_hostile_names_stay_text_in_every_format(grid):
+    name = "<script>|`x`\\"
+    grid.info["data"] = [grid.data(dataset=name, classes=[name, "b", "c"])]
+    grid.completed("LM", 0, 0.6, dataset=name)
+    results = grid.load()
+    (split,) = split_tables(results)
+    for table in (table_of(grid), split, failures_table(results)):
+        assert "<script>" not in markdown(table)
+        assert "`x`" not in markdown(table).replace("\\`", "")
+    assert "$<$script$>$|`x`\\textbackslash{}" in latex(split, "x")
 
 
 def test_latex():

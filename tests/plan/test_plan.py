@@ -67,6 +67,19 @@ def test_each_student_has_the_teacher_of_its_seed_and_attention(tmp_path):
         assert teacher.model.options == {"filters": 8, "units": 16}
 
 
+def test_a_teacher_is_of_the_students_data_and_fold(tmp_path):
+    kfold = TINY["datasets"][0] | {"protocol": "subject-kfold", "folds": 3}
+    spec = load_grid(write_grid(tmp_path, datasets=[TINY["datasets"][0], kfold, kfold | {"rate_hz": 10}]))[0]
+    grid, teachers = Plan(spec, ["at-12-hz", "at-12-hz", "at-10-hz"]), set()
+    for job in grid.search_jobs:
+        if teacher := grid.teacher_of(job.cell):
+            same = ("dataset", "preset", "windows_id", "protocol", "seed", "training")
+            assert [getattr(teacher, name) for name in same] == [getattr(job.cell, name) for name in same]
+            teachers.add(teacher.id)
+    # seven folds, each with MM and with MM-Att in each of the configurations that were drawn
+    assert len(teachers) == 7 * (1 + len({one.model.attention for one in grid.candidates["RAB-KD"]}))
+
+
 def test_teachers_are_planned_once_and_those_in_the_tables_are_confirm_cells(tmp_path):
     grid = plan(tmp_path)
     jobs = grid.teacher_jobs(grid.certain_students())
@@ -101,6 +114,7 @@ def test_folds_multiply_cells(tmp_path):
 
 def test_the_id_depends_on_what_decides_the_result_and_on_nothing_else(tmp_path):
     (cell, *_) = (job.cell for job in plan(tmp_path).search_jobs)
+    assert cell.model_copy().id == cell.id  # known from here on, so that a copy could take it along
     copies = {
         cell.model_copy(update=change).id
         for change in (

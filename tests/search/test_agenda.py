@@ -15,6 +15,11 @@ from tests.grids import TINY, write_grid
 SPAR = TINY["datasets"][0]
 
 
+@pytest.fixture(autouse=True)
+def _plan_at_once(monkeypatch):
+    monkeypatch.setattr("har_ray.search.agenda.PLAN_EVERY_S", 0.0)
+
+
 def agenda_of(path, rows=None, curves=None) -> Agenda:
     spec, _ = load_grid(path)
     plan = Plan(spec, [f"windows-{i}" for i, _ in enumerate(spec.datasets)])

@@ -1,0 +1,135 @@
+"""The scores of a seed, from the test predictions of its cells, which are read once and not kept.
+
+With one fold the scores are those of the row. With several the test predictions of the folds are pooled first: a fold
+may lack a class, and an average of such F1 scores has no meaning. The scores are those of `har_ray.metrics`, which
+training computes too.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from har_ray.errors import ExtensionError
+from har_ray.metrics import Floats, Indices, Metric, load_metrics
+from har_ray.metrics.confusion import confusion, f1_per_class
+from har_ray.metrics.f1_macro import MacroF1
+from har_ray.registry import short_name
+from har_ray.store.results import ResultStore, Row
+
+
+class Score(NamedTuple):
+    """A metric of the grid: its column, its title, and how it is computed, None where it can't be imported here."""
+
+    name: str
+    title: str
+    metric: Metric | None
+    why_not: str = ""
+
+    @classmethod
+    def of(cls, name: str) -> "Score":
+        short = short_name(name)
+        try:
+            metric = load_metrics([name])[short]
+        except ExtensionError as error:
+            return cls(short, short, None, str(error))
+        return cls(short, getattr(metric, "title", short), metric)  # without a title it could still be trained with
+
+
+F1 = Score("f1_macro", MacroF1.title, MacroF1())
+"""What variants are compared by, whether the grid lists it or not."""
+
+
+@dataclass(frozen=True)
+class Predictions:
+    """Test predictions, one entry per window: subjects and labels (N,), logits (N, K)."""
+
+    subjects: NDArray[np.str_]
+    labels: Indices
+    logits: Floats
+
+    @classmethod
+    def read(cls, store: ResultStore, row: Row) -> "Predictions":
+        """Those of a completed cell.
+
+        Raises:
+            DamagedError, KeyError, ValueError: they are missing, damaged, or not what a cell leaves.
+        """
+        table = store.predictions(row).combine_chunks()
+        logits = _matrix(table["logits"].chunk(0) if len(table) else [])
+        labels = table["label"].to_numpy().astype(np.int64)
+        if labels.min() < 0 or labels.max() >= logits.shape[1]:
+            found = f"labels {labels.min()} to {labels.max()}, but {logits.shape[1]} logits"
+            raise ValueError(f"predictions.parquet: {found}")
+        return cls(table["subject"].cast(pa.string()).to_numpy().astype(np.str_), labels, logits)
+
+    @property
+    def predicted(self) -> Indices:
+        """The class of the largest logit (N,)."""
+        found: Indices = self.logits.argmax(axis=1)
+        return found
+
+    @property
+    def classes(self) -> int:
+        """K"""
+        return int(self.logits.shape[1])
+
+    def confusion(self) -> Indices:
+        """(K, K): rows are labels, columns predictions."""
+        return confusion(self.labels, self.predicted, self.classes)
+
+
+def _matrix(lists: pa.ListArray) -> Floats:
+    """Lists of the same length as (N, K)."""
+    lengths = lists.value_lengths().unique() if len(lists) else []
+    if len(lengths) != 1 or lists.null_count:
+        raise ValueError(f"predictions.parquet: {len(lists)} windows with {len(lengths)} different numbers of logits")
+    matrix: Floats = lists.flatten().to_numpy(zero_copy_only=False).reshape(len(lists), -1)
+    return matrix
+
+
+def joined(parts: Sequence[Predictions]) -> Predictions:
+    """Predictions one after the other."""
+    subjects, labels, logits = zip(*((part.subjects, part.labels, part.logits) for part in parts), strict=True)
+    return Predictions(np.concatenate(subjects), np.concatenate(labels), np.concatenate(logits))
+
+
+class SeedScores(NamedTuple):
+    """What the test predictions of a complete seed amount to, as fractions; without what can't be computed here.
+
+    Attributes:
+        scores: by metric, macro F1 among them.
+        by_subject: the macro F1 of each test subject, see `subject_f1`.
+    """
+
+    scores: dict[str, float]
+    by_subject: dict[str, float]
+
+    @classmethod
+    def of(cls, rows: Sequence[Row], parts: Sequence[Predictions], scores: Sequence[Score]) -> "SeedScores":
+        """From the rows and the test predictions of all folds."""
+        pooled = joined(parts)
+        wanted = {score.name: score for score in (F1, *scores)}.values()
+        found = {score.name: _value(score, rows, pooled) for score in wanted}
+        return cls({name: value for name, value in found.items() if value is not None}, subject_f1(pooled))
+
+
+def _value(score: Score, rows: Sequence[Row], pooled: Predictions) -> float | None:
+    if len(rows) == 1 and (value := rows[0].get(f"test_{score.name}")) is not None:
+        return float(value)
+    return None if score.metric is None else float(score.metric(pooled.labels, pooled.logits))
+
+
+def subject_f1(predictions: Predictions) -> dict[str, float]:
+    """Macro F1 of each subject, over the classes that the subject has windows of."""
+    names, codes = np.unique(predictions.subjects, return_inverse=True)
+    predicted = predictions.predicted
+    scores = {}
+    for code, name in enumerate(names):
+        own = codes == code
+        matrix = confusion(predictions.labels[own], predicted[own], predictions.classes)
+        scores[str(name)] = float(f1_per_class(matrix)[matrix.sum(axis=1) > 0].mean())
+    return scores

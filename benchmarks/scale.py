@@ -1,0 +1,227 @@
+"""What the commands about a grid take when it is large: time, and the largest resident set of the process.
+
+    python -m benchmarks.scale 1000 5000 10000 [--work FOLDER]
+
+For each number a store with so many completed confirm cells, and the teachers and search cells that they take, is
+written by the project's own plan, agenda and store; only the training is replaced by made-up scores and predictions.
+Then each command runs as a process of its own, from its start to its end, imports included. Files that were just
+written are in the system's cache. FOLDER keeps the stores for another look; they are written anew each time.
+"""
+
+import argparse
+import json
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import pyarrow as pa
+import yaml
+
+from har_ray import provenance
+from har_ray.data.splits import subject_parts
+from har_ray.data.windows import WindowSpec, class_names
+from har_ray.metrics import load_metrics, scores
+from har_ray.plan.cells import Job
+from har_ray.plan.plan import Plan
+from har_ray.search.agenda import Agenda
+from har_ray.spec.dataset import DatasetSpec
+from har_ray.spec.grid import load_grid
+from har_ray.store.results import ResultStore, Row, now
+from har_ray.store.storage import table_bytes
+from har_ray.store.stores import Stores
+from har_ray.store.windows import WindowStore
+from har_ray.windows import window_specs
+
+WINDOWS = 300
+"""Test windows of a cell."""
+WINDOWS_PER_SUBJECT = 1000
+EPOCHS = 30
+GRID: dict[str, Any] = {
+    "name": "scale",
+    "datasets": [
+        {"name": "spar", "preset": "wrist", "protocol": "loso"},
+        {"name": "sensors", "preset": "paper", "protocol": "subject-kfold", "folds": 5},
+        {"name": "wisdm", "preset": "paper", "protocol": "subject-kfold", "folds": 5},
+    ],
+    "variants": [
+        *("OM", "MM", "LM", "MM-Att", "LM-Att", "RB-KD", "RB-KD-Att", "RAB-KD"),
+        {"name": "LM-time", "size": "LM", "sequence_axis": "time"},
+        {"name": "KD-hot", "size": "LM", "losses": {"distillation": {"temperature": 20, "alpha": 0.5}}},
+    ],
+    "teacher": "OM",
+    "search": {
+        "trials": 6,
+        "seeds": [1_000_000],
+        "space": {
+            "temperature": [1, 2, 4],
+            "alpha": [0.1, 0.5, 0.9],
+            "beta": 1.0,
+            "attention": {"kind": ["channel", "cbam"], "ratio": 2, "kernel": 3, "position": [1, 4]},
+        },
+    },
+    "train": {"epochs": EPOCHS},
+    "tracking": {"wandb": "off"},
+}
+PER_SEED = 20 * 10
+"""Folds × variants."""
+
+MEASURE = """
+import json, os, sys, time
+start = time.perf_counter()
+pid = os.posix_spawn(sys.argv[1], sys.argv[1:], os.environ, file_actions=[(os.POSIX_SPAWN_DUP2, 2, 1)])
+_, status, usage = os.wait4(pid, 0)
+print(json.dumps([time.perf_counter() - start, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024, status]))
+"""
+"""Runs a command from a small process: Linux counts a process as no smaller than the one that it was started from."""
+
+
+class Measured(NamedTuple):
+    """What a command took; memory in MiB. `cpu_s` says more where the machine has other work to do."""
+
+    seconds: float
+    cpu_s: float
+    peak_mib: float
+    status: int
+
+
+def write_store(folder: Path, cells: int) -> Path:
+    """A finished grid of so many confirm cells; returns the grid's file."""
+    grid = folder / "grid.yaml"
+    seeds = list(range(cells // PER_SEED))
+    paths = {"storage": str(folder / "results"), "data": str(folder / "data")}
+    grid.write_text(yaml.safe_dump(GRID | paths | {"seeds": seeds}))
+    spec, file = load_grid(grid)
+    windows = window_specs(spec)
+    stores = Stores(spec.storage, spec.name)
+    for entry, one in zip(spec.datasets, windows, strict=True):
+        write_windows(stores.windows, entry, one)
+    plan = Plan(spec, [one.id for one in windows])
+    info = provenance.describe(spec, file, ["har-ray", "run", "grid.yaml"])
+    data = [describe(entry, one) for entry, one in zip(spec.datasets, windows, strict=True)]
+    stores.results.write_run_info(info | {"data": data, "finished_at": now()})
+    finish(Agenda(plan, stores.results, {}, {}))
+    return grid
+
+
+def write_windows(store: WindowStore, entry: DatasetSpec, windows: WindowSpec) -> None:
+    """Labels and subjects without the samples, which none of the commands reads."""
+    classes, subjects = class_names(entry.dataset, entry.cut), list(entry.all_subjects)
+    n = WINDOWS_PER_SUBJECT * len(subjects)
+    table = pa.table(
+        {
+            "subject": np.repeat(subjects, WINDOWS_PER_SUBJECT),
+            "recording": np.repeat(subjects, WINDOWS_PER_SUBJECT),
+            "y": (np.arange(n) % len(classes)).astype(np.int16),
+        }
+    )
+    content = table_bytes(table)
+    with store.new_shard(windows.id) as (name, file):
+        file.write(content)
+    shard = {"name": name, "rows": n, "bytes": len(content)}
+    manifest = {"dataset": entry.name, "subjects": subjects, "classes": list(classes), "shards": [shard]}
+    store.write_manifest(windows.id, manifest)
+
+
+def describe(entry: DatasetSpec, windows: WindowSpec) -> Row:
+    """What `run.json` says of a dataset, in short."""
+    classes = class_names(entry.dataset, entry.cut)
+    return {"dataset": entry.name, "preset": entry.preset_label, "windows_id": windows.id, "classes": list(classes)}
+
+
+def finish(agenda: Agenda) -> None:
+    """Every cell ends, in the order in which a run would start it."""
+    rng = np.random.default_rng(0)
+    entries = {fold.windows_id: fold.entry for fold in agenda.plan.folds}
+    while (job := agenda.next()) is not None:
+        row, curve = end(job, entries[job.cell.windows_id], agenda.results, rng)
+        agenda.ended(job.cell.id, row, curve)
+    agenda.results.gather()
+
+
+def end(job: Job, entry: DatasetSpec, results: ResultStore, rng: np.random.Generator) -> tuple[Row, list[float]]:
+    """What a cell leaves, and its monitored scores."""
+    monitored = np.sort(rng.uniform(0.3, 0.9, EPOCHS)).tolist()
+    validated = [dict.fromkeys(("val_f1_macro", "val_f1_weighted", "val_accuracy"), score) for score in monitored]
+    curve = [
+        {"epoch": number, "train_loss": 1 / number, "train_cross_entropy": 1 / number, **val, "seconds": 0.5}
+        for number, val in enumerate(validated, start=1)
+    ]
+    row = job.cell.columns() | validated[-1] | {"node": "node", "started_at": now(), "device": "cpu: benchmark"}
+    row |= {"epochs": EPOCHS, "best_epoch": EPOCHS, "train_seconds": 0.5 * EPOCHS}
+    row |= {"params": 10_000, "macs": 500_000, "flops_published": 300_000}
+    row |= {"latency_ms": 0.5, "latency_p95_ms": 0.6, "latency_device": "cpu: benchmark, 1 thread, batch 1"}
+    files = results.write_curve(job.cell.id, curve)
+    if job.stage == "confirm":
+        labels, logits = rng.integers(entry.classes, size=WINDOWS), predicted(rng, entry.classes)
+        row |= scores(load_metrics(job.metrics), labels, logits, "test_")
+        files |= results.write_predictions(job.cell.id, predictions(job, entry, labels, logits))
+    if job.teaches:
+        files |= results.write_targets(job.cell.id, pa.table({"window_id": ["w"], "logits": [[0.0]]}))
+    row = results.final_row(row, "completed", files=files)
+    results.write_row(row)
+    return row, monitored
+
+
+def predicted(rng: np.random.Generator, classes: int) -> np.ndarray:
+    """Logits (N, K)."""
+    return rng.standard_normal((WINDOWS, classes)).astype(np.float32)
+
+
+def predictions(job: Job, entry: DatasetSpec, labels: np.ndarray, logits: np.ndarray) -> pa.Table:
+    """As training writes them."""
+    subjects = subject_parts(job.cell.protocol, entry.all_subjects).test
+    return pa.table(
+        {
+            "window_id": [f"{number:03d}-right:{50 * number}" for number in range(WINDOWS)],
+            "subject": [subjects[number % len(subjects)] for number in range(WINDOWS)],
+            "label": labels.astype(np.int16),
+            "logits": list(logits),
+        }
+    )
+
+
+def commands(grid: Path) -> Iterator[tuple[str, list[str]]]:
+    """What is measured, by how it is called."""
+    python, results = sys.executable, str(grid.parent / "results" / "scale")
+    yield "har-ray status GRID", [python, "-m", "har_ray.cli", "status", str(grid)]
+    yield "har-ray plan GRID", [python, "-m", "har_ray.cli", "plan", str(grid)]
+    yield "store.results.load", [python, "-c", f"from har_ray.store.results import load; load({results!r})"]
+    yield "python -m analysis RESULTS", [python, "-m", "analysis", results]
+
+
+def measure(command: list[str]) -> Measured:
+    """Run a command and see that it ends well; what it prints is shown on standard error."""
+    answer = subprocess.run([sys.executable, "-c", MEASURE, *command], stdout=subprocess.PIPE, text=True, check=True)
+    measured = Measured(*json.loads(answer.stdout))
+    if measured.status:
+        raise SystemExit(f"{' '.join(command)}: ended with status {measured.status}")
+    return measured
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description="What the commands about a grid take when it is large.")
+    parser.add_argument("cells", nargs="+", type=int, help=f"confirm cells, a multiple of {PER_SEED}")
+    parser.add_argument("--work", type=Path, help="where to write the stores and keep them")
+    args = parser.parse_args()
+    if any(cells < PER_SEED or cells % PER_SEED for cells in args.cells):
+        parser.error(f"cells: expected multiples of {PER_SEED}; found {' '.join(map(str, args.cells))}")
+    print("| confirm cells | command | seconds | CPU seconds | peak MiB |")
+    print("| --- | --- | --- | --- | --- |")
+    for cells in args.cells:
+        with tempfile.TemporaryDirectory() as name:
+            folder = (args.work or Path(name)) / str(cells)
+            shutil.rmtree(folder, ignore_errors=True)
+            folder.mkdir(parents=True)
+            for what, command in commands(write_store(folder, cells)):
+                took = measure(command)
+                row = f"| {cells:,} | `{what}` | {took.seconds:.1f} | {took.cpu_s:.1f} | {took.peak_mib:.0f} |"
+                print(row, flush=True)
+
+
+if __name__ == "__main__":
+    main()

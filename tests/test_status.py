@@ -1,0 +1,89 @@
+"""The state of a grid from its store: each cell counted once, slots as few as hold the cells, little to import."""
+
+import subprocess
+import sys
+
+import pandas as pd
+import pytest
+
+from har_ray.plan.plan import Plan
+from har_ray.search.agenda import Agenda
+from har_ray.spec.grid import load_grid
+from har_ray.status import slots_of, status_lines, timeline_lines
+from har_ray.store.stores import Stores
+from tests.grids import write_grid
+
+HEAVY = {"ray", "torch", "sklearn", "scipy", "matplotlib", "jinja2", "analysis.report"}
+
+
+@pytest.fixture
+def agenda(tmp_path):
+    """Three confirm cells at each of two seeds, of which MM teaches; nothing to search."""
+    fixed = {"trials": 1, "seeds": [100], "space": {"temperature": 4, "alpha": 0.5}}
+    spec, _ = load_grid(write_grid(tmp_path, variants=["MM", "LM", "RB-KD"], search=fixed))
+    return Agenda(Plan(spec, ["windows"]), Stores(spec.storage, spec.name).results, {}, {})
+
+
+def write(agenda, status, **columns):
+    """The next cell ends so."""
+    job = agenda.next()
+    error = "Traceback:\n  the loss is nan" if status == "failed" else None
+    files = agenda.results.write_curve(job.cell.id, [])
+    agenda.results.write_row(agenda.results.final_row(job.cell.columns() | columns, status, error, files))
+    return job.cell
+
+
+def test_a_teacher_that_is_confirmed_is_one_cell(agenda):
+    for score in (0.25, 0.75):
+        cell = write(agenda, "completed", val_f1_macro=score)
+        assert cell.variant == "MM"
+    failed = write(agenda, "failed")
+    agenda.results.write_curve(agenda.next().cell.id, [])
+    assert list(status_lines(agenda.results, "val_f1_macro")) == [
+        "confirm: 6 cells: 2 completed, 0 stopped, 1 failed, 1 begun, 2 waiting",
+        f"MM         best val_f1_macro 0.750 (confirm, seed {cell.seed})",
+        f"{failed.variant:<10} best val_f1_macro nan (confirm, seed {failed.seed})",
+        f"failed: {failed.variant} seed {failed.seed} (cell {failed.id}):   the loss is nan",
+    ]
+
+
+def test_a_grid_that_was_not_started(tmp_path):
+    results = Stores(str(tmp_path), "tiny").results
+    assert list(status_lines(results, "val_f1_macro")) == [f"not started; nothing at {tmp_path}/tiny"]
+    assert list(timeline_lines(results)) == []
+
+
+def spans(*cells):
+    """Rows from node, start and end in seconds."""
+    rows = [
+        {
+            "node": node,
+            "stage": "search",
+            "started_at": f"{start:%Y-%m-%dT%H:%M:%S}",
+            "finished_at": f"{end:%Y-%m-%dT%H:%M:%S}",
+        }
+        for node, first, last in cells
+        for start, end in [[pd.Timestamp("2026-01-01") + pd.Timedelta(seconds=s) for s in (first, last)]]
+    ]
+    return pd.DataFrame(rows)
+
+
+def test_cells_share_as_few_slots_as_hold_them_without_overlap():
+    slots = slots_of(spans(("b", 0, 10), ("a", 0, 4), ("a", 2, 6), ("a", 4, 5), ("a", 6, 7)))
+    assert {name: [(span.start, span.end) for span in found] for name, found in slots.items()} == {
+        "a #1": [(0, 4), (4, 5), (6, 7)],
+        "a #2": [(2, 6)],
+        "b #1": [(0, 10)],
+    }
+
+
+def test_slots_are_in_the_order_of_their_numbers():
+    assert list(slots_of(spans(*[("a", i, 20) for i in range(11)]))) == [f"a #{i}" for i in range(1, 12)]
+
+
+def test_the_command_imports_neither_ray_nor_torch_nor_what_reports_are_made_of(tmp_path):
+    """They take seconds, and hundreds of megabytes."""
+    code = f"import sys, har_ray.cli; har_ray.cli.main(sys.argv[1:]); print(*{HEAVY} & {{*sys.modules}})"
+    command = [sys.executable, "-c", code, "status", str(write_grid(tmp_path))]
+    output = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    assert output == f"not started; nothing at {tmp_path}/results/tiny\n\n"

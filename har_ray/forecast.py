@@ -23,6 +23,7 @@ from har_ray.data.tensors import Part, Tensors
 from har_ray.models.architectures import Outputs, outputs
 from har_ray.plan.cells import Cell, Job, Stage
 from har_ray.plan.plan import Plan, races_of
+from har_ray.plan.room import missing
 from har_ray.search.halving import Halving, Progress, out_at
 from har_ray.spec.grid import Resources
 from har_ray.store.results import Row
@@ -93,6 +94,8 @@ def plan_lines(plan: Plan, stores: Stores) -> Iterator[str]:
             f"{counted(resources.cpus, 'CPU')}, {counted(resources.gpus or 'no', 'GPU')}"
             + (f"; {others} that teach as the teachers" if others else "")
         )
+    for line in missing(spec.resources, [{"CPU": forecast.cpus, "GPU": torch.cuda.device_count()}]):
+        yield f"  room      none on this machine: {line}"
     if not forecast.left:
         yield "  time      nothing is left to train; the report is made again"
         return

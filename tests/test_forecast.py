@@ -83,14 +83,15 @@ def test_a_cell_is_timed_once_for_each_sort(tmp_path):
 
 
 def test_a_plan_times_real_epochs_and_says_about(tmp_path):
-    plan, stores = plan_of(tmp_path, variants=["LM", "RB-KD"])
+    plan, stores = plan_of(tmp_path, variants=["LM", "RB-KD"], resources={"student": {"gpus": 99}})
     forecast = Forecast(plan, stores)
     least, about, most = (forecast.seconds(share) for share in (0.0, 0.5, 1.0))
     assert 0 < least <= about <= most
     timed = {sort.losses: seconds for sort, seconds in forecast._timed.items()}
     assert set(timed) == {(), ("distillation",)}
     assert all(0.01 < seconds < 60 for seconds in timed.values())
-    *_, last = plan_lines(plan, stores)
+    *_, room, last = plan_lines(plan, stores)
+    assert "none on this machine: resources.student: a trial needs 1 CPU and 99 GPUs on one node, and the most" in room
     assert re.match(r"  time      about .* on \d+ CPUs; .* if every cell stops as early as it can", last)
 
 

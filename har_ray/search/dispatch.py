@@ -21,7 +21,7 @@ from ray.tune.search import Searcher
 from har_ray.errors import HarRayError, StorageError
 from har_ray.plan.cells import Job
 from har_ray.plan.plan import Plan
-from har_ray.search import resources
+from har_ray.plan.room import missing, needed
 from har_ray.search.agenda import Agenda
 from har_ray.search.progress import Watch
 from har_ray.search.scheduler import GroupedASHA, Race
@@ -88,14 +88,14 @@ def check_room(wanted: StageResources, own_cluster: bool) -> None:
         HarRayError: no node has, and none will or none came in time.
     """
     end = time.monotonic() + (0.0 if own_cluster else WAIT_FOR_NODES_S)
-    roles, said = {"teacher": wanted.teacher, "student": wanted.student}, False
-    while missing := resources.missing(roles):
+    said = False
+    while lines := missing(wanted, [node["Resources"] for node in ray.nodes() if node["Alive"]]):
         if time.monotonic() >= end:
-            raise HarRayError("\n".join(missing))
+            raise HarRayError("\n".join(lines))
         if not said:
-            print("\n".join(f"waiting for a node: {why}" for why in missing), flush=True)
+            print("\n".join(f"waiting for a node: {line}" for line in lines), flush=True)
             # An autoscaler starts nodes for what is asked of it, and no trial asks yet.
-            request_resources(bundles=[resources.needed(one) for one in roles.values()])
+            request_resources(bundles=[needed(wanted.teacher), needed(wanted.student)])
             said = True
         time.sleep(LOOK_EVERY_S)
     if said:
@@ -174,7 +174,9 @@ def _tune(agenda: Agenda, stores: Stores, watch: Watch) -> None:
 
 
 def _placement(config: dict[str, Any]) -> tune.PlacementGroupFactory:
-    return resources.placement(Resources(**config["trial"]["resources"]))
+    """What Tune reserves for a trial, its workers included."""
+    wanted = needed(Resources(**config["trial"]["resources"]))
+    return tune.PlacementGroupFactory([{name: count for name, count in wanted.items() if count}])
 
 
 def _trial(job: Job, wanted: Resources) -> Row:

@@ -73,18 +73,20 @@ KEYS = {"AWS_ACCESS_KEY_ID": "key", "AWS_SECRET_ACCESS_KEY": "secret", "AWS_EC2_
 
 
 class S3:
-    """An S3 server that can break. `rows` are the times at which rows were written, with the cell's id."""
+    """An S3 server that can break. `rows` are the times at which rows were written, with the cell's id; `log` holds the
+    method and the path of every request."""
 
     def __init__(self) -> None:
         self.app = DomainDispatcherApplication(create_backend_app)
         self.breaks: str | None = None
         self.rows: list[tuple[float, str]] = []
-        self.requests = 0
+        self.log: list[tuple[str, str]] = []
         self.server = make_server("127.0.0.1", 0, self._answer, threaded=True)
         threading.Thread(target=self.server.serve_forever, daemon=True).start()
 
     def _answer(self, environ: dict[str, Any], start_response: Any) -> Any:
-        self.requests += 1
+        query = environ["QUERY_STRING"]
+        self.log.append((environ["REQUEST_METHOD"], environ["PATH_INFO"] + (f"?{query}" if query else "")))
         while self.breaks == "stalled":
             time.sleep(0.1)
         if self.breaks == "refused":
@@ -417,10 +419,10 @@ def _grid(folder: Path, uri: str) -> Path:
 
 def _undisturbed(chaos: Chaos) -> dict[str, str]:
     uri = chaos.s3.uri("undisturbed")
-    start, requests = time.monotonic(), chaos.s3.requests
+    start, requests = time.monotonic(), len(chaos.s3.log)
     chaos.run(_grid(chaos.folder, uri), uri, 0)
     rows = load(Storage(uri).child(GRID["name"]).uri)
-    took, asked = time.monotonic() - start, chaos.s3.requests - requests
+    took, asked = time.monotonic() - start, len(chaos.s3.log) - requests
     print(f"undisturbed: {len(rows)} cells in {took:.0f} s, {asked} S3 requests", flush=True)
     chaos.tally.grids = 0
     return confirmed(Storage(uri).child(GRID["name"]).uri)

@@ -54,7 +54,7 @@ def connected(address: str | None, **settings: Any) -> Iterator[bool]:
     # Trials that wait for their Ray Train workers are processes beside the CPUs, which Ray would warn of.
     os.environ.setdefault("RAY_worker_maximum_startup_concurrency", "8")
     try:
-        context = ray.init(address=address, logging_level=logging.ERROR, log_to_driver=False, **settings)
+        ray.init(address=address, logging_level=logging.ERROR, log_to_driver=False, **settings)
     except ConnectionError as error:
         raise HarRayError(f"no Ray cluster at {address}: {error}") from error
     data = ray.data.DataContext.get_current()
@@ -63,15 +63,15 @@ def connected(address: str | None, **settings: Any) -> Iterator[bool]:
     logging.getLogger("ray.data").setLevel(logging.WARNING)
     try:
         with _listening():
-            yield _is_own(context)
+            yield _is_own()
     finally:
         ray.shutdown()
 
 
-def _is_own(context: Any) -> bool:
+def _is_own() -> bool:
     """Whether this process started the cluster, which then has no other nodes and never will."""
     node = ray._private.worker.global_worker.node
-    return bool(node is not None and node.is_head()) and bool(context.address_info)
+    return node is not None and bool(node.is_head())
 
 
 def _answering(address: str | None) -> str | None:

@@ -321,7 +321,7 @@ def go_away(s3):
 def away(s3, caplog):
     """Until a process has said that it waits."""
     go_away(s3)
-    while "waiting up to" not in caplog.text:
+    while "waiting up to 10:00 min" not in caplog.text:
         time.sleep(0.05)
     s3.start()
 

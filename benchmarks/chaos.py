@@ -122,8 +122,8 @@ class Node:
             return [top, *top.children(recursive=True)]
         return []
 
-    def named(self, start: str) -> list[psutil.Process]:
-        """Those whose command line begins so, e.g. `ray::CellTrial`."""
+    def named(self, start: tuple[str, ...]) -> list[psutil.Process]:
+        """Those whose command line begins with one of these, e.g. `ray::CellTrial`."""
         found = []
         for process in self.processes():
             with contextlib.suppress(psutil.Error):
@@ -258,7 +258,8 @@ class Chaos:
         self.cluster = Cluster()
         self.bag: list[str] = []
         self.faults: dict[str, Callable[[], bool]] = {
-            "trial killed": lambda: self._kill("ray::CellTrial"),
+            # Between two calls, and in one.
+            "trial killed": lambda: self._kill("ray::CellTrial", "ray::ResourceTrainable"),
             "Ray Train worker killed": lambda: self._kill("ray::RayTrainWorker"),
             "raylet killed": self._kill_raylet,
             "driver killed": self._kill_driver,
@@ -279,8 +280,8 @@ class Chaos:
 
     # Faults; each says whether it could happen at this moment
 
-    def _kill(self, name: str) -> bool:
-        found = [process for node in self.cluster.nodes() for process in node.named(name)]
+    def _kill(self, *names: str) -> bool:
+        found = [process for node in self.cluster.nodes() for process in node.named(names)]
         if found:
             with contextlib.suppress(psutil.NoSuchProcess):
                 self.random.choice(found).kill()
@@ -405,9 +406,9 @@ def main() -> int:
             found = confirmed(Storage(uri).child(GRID["name"]).uri)
             chaos.tally.changed += sum(found.get(cell) != row for cell, row in expected.items())
             print(f"grid {chaos.tally.grids} ended: {chaos.tally.lost} lost, {chaos.tally.changed} changed", flush=True)
-    finally:
+    finally:  # after Ctrl-C too
         chaos.cluster.stop()
-    print("\n".join(chaos.tally.lines()))
+        print("\n".join(chaos.tally.lines()))
     return 1 if chaos.tally.lost or chaos.tally.changed else 0
 
 

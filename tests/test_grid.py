@@ -253,7 +253,7 @@ def test_killed_drivers_and_trials_cost_no_bit(finished, tmp_path, command):
 def kill_a_trial():
     """SIGKILL to a trial's process; whether there was one, which there is not between two stages."""
     for process in psutil.process_iter(["cmdline"]):
-        if (process.info["cmdline"] or [""])[0].startswith("ray::CellTrial"):
+        if (process.info["cmdline"] or [""])[0].startswith(("ray::CellTrial", "ray::ResourceTrainable")):
             process.kill()
             return True
     return False

@@ -116,9 +116,6 @@ class ResultStore:
             found = dict(zip(changed, pool.map(self.row, changed), strict=True))
         return gathered.updated({cell_id: (present[cell_id], row) for cell_id, row in found.items()}, wanted)
 
-    def delete_row(self, cell_id: str) -> None:
-        self.root.delete(_row(cell_id))
-
     # What a cell leaves besides its row. What is written returns its part of the row's `files`.
 
     def write_curve(self, cell_id: str, curve: Sequence[Row]) -> Files:

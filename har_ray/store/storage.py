@@ -129,10 +129,6 @@ class Storage:
         """With what tells the messages of many processes about one outage apart from those about another."""
         log.warning(message, extra={"outage": self.fs.type_name, "waits": waits})
 
-    def exists(self, name: str) -> bool:
-        info = self.patiently(f"look for {name}", lambda: self.fs.get_file_info(self.full(name)))
-        return bool(info.type != pafs.FileType.NotFound)
-
     def names(self, folder: str = "") -> list[str]:
         """The names of the files and folders directly in `folder`, sorted; empty where it does not exist."""
         return sorted(PurePosixPath(info.path).name for info in self._infos(folder, recursive=False))

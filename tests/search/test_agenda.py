@@ -77,7 +77,7 @@ def test_a_student_starts_when_its_own_teacher_has_ended(tmp_path):
     assert len(students) == 6
 
 
-def test_a_group_is_confirmed_while_others_are_still_searched(searched, tmp_path):
+def test_a_group_is_confirmed_while_others_are_still_searched(tmp_path):
     agenda = agenda_of(write_grid(tmp_path, variants=["LM-Att", "RB-KD"]))
     jobs = [job for job in startable(agenda) if job.cell.variant == "LM-Att"]
     for job in jobs:

@@ -34,7 +34,7 @@ def damaged_cells(results: ResultStore, rows: Mapping[str, Row]) -> set[str]:
     """The cells of these rows with a file that is missing or damaged; the log names each such file."""
     found = set()
     for cell_id, fault in _damaged_files(results, rows):
-        log.warning("%s; it is made again", fault)
+        log.warning("%s; it is made again if the grid still has its cell", fault)
         found.add(cell_id)
     return found
 

@@ -81,14 +81,19 @@ def status(code: int, **headers: str) -> Step:
     return lambda to: to.send(code, b"busy", None, **headers)
 
 
-@pytest.fixture
-def server() -> Iterator[Server]:
+def serving() -> Iterator[Server]:
+    """A server that runs until the iterator goes on."""
     with Server() as running:
         thread = Thread(target=running.serve_forever, kwargs={"poll_interval": 0.01})
         thread.start()
         yield running
         running.shutdown()
         thread.join()
+
+
+@pytest.fixture
+def server() -> Iterator[Server]:
+    yield from serving()
 
 
 @pytest.fixture

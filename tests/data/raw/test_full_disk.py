@@ -10,13 +10,12 @@ import sys
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
-from threading import Thread
 
 import pytest
 
 from har_ray.data.dataset import Archive
 from har_ray.data.raw.fetch import fetch, raw_folder
-from tests.data.raw.test_download import Server
+from tests.data.raw.test_download import Server, serving
 from tests.data.raw.test_fetch import FILES, dataset, names, zipped
 
 LIMIT = 100_000
@@ -72,12 +71,7 @@ def root(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def server() -> Iterator[Server]:
-    with Server() as running:
-        thread = Thread(target=running.serve_forever, kwargs={"poll_interval": 0.01})
-        thread.start()
-        yield running
-        running.shutdown()
-        thread.join()
+    yield from serving()
 
 
 def test_a_download_goes_on_where_the_disk_was_full(server: Server, root: Path) -> None:

@@ -30,7 +30,7 @@ class_cache.ENV_VARS_TO_PROPAGATE.difference_update(
 NOTICES = "har-ray-notices"
 LISTEN_EVERY_S = 1.0
 ANSWER_S = 10.0
-"""A Ray that does not answer for so long is not there; Ray itself would try for about a quarter of an hour."""
+"""A Ray that does not answer for so long is not there."""
 
 log = logging.getLogger("har_ray")
 
@@ -49,7 +49,7 @@ def connected(address: str | None, **settings: Any) -> Iterator[bool]:
         with _listening():
             yield False
         return
-    address = _answering(address or os.environ.get("RAY_ADDRESS"))
+    address = answering(address or os.environ.get("RAY_ADDRESS"))
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     # Trials that wait for their Ray Train workers are processes beside the CPUs, which Ray would warn of.
     os.environ.setdefault("RAY_worker_maximum_startup_concurrency", "8")
@@ -74,8 +74,12 @@ def _is_own() -> bool:
     return node is not None and bool(node.is_head())
 
 
-def _answering(address: str | None) -> str | None:
-    """The address, if something listens there."""
+def answering(address: str | None) -> str | None:
+    """The address, if something listens there.
+
+    Raises:
+        HarRayError: nothing does, which Ray itself would find out after about a quarter of an hour.
+    """
     host, _, port = (address or "").removeprefix("ray://").rpartition(":")
     if host and port.isdigit():
         try:

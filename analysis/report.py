@@ -22,9 +22,10 @@ from analysis.figures.confusion import confusion_matrices
 from analysis.figures.curves import learning_curves
 from analysis.formats import TextTable, latex, markdown
 from analysis.load import Results
+from analysis.search import winners_table
 from analysis.statistics import statistics_csv, statistics_table
 from analysis.summary import standing, summary
-from analysis.tables import failures_table, results_csv, results_table, split_tables, winners_table
+from analysis.tables import failures_table, results_csv, results_table, split_tables
 from analysis.takeaways import takeaways_csv, takeaways_table
 from har_ray.figures import save, style
 from har_ray.groups import Setting

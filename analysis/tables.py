@@ -4,15 +4,13 @@ from collections.abc import Iterator
 from string import ascii_lowercase
 from typing import Any
 
-from analysis.formats import Entry, TextTable, console, csv_text, number, percent, plain, span
+from analysis.formats import Entry, TextTable, console, csv_text, percent, plain, span
 from analysis.load import Key, Results
 from analysis.scores import COSTS, UNKNOWN_DEVICE, VariantResult, variant_results
 from analysis.seeds import Score
 from har_ray.groups import Group, Setting
 
 BEST_STUDENT = "†"
-HEADINGS = {"temperature": "T", "alpha": "α", "beta": "β"}
-"""Of hyper-parameters in tables, where it is not their name."""
 
 
 def results_table(results: Results, setting: Setting) -> TextTable:
@@ -123,33 +121,8 @@ def _record(results: Results, result: VariantResult) -> dict[str, Any]:
     return record | {"latency_device": "; ".join(latencies) or None} | results.provenance
 
 
-def winners_table(results: Results) -> TextTable:
-    """What the search chose on validation data, and from how many candidates."""
-    keys = dict.fromkeys(key for winner in results.winners for key in winner["hyper"])
-    monitor = next((winner["monitor"] for winner in results.winners), results.monitor)
-    own = [key for key in keys if not key.startswith("attention_")]
-    headings = [HEADINGS.get(key, key) for key in own]
-    columns = ["setting", "fold", "variant", *headings, "attention", results.title_of(monitor), "candidates",
-               "stopped early", "failed"]  # fmt: skip
-    rows = [
-        plain(
-            *_named(Group.of(winner)),
-            *(number(winner["hyper"].get(key)) for key in own),
-            attention(winner["hyper"]),
-            percent(winner.get("val_score"), None).removesuffix(" ± –"),
-            *(number(winner.get(name)) for name in ("candidates", "stopped", "failed")),
-        )
-        for winner in results.winners
-    ]
-    notes = []
-    if len({winner.get("candidates") for winner in results.winners}) > 1:
-        notes.append("The variants had different numbers of candidates: one with more had more chances to be lucky.")
-    align = "lrl" + "r" * len(own) + "lrrrr"
-    title = "Chosen on validation data, per fold and variant"
-    return TextTable(title, columns, align, rows, notes, results.made_by)
-
-
-def _named(group: Group) -> tuple[str, str, str]:
+def named(group: Group) -> tuple[str, str, str]:
+    """Setting, fold and variant, for a table."""
     return group.setting.title, str(group.fold), group.variant
 
 
@@ -169,7 +142,7 @@ def failures_table(results: Results) -> TextTable:
     unknown = [cell for cell in results.cells if cell.state in ("failed", "stopped") and cell.key not in known]
     failed += [("confirm", cell.key, cell.error) for cell in unknown]
     columns = ["stage", "setting", "fold", "variant", "seed", "reason"]
-    rows = [plain(stage, *_named(key.group), str(key.seed), error) for stage, key, error in failed]
+    rows = [plain(stage, *named(key.group), str(key.seed), error) for stage, key, error in failed]
     title = "Cells that failed or were stopped, of every stage"
     return TextTable(title, columns, "llrlrl", rows, [], results.made_by)
 

@@ -7,7 +7,6 @@ a cell trains is known only afterwards: about as many as finished cells of its v
 
 import io
 import os
-import random
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
@@ -24,7 +23,7 @@ from har_ray.models.architectures import Outputs, outputs
 from har_ray.plan.cells import Cell, Job, Stage
 from har_ray.plan.plan import Plan, races_of
 from har_ray.plan.room import missing
-from har_ray.search.halving import Halving, Progress, out_at
+from har_ray.search.choice import halving_of
 from har_ray.spec.grid import Resources
 from har_ray.store.results import Row
 from har_ray.store.stores import Stores
@@ -94,6 +93,7 @@ def plan_lines(plan: Plan, stores: Stores) -> Iterator[str]:
             f"{counted(resources.cpus, 'CPU')}, {counted(resources.gpus or 'no', 'GPU')}"
             + (f"; {others} that teach as the teachers" if others else "")
         )
+    yield from _search_lines(plan)
     for line in missing(spec.resources, [{"CPU": forecast.cpus, "GPU": torch.cuda.device_count()}]):
         yield f"  room      none on this machine: {line}"
     if not forecast.left:
@@ -105,6 +105,21 @@ def plan_lines(plan: Plan, stores: Stores) -> Iterator[str]:
         f"  time      about {about} on {forecast.cpus} CPUs; {low} if every cell stops as early as it can, {high} if "
         f"none does; epochs timed on this machine{device}"
     )
+
+
+def _search_lines(plan: Plan) -> Iterator[str]:
+    """Candidates of each variant that has any choice, and the epochs that they take at most, in each fold."""
+    halving = halving_of(plan)
+    searched = {name: len(found) for name, found in plan.candidates.items() if len(found) > 1}
+    seeds = len(plan.spec.search.seeds) if plan.spec.search else 0
+    if searched:
+        each = ", ".join(
+            f"{name} {count} candidates in {halving.epochs_spent(count) * seeds:,} epochs at most"
+            for name, count in searched.items()
+        )
+        rule = f"the best 1/{halving.reduction_factor} go on" if halving.rungs else "none is cut"
+        at = f" at epoch {', '.join(map(str, halving.rungs))}" if halving.rungs else ""
+        yield f"  searched  {each}, in each fold; {rule}{at}"
 
 
 class Sort(NamedTuple):
@@ -180,14 +195,14 @@ class Forecast:
         return {variant: mean(counts) for variant, counts in epochs.items()}
 
     def _search_share(self, share: float) -> float:
-        """The part of the search's epochs that halving leaves, where as many trials run at a time as here."""
-        search, slots = self.plan.spec.search, self._slots(self.plan.spec.resources.student)
+        """The part of the search's epochs that halving leaves."""
+        halving = halving_of(self.plan)
         spent = planned = 0.0
-        for race in races_of(self.plan.search_jobs):
-            epochs = round(self._epochs(race[0].cell, share))
-            halving = Halving.of(search.asha if search else None, len(race), race[0].cell.training.epochs)
-            spent += epochs_spent(halving, len(race), epochs, slots)
-            planned += len(race) * epochs
+        for race in races_of(self.plan.search_jobs).values():
+            jobs = [job for jobs in race.values() for job in jobs]
+            epochs = round(self._epochs(jobs[0].cell, share))
+            spent += halving.epochs_spent(len(race), epochs) * len(jobs) / len(race)
+            planned += len(jobs) * epochs
         return spent / planned if planned else 1.0
 
     def _epoch_s(self, cell: Cell) -> float:
@@ -208,26 +223,6 @@ class Forecast:
         return Task(
             cell, self.plan.teacher_of(cell), self.sizes[cell.windows_id, cell.protocol], entry.shape, entry.classes
         )
-
-
-def epochs_spent(halving: Halving, candidates: int, epochs: int, slots: int, plays: int = 5) -> float:
-    """The epochs that a race takes, in the mean of some orders of arrival; the candidates' ranks never change."""
-    totals = []
-    for seed in range(plays):
-        scores = list(range(candidates))
-        random.Random(seed).shuffle(scores)
-        waiting, running, seen = list(range(candidates)), list[int](), {str(i): Progress() for i in range(candidates)}
-        total = 0
-        while waiting or running:
-            while waiting and len(running) < slots:
-                running.append(waiting.pop(0))
-            for i in list(running):
-                curve = [*seen[str(i)].curve, float(scores[i])]
-                seen[str(i)], total = Progress(curve, ended=len(curve) >= epochs), total + 1
-                if seen[str(i)].ended or str(i) in out_at(seen, halving):
-                    running.remove(i)
-        totals.append(total)
-    return mean(totals)
 
 
 class Task(NamedTuple):

@@ -44,10 +44,10 @@ class Span(NamedTuple):
 def timeline_lines(results: ResultStore) -> Iterator[str]:
     """Who ran when: a line for each slot of each node, and how much of the slots' time was used.
 
-    A cell that was interrupted counts from where it went on. A slot is there from the first cell of all to the last.
+    A slot is there from the first cell of all to the last.
     """
     try:
-        slots = slots_of(load(results.root.uri))
+        slots = slots_of(load(results.root.uri, files=True))
     except FileNotFoundError:
         return
     if not slots:
@@ -66,19 +66,26 @@ def timeline_lines(results: ResultStore) -> Iterator[str]:
 
 def slots_of(rows: Any) -> dict[str, list[Span]]:
     """The cells of a run in as few slots of each node as hold them without overlap, by `node #number`."""
-    timed = rows[rows["started_at"].notna()].sort_values("started_at")
-    starts = [datetime.fromisoformat(text).timestamp() for text in timed["started_at"]]
-    ends = [datetime.fromisoformat(text).timestamp() for text in timed["finished_at"]]
+    timed = sorted(_timed(rows), key=lambda pair: pair[1].start)
     nodes: dict[str, list[list[Span]]] = {}
-    for node, stage, start, end in zip(timed["node"], timed["stage"], starts, ends, strict=True):
-        slots = nodes.setdefault(str(node), [])
-        span = Span(start - starts[0], end - starts[0], stage)
+    for node, (start, end, stage) in timed:
+        slots = nodes.setdefault(node, [])
+        span = Span(start - timed[0][1].start, end - timed[0][1].start, stage)
         free = next((slot for slot in slots if slot[-1].end <= span.start), None)
         if free is None:
             slots.append([span])
         else:
             free.append(span)
     return {f"{node} #{number}": slot for node in sorted(nodes) for number, slot in enumerate(nodes[node], start=1)}
+
+
+def _timed(rows: Any) -> Iterator[tuple[str, Span]]:
+    """Node and time of every stretch in which a cell was trained, in seconds since 1970."""
+    for row in rows[rows["started_at"].notna()].to_dict("records"):
+        last = [row["node"], row["started_at"], row["finished_at"]]
+        for node, *times in [*(row["legs"] if isinstance(row["legs"], list) else []), last]:
+            start, end = (datetime.fromisoformat(text).timestamp() for text in times)
+            yield str(node), Span(start, end, row["stage"])
 
 
 def _mark(spans: list[Span], start: float, end: float) -> str:

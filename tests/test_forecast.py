@@ -1,14 +1,13 @@
-"""What a plan says of the time: halving's epochs and a stage's end counted by hand, and a real epoch timed."""
+"""What a plan says of cells and of the time, with a real epoch timed."""
 
 import re
 
 import pytest
 
 from har_ray import grid
-from har_ray.forecast import Forecast, Sort, epochs_spent, plan_lines, stage_plans
+from har_ray.forecast import Forecast, Sort, plan_lines, stage_plans
 from har_ray.plan.plan import Plan
 from har_ray.search.agenda import Agenda
-from har_ray.search.halving import Halving
 from har_ray.spec.grid import load_grid
 from har_ray.store.storage import Digest
 from har_ray.store.stores import Stores
@@ -20,17 +19,6 @@ FIXED = {"trials": 1, "seeds": [100], "space": {"temperature": 4, "alpha": 0.5}}
 def plan_of(tmp_path, **changes):
     spec, _ = load_grid(write_grid(tmp_path, **changes))
     return Plan(spec, ["windows"] * len(spec.datasets)), Stores(str(tmp_path / "results"), spec.name)
-
-
-def test_epochs_of_a_race():
-    # Nothing is cut: all train to the end.
-    assert epochs_spent(Halving(), candidates=4, epochs=10, slots=2) == 40
-    # All at once, two of six go on after the first epoch, one after the third: 6 + 2 · 2 + 6, and what those spend
-    # that learn only at their next epoch that they are out.
-    side_by_side = epochs_spent(Halving((1, 3), 3), candidates=6, epochs=9, slots=6)
-    assert 16 <= side_by_side <= 20
-    # One after the other, candidates run on until enough others are known to be better.
-    assert side_by_side < epochs_spent(Halving((1, 3), 3), candidates=6, epochs=9, slots=1) < 6 * 9
 
 
 def test_what_the_search_will_choose_is_counted(tmp_path):
@@ -73,6 +61,14 @@ def test_confirm_cells_that_teach_are_shown_once_and_with_a_teachers_resources(t
         "  confirm   6 cells, 6 done; each with no Ray Train workers, 1 CPU, no GPUs; 2 that teach as the teachers"
     )
     assert lines[4] == "  time      nothing is left to train; the report is made again"
+
+
+def test_candidates_and_their_epochs_are_shown_of_each_variant(tmp_path):
+    plan, stores = plan_of(tmp_path, train={"epochs": 9, "patience": 9})
+    line = next(line for line in plan_lines(plan, stores) if line.startswith("  searched"))
+    # The rungs are at epochs 1 and 3. LM-Att: four for one epoch, two for two more, one for six more, one audited.
+    assert "LM-Att 4 candidates in 22 epochs at most" in line
+    assert "RAB-KD 6 candidates in 24 epochs at most, in each fold; the best 1/3 go on at epoch 1, 3" in line
 
 
 def test_a_cell_is_timed_once_for_each_sort(tmp_path):

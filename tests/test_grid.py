@@ -33,6 +33,11 @@ def confirmed(folder):
     return rows[rows["stage"] == "confirm"].set_index("cell_id")[["variant", "seed", "status", *SCORES]].sort_index()
 
 
+def winners_of(folder):
+    """What was chosen from what, in how many epochs."""
+    return {winner["variant"]: winner for winner in ResultStore(folder).winners()}
+
+
 @pytest.fixture(scope="module")
 def finished(ray_session, tmp_path_factory):
     """A tiny grid that nobody disturbed; teachers in Ray Train workers, W&B offline."""
@@ -135,6 +140,7 @@ def test_one_trial_at_a_time_inline_and_in_another_order_gives_the_same_rows(fin
     path = write_grid(tmp_path, variants=variants, resources={"teacher": {"cpus": 2}, "student": {"cpus": 2}})
     assert grid.main([str(path)]) == 0
     assert confirmed(tmp_path / "results" / "tiny").equals(confirmed(folder))
+    assert winners_of(tmp_path / "results" / "tiny") == winners_of(folder)
 
 
 def damage(path):
@@ -247,6 +253,7 @@ def test_killed_drivers_and_trials_cost_no_bit(finished, tmp_path, command):
     until(kill_a_trial, second)
     assert second.wait(timeout=240) == 0, (tmp_path / "log").read_text()
     assert confirmed(ours).equals(confirmed(folder))
+    assert winners_of(ours) == winners_of(folder)
     assert {name: json.loads((ours / "rows" / name).read_text()) for name in kept} == kept
 
 

@@ -61,6 +61,7 @@ def spans(*cells):
             "stage": "search",
             "started_at": f"{start:%Y-%m-%dT%H:%M:%S}",
             "finished_at": f"{end:%Y-%m-%dT%H:%M:%S}",
+            "legs": None,
         }
         for node, first, last in cells
         for start, end in [[pd.Timestamp("2026-01-01") + pd.Timedelta(seconds=s) for s in (first, last)]]
@@ -74,6 +75,16 @@ def test_cells_share_as_few_slots_as_hold_them_without_overlap():
         "a #1": [(0, 4), (4, 5), (6, 7)],
         "a #2": [(2, 6)],
         "b #1": [(0, 10)],
+    }
+
+
+def test_a_cell_that_paused_has_a_stretch_for_each_time_that_it_was_trained():
+    rows = spans(("a", 10, 12), ("b", 3, 5))
+    times = [f"2026-01-01T00:00:0{second}" for second in (0, 2, 5, 6)]
+    rows.at[0, "legs"] = [["a", *times[:2]], ["b", *times[2:]]]
+    assert {name: [(span.start, span.end) for span in found] for name, found in slots_of(rows).items()} == {
+        "a #1": [(0, 2), (10, 12)],
+        "b #1": [(3, 5), (5, 6)],
     }
 
 

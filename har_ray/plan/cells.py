@@ -86,6 +86,7 @@ class Job(BaseModel):
         stage: that the result counts in; test scores are made for `confirm` only, so that no other cell sees the
             test set.
         teaches: its teacher targets are needed.
+        until: the epoch at which training pauses; None: it goes on to its end.
         metrics: the grid's.
     """
 
@@ -94,6 +95,7 @@ class Job(BaseModel):
     cell: Cell
     stage: Stage
     teaches: bool = False
+    until: int | None = None
     metrics: tuple[str, ...] = DEFAULT
 
     def joined(self, other: "Job") -> "Job":

@@ -187,9 +187,10 @@ class Plan:
         return Job(cell=cell, stage=stage, metrics=self.metrics)
 
 
-def races_of(jobs: Iterable[Job]) -> list[list[Job]]:
-    """Search jobs that are ranked against each other: of one group and one seed."""
-    races: dict[tuple[Group, int], list[Job]] = {}
+def races_of(jobs: Iterable[Job]) -> dict[Group, dict[str, list[Job]]]:
+    """Search jobs by group and candidate; a candidate's name is the id of its first cell."""
+    races: dict[Group, dict[Candidate, list[Job]]] = {}
     for job in jobs:
-        races.setdefault((job.cell.group, job.cell.seed), []).append(job)
-    return list(races.values())
+        candidate = Candidate(job.cell.hyper, job.cell.model, job.cell.losses)
+        races.setdefault(job.cell.group, {}).setdefault(candidate, []).append(job)
+    return {group: {ones[0].cell.id: ones for ones in race.values()} for group, race in races.items()}

@@ -1,65 +1,59 @@
-"""What a finished search has chosen: the best candidate of a group, from rows and curves. No Ray."""
+"""What a finished search has chosen: the best candidate of a group, and what cutting the others cost. No Ray."""
 
-import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 from har_ray.candidates import Candidate
 from har_ray.plan.cells import Job
-from har_ray.plan.plan import Plan, races_of
-from har_ray.search.halving import Halving, Progress, Standing, standings
+from har_ray.plan.plan import Plan
+from har_ray.search.halving import Fate, Halving, Race, Standing, decide
 from har_ray.store.results import Row
 
 
-def halving_of(plan: Plan, race: Sequence[Job]) -> Halving:
-    """By which rule candidates of a race are cut."""
+def halving_of(plan: Plan) -> Halving:
+    """By which rule the candidates of each group are cut: the same for every variant."""
     search = plan.spec.search
-    return Halving.of(search.asha if search else None, len(race), plan.spec.train.epochs)
+    return Halving.of(search.asha if search else None, plan.spec.train.epochs)
 
 
-def cutting_rules(plan: Plan, jobs: Iterable[Job]) -> dict[str, str]:
-    """What decides whether a candidate is cut, by cell id; a cell that was cut by another rule is not done."""
-    races = ((race, halving_of(plan, race)) for race in races_of(jobs))
-    return {
-        job.cell.id: f"{list(halving.rungs)}, {halving.reduction_factor}, {len(race)} candidates"
-        for race, halving in races
-        for job in race
-    }
+def choose(race: Race, jobs: Mapping[str, Sequence[Job]], halving: Halving) -> tuple[Candidate | None, Row]:
+    """The best candidate of a group whose search has ended, and what to record of the choice.
 
+    The best is that with the best score among all that were trained to their end, audited ones too: a candidate that is
+    known to be better is not passed over because it was slow at first. None where every candidate failed.
 
-def choose(
-    plan: Plan, jobs: Sequence[Job], rows: Mapping[str, Row], curves: Mapping[str, Sequence[float]]
-) -> tuple[Candidate | None, Row]:
-    """The best candidate of a group whose search jobs have all ended, and what to record of the choice.
-
-    With several search seeds a candidate stands by the rungs it survived, then by its mean score. None where every
-    candidate failed.
+    Args:
+        jobs: the cells of each candidate, in the order of `race`.
     """
-    standing = _standing(plan, jobs, rows, curves)
-    best = max(standing, key=standing.__getitem__)
-    if standing[best].score == -math.inf:
+    finished = [name for name, standing in race.items() if standing.finished]
+    if not finished:
         return None, {}
-    statuses = [rows[job.cell.id]["status"] for job in jobs]
-    record = {"hyper": best.columns, "monitor": plan.spec.train.monitor, "val_score": standing[best].score}
-    record |= {"candidates": len(standing)} | {status: statuses.count(status) for status in ("stopped", "failed")}
-    return best, jobs[0].cell.group.columns() | record
+    best = max(finished, key=lambda name: race[name].score())
+    cell = jobs[best][0].cell
+    record = cell.group.columns() | {"monitor": cell.training.monitor, "val_score": race[best].score()}
+    winner = Candidate(cell.hyper, cell.model, cell.losses)
+    return winner, record | {"hyper": winner.columns} | _counts(race) | _audit(race, halving)
 
 
-def _standing(
-    plan: Plan, jobs: Sequence[Job], rows: Mapping[str, Row], curves: Mapping[str, Sequence[float]]
-) -> dict[Candidate, Standing]:
-    standing: dict[Candidate, list[Standing]] = {}
-    for race in races_of(jobs):
-        progress = {
-            job.cell.id: Progress(
-                curves.get(job.cell.id, ()), ended=True, failed=rows[job.cell.id]["status"] == "failed"
-            )
-            for job in race
-        }
-        found = standings(progress, halving_of(plan, race))
-        for job in race:
-            candidate = Candidate(job.cell.hyper, job.cell.model, job.cell.losses)
-            standing.setdefault(candidate, []).append(found[job.cell.id])
+def _counts(race: Race) -> Row:
+    """Candidates, how they ended, and the epochs that they were trained for in all."""
+    failed = sum(standing.failed for standing in race.values())
+    stopped = sum(not standing.failed and not standing.finished for standing in race.values())
+    epochs = sum(len(cell.curve) for standing in race.values() for cell in standing.cells)
+    return {"candidates": len(race), "stopped": stopped, "failed": failed, "epochs": epochs}
+
+
+def _audit(race: Race, halving: Halving) -> Row:
+    """The rungs, and what became of the candidates that were trained to their end."""
+    fates = decide(race, halving)
     return {
-        candidate: Standing(sum(s.rungs_survived for s in ones), sum(s.score for s in ones) / len(ones))
-        for candidate, ones in standing.items()
+        "rungs": list(halving.rungs),
+        "finished": [
+            _finished(standing, fates[name], halving.goals[0]) for name, standing in race.items() if standing.finished
+        ],
     }
+
+
+def _finished(standing: Standing, fate: Fate, first: int) -> Row:
+    """The score at the first rung and at last, and whether the candidate was cut, so that it is there for the audit."""
+    audited = fate.cut_at is not None and standing.goes_beyond(fate.cut_at)
+    return {"at_rung": standing.score(first), "at_last": standing.score(), "audited": audited}

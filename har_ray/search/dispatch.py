@@ -24,7 +24,6 @@ from har_ray.plan.plan import Plan
 from har_ray.plan.room import missing, needed
 from har_ray.search.agenda import Agenda
 from har_ray.search.progress import Watch
-from har_ray.search.scheduler import GroupedASHA, Race
 from har_ray.search.trial import CellTrial
 from har_ray.spec.grid import Resources, StageResources
 from har_ray.store.check import damaged_cells
@@ -157,7 +156,6 @@ def _tune(agenda: Agenda, stores: Stores, watch: Watch) -> None:
                 mode="max",
                 search_alg=Dispatcher(agenda, watch),
                 num_samples=-1,
-                scheduler=GroupedASHA([Race(*race) for race in agenda.races()]),
                 reuse_actors=True,
                 trial_name_creator=lambda trial: trial.config["trial"]["name"],
                 trial_dirname_creator=lambda trial: trial.config["trial"]["name"],

@@ -33,7 +33,7 @@ class Watch(tune.Callback):
     def __init__(self, agenda: Agenda, tracking: Tracking) -> None:
         self.agenda, self.results, self.tracking = agenda, agenda.results, tracking
         self.storage_error: StorageError | None = None
-        self.here = self.failed = self.cut = 0
+        self.failed = self.gathered = 0
         self.start, self.printed = time.monotonic(), 0.0
         self.best: tuple[float, str] | None = None
         self.waiting: set[str] = set()  # handed to Tune, not started yet
@@ -80,40 +80,36 @@ class Watch(tune.Callback):
 
     def _ended(self, cell_id: str, result: Row) -> None:
         row, curve = result["row"], result["curve"]
+        self.running.pop(cell_id, None)
         if not result["ended"]:
-            row = self._stopped(row, result["monitor"], curve)
-            self.cut += 1
-        if result["failed"]:
-            self._print(failure_line(row))
-        self.agenda.ended(cell_id, row, curve)
-        if self.agenda.jobs[cell_id].stage == "confirm":
-            self.tracking.ended([row])
-        self._count(cell_id, failed=result["failed"])
-
-    def _stopped(self, row: Row, monitor: str, curve: list[float]) -> Row:
-        """The row of a cell that the search has cut."""
-        epochs = [{"epoch": number, monitor: score} for number, score in enumerate(curve, start=1)]
-        files = self.results.write_curve(row["cell_id"], epochs)
-        row = self.results.final_row(row, "stopped", files=files) | {"cut_rule": self.agenda.rules[row["cell_id"]]}
-        self.results.write_row(row)
-        self.results.delete_checkpoint(row["cell_id"])
-        return row
+            self.agenda.pauses(cell_id, row, curve)
+        else:
+            if result["failed"]:
+                self._print(failure_line(row))
+            self.agenda.ended(cell_id, row, curve)
+            if self.agenda.jobs[cell_id].stage == "confirm":
+                self.tracking.ended([row])
+        self._count(failed=result["failed"])
 
     def _died(self, cell_id: str, row: Row) -> None:
         if not self.agenda.died(cell_id, row):
             self._print(failure_line(self.agenda.rows[cell_id]))
-            self._count(cell_id, failed=True)
+            self._count(failed=True)
 
-    def _count(self, cell_id: str, failed: bool) -> None:
-        self.here += 1
+    def _count(self, failed: bool) -> None:
         self.failed += failed
-        self.running.pop(cell_id, None)
-        if self.here % GATHER_EVERY == 0:
+        if self.here - self.gathered >= GATHER_EVERY:
+            self.gathered = self.here
             self.results.gather()
         if time.monotonic() - self.printed > 1.0:
             self._line()
 
     # What a user sees
+
+    @property
+    def here(self) -> int:
+        """How many cells have come to their end in this run."""
+        return len(self.agenda.settled & self.agenda.here)
 
     def close(self) -> None:
         """Say how the grid ended."""
@@ -139,12 +135,13 @@ class Watch(tune.Callback):
         return f"{done} of {total} cells ({stages})"
 
     def _ends(self) -> str:
-        cut = f", {self.cut} cut by ASHA" if self.cut else ""
+        cut = f", {self.agenda.cut} cut" if self.agenda.cut else ""
         return cut + (f", {self.failed} failed" if self.failed else "")
 
     def _left(self) -> str:
         """Time left, from what is done of the cells that ended and of those that run."""
-        here = self.here + sum(self.running.values())
+        paused = sum(map(self.agenda.share, self.agenda.paused))
+        here = self.here + paused + sum(self.running.values())
         total = sum(total for _, total in self.agenda.counts().values())
         left = total - self.agenda.found - here
         if not self.here or left <= 0:
@@ -168,9 +165,9 @@ class _Metrics:
 
     def set(self, watch: Watch) -> None:
         agenda = watch.agenda
-        running, settled = len(watch.running), len(agenda.settled)
-        states = {"running": running, "failed": watch.failed, "cut": watch.cut, "ended": settled}
-        states["waiting"] = max(0, len(agenda.jobs) - settled - running)
+        running, paused, settled = len(watch.running), len(agenda.paused), len(agenda.settled)
+        states = {"running": running, "paused": paused, "failed": watch.failed, "cut": agenda.cut, "ended": settled}
+        states["waiting"] = max(0, len(agenda.jobs) - settled - running - paused)
         for state, number in states.items():
             self.cells.set(number, tags=self.grid | {"state": state})
 

@@ -25,7 +25,7 @@ class CellTrial(tune.Trainable):
     """Config: `trial` (`name`: the cell's id, `job`, `columns`, `resources`), `stores`.
 
     A result carries `row`, the row so far; `curve`, the monitored score of every epoch; `score`, its best; `ended`,
-    whether the row is final; `failed`; `storage_error`, why the storage was given up.
+    whether the row is final, else the cell pauses; `failed`; `storage_error`, why the storage was given up.
     """
 
     def setup(self, config: dict[str, Any]) -> None:
@@ -62,11 +62,10 @@ class CellTrial(tune.Trainable):
     def _result(self, report: Report) -> dict[str, Any]:
         return {
             "score": max(report.curve, default=0.0),
-            "monitor": self.job.cell.training.monitor,
             "row": report.row,
             "curve": report.curve,
             "ended": report.ended,
-            "done": report.ended,
+            "done": report.last,
             "failed": report.row.get("status") == "failed",
         }
 

@@ -38,9 +38,15 @@ def mistakes(spec: "GridSpec") -> Iterator[Mistake]:
     yield from _search(spec, list(sound.values()))
     yield from _ratios(spec, sound)
     yield from _candidates(spec, sound)
+    yield from _training(spec)
     yield from _resources(spec)
     yield from _secrets(spec)
     yield from _extensions(spec)
+
+
+def _training(spec: "GridSpec") -> Iterator[Mistake]:
+    if spec.train.warmup >= spec.train.epochs:
+        yield ("train", "warmup"), f"{spec.train.warmup:g} leaves none of {{0}}", ("train", "epochs")
 
 
 def _datasets(spec: "GridSpec") -> Iterator[Mistake]:

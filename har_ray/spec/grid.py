@@ -74,11 +74,12 @@ class Space(Section):
 
 
 class Asha(Section):
-    """Successive halving: at `grace_period`, and each time `reduction_factor` times as many epochs, the best 1/factor
-    of a group go on."""
+    """Successive halving: at `grace_period` (a third of the epochs), and each time `reduction_factor` times as many
+    epochs, the best 1/factor of a group go on; `audit` of those that are cut are trained to their end all the same."""
 
-    grace_period: int = Field(ge=1, examples=[1])
+    grace_period: int | None = Field(default=None, ge=1)
     reduction_factor: int = Field(default=3, ge=2)
+    audit: int = Field(default=1, ge=0)
 
 
 def _trials(value: Any) -> Any:

@@ -44,14 +44,17 @@ FIRST_COLUMNS = (
     "teacher_id",
 )  # fmt: skip
 LAST_COLUMNS = (
-    "status", "error", "epochs", "best_epoch", "params", "macs", "flops_published", "latency_ms", "latency_p95_ms",
-    "latency_device", "train_seconds", "device", "node", "started_at", "finished_at", "har_ray_version", "git_commit",
+    "status", "error", "epochs", "best_epoch", "converged", "params", "macs", "flops_published", "latency_ms",
+    "latency_p95_ms", "latency_device", "train_seconds", "device", "node", "started_at", "finished_at",
+    "har_ray_version", "git_commit",
 )  # fmt: skip
 """The columns of `load` that every grid has; between them stand the grid's hyper-parameters and scores."""
 
 WHOLE_NUMBERS = ("fold", "seed", "attention_ratio", "attention_kernel", "attention_position", "epochs", "best_epoch",
                  "params", "macs", "flops_published")  # fmt: skip
 SCORES = ("val_", "test_")
+NOT_COLUMNS = ("files", "legs")
+"""What rows hold beside the columns of `load`."""
 
 Row = dict[str, Any]
 Files = dict[str, Digest]
@@ -263,7 +266,8 @@ def load(path: str | Path, pending: bool = False, files: bool = False) -> pd.Dat
     Args:
         path: `STORAGE/<grid name>`, a path or a URI.
         pending: also the planned cells that have not ended yet, with status `pending`.
-        files: also the column `files`, what each cell has left.
+        files: also the columns `files`, what each cell has left, and `legs`, the earlier stretches in which it was
+            trained, each with node, start and end.
 
     Returns:
         `FIRST_COLUMNS`, a column for each hyper-parameter and score of the grid, `LAST_COLUMNS`; missing values are NaN
@@ -283,7 +287,7 @@ def load(path: str | Path, pending: bool = False, files: bool = False) -> pd.Dat
     rows = store.rows(cell["cell_id"] for cell in plan)
     merged = [cell | rows.get(cell["cell_id"], {"status": "pending"}) | {"stage": cell["stage"]} for cell in plan]
     frame = pd.DataFrame(merged)
-    frame = frame.reindex(columns=[*_columns(list(frame.columns)), *["files"] * files])
+    frame = frame.reindex(columns=[*_columns(list(frame.columns)), *NOT_COLUMNS * files])
     if not pending:
         frame = frame[frame["status"] != "pending"].reset_index(drop=True)
     return frame.astype({name: "Int64" for name in WHOLE_NUMBERS if name in frame.columns})
@@ -292,7 +296,7 @@ def load(path: str | Path, pending: bool = False, files: bool = False) -> pd.Dat
 def _columns(found: Sequence[str]) -> list[str]:
     between = [name for name in found if name not in (*FIRST_COLUMNS, *LAST_COLUMNS)]
     scores = [name for name in between if name.startswith(SCORES)]
-    hyper = [name for name in between if name not in scores and name not in ("cut_rule", "files")]
+    hyper = [name for name in between if name not in scores and name not in NOT_COLUMNS]
     return [*FIRST_COLUMNS, *hyper, *scores, *LAST_COLUMNS]
 
 

@@ -23,6 +23,7 @@ from har_ray.models.architectures import Outputs, describe, outputs
 from har_ray.models.config import BUILT_IN_ARCHITECTURE
 from har_ray.plan.cells import Cell
 from har_ray.training.ranks import Ranks
+from har_ray.training.schedule import learning_rate
 
 EVALUATION_BATCH = 256
 """Windows per forward pass without gradient; fixed, so that scores do not depend on what else is configured."""
@@ -98,9 +99,13 @@ class Fit:
         return scores.index(max(scores)) + 1 if scores else 0
 
     @property
+    def converged(self) -> bool:
+        """Validation has not improved for `patience` epochs."""
+        return len(self.curve) - self.best_epoch >= self.cell.training.patience
+
+    @property
     def finished(self) -> bool:
-        epochs = len(self.curve)
-        return epochs >= self.cell.training.epochs or epochs - self.best_epoch >= self.cell.training.patience
+        return self.converged or len(self.curve) >= self.cell.training.epochs
 
     def epoch(self) -> Epoch:
         """Train on every training window once, then validate.
@@ -130,7 +135,9 @@ class Fit:
         self.student.train()
         order = torch.Generator().manual_seed(self.cell.seed * 1_000_003 + number)
         sums = torch.zeros(1 + len(self.student.objective.names), dtype=torch.float64, device=self.ranks.device)
-        for batch in torch.split(torch.randperm(len(self.train.y), generator=order), self.cell.training.batch_size):
+        batches = torch.split(torch.randperm(len(self.train.y), generator=order), self.cell.training.batch_size)
+        for step, batch in enumerate(batches):
+            self._set_learning_rate(number - 1 + step / len(batches))
             rows, weights = (part.to(self.ranks.device) for part in self.ranks.share(batch))
             losses = self._losses(rows)
             weighted = (losses.float() * weights).sum(dim=1)
@@ -138,10 +145,21 @@ class Fit:
             loss = weighted[0] * self.ranks.world / len(batch)
             self.optimiser.zero_grad(set_to_none=True)
             torch.autograd.backward(self.scaler.scale(loss))
+            self._clip()
             self.scaler.step(self.optimiser)
             self.scaler.update()
             sums += weighted.detach()
         return self.ranks.sum(sums)
+
+    def _set_learning_rate(self, epoch: float) -> None:
+        for group in self.optimiser.param_groups:
+            group["lr"] = learning_rate(self.cell.training, epoch)
+
+    def _clip(self) -> None:
+        """Pascanu, Mikolov, Bengio 2013, https://arxiv.org/abs/1211.5063."""
+        if self.cell.training.clip is not None:
+            self.scaler.unscale_(self.optimiser)
+            nn.utils.clip_grad_norm_(self.student.parameters(), self.cell.training.clip)
 
     def _losses(self, rows: Tensor) -> Tensor:
         """The losses (1 + L, B) of these training windows.

@@ -44,13 +44,20 @@ class Report:
         row: the result row as far as it is known.
         curve: the monitored validation score of every epoch so far.
         ended: the row was written and is final.
+        paused: the job has reached the epoch at which it pauses; its checkpoint was written.
         storage_error: why the storage was given up; the job has ended, and its row was not written.
     """
 
     row: Row
     curve: list[float] = field(default_factory=list)
     ended: bool = False
+    paused: bool = False
     storage_error: str | None = None
+
+    @property
+    def last(self) -> bool:
+        """The job will report no more."""
+        return self.ended or self.paused
 
 
 def run(job: Job, stores: Stores, ranks: Ranks | None = None) -> Generator[Report, None, None]:
@@ -81,17 +88,20 @@ def _run(job: Job, row: Row, stores: Stores, ranks: Ranks) -> Generator[Report, 
     metrics = load_metrics(job.metrics)
     taught = targets.load(results, cell.teacher_id, data.train.window_id) if cell.teacher_id else None
     fit = Fit(cell, data, taught, ranks, metrics)
-    _resume(fit, results)
-    row = row | costs(cell, data) | {"device": device_name(ranks.device)}
+    row |= {"legs": _resume(fit, results), "device": device_name(ranks.device)} | costs(cell, data)
     saved = time.monotonic()
-    while not fit.finished:
+    while not fit.finished and not _pauses(job, fit):
         fit.epoch()
-        if ranks.rank == 0 and (fit.finished or time.monotonic() - saved > CHECKPOINT_EVERY_S):
-            results.write_checkpoint(cell.id, _bytes(fit.state_dict()))
+        due = fit.finished or _pauses(job, fit) or time.monotonic() - saved > CHECKPOINT_EVERY_S
+        if ranks.rank == 0 and due:
+            results.write_checkpoint(cell.id, _bytes({"fit": fit.state_dict(), "legs": _legs(row)}))
             saved = time.monotonic()
         yield Report(row | _progress(fit), fit.monitored)
+    if not fit.finished:
+        yield Report(row | _progress(fit) | {"legs": _legs(row)}, fit.monitored, paused=True)
+        return
     fit.use_best()
-    row |= _progress(fit)
+    row |= _progress(fit) | {"converged": fit.converged}
     files: Files = {}
     if job.stage == "confirm":
         tested, predictions = _test(fit, data, metrics)
@@ -106,22 +116,39 @@ def _run(job: Job, row: Row, stores: Stores, ranks: Ranks) -> Generator[Report, 
     yield Report(row, fit.monitored, ended=True)
 
 
-def _resume(fit: Fit, results: ResultStore) -> None:
-    """Continue from the checkpoint, or from the finished weights if only test scores or targets are wanted."""
+def _pauses(job: Job, fit: Fit) -> bool:
+    """Whether the job has reached the epoch at which it pauses."""
+    return job.until is not None and len(fit.curve) >= job.until
+
+
+def _legs(row: Row) -> list[list[str]]:
+    """The stretches in which a cell was trained so far, this one too: node, start, end."""
+    return [*row["legs"], [row["node"], row["started_at"], now()]]
+
+
+def _resume(fit: Fit, results: ResultStore) -> list[list[str]]:
+    """Continue from the checkpoint, or from the finished weights if only test scores or targets are wanted.
+
+    Returns:
+        The stretches in which the cell was trained so far.
+    """
     cell_id, device = fit.cell.id, fit.ranks.device
     if (content := results.checkpoint(cell_id)) is not None:
-        fit.load_state_dict(torch.load(io.BytesIO(content), weights_only=True, map_location=device))
-        return
+        state = torch.load(io.BytesIO(content), weights_only=True, map_location=device)
+        fit.load_state_dict(state["fit"])
+        legs: list[list[str]] = state["legs"]
+        return legs
     row = results.row(cell_id)
     if row is None or row["status"] != "completed":
-        return
+        return []
     try:
         content, curve = results.weights(row), results.curve(row)
     except DamagedError as error:
         log.warning("%s; the cell starts afresh", error)
-        return
+        return []
     fit.best = torch.load(io.BytesIO(content), weights_only=True, map_location=device)["state_dict"]
     fit.curve = curve
+    return [*row["legs"], [row["node"], row["started_at"], row["finished_at"]]]
 
 
 def _bytes(state: Row) -> bytes:

@@ -63,8 +63,8 @@ class Mailbox:
 
     async def report(self, report: Report) -> bool:
         """The worker's report; the answer is whether to go on, and comes when the trial wants the next."""
-        answers, self.unanswered = self.answers, not report.ended
-        if report.ended:
+        answers, self.unanswered = self.answers, not report.last
+        if report.last:
             self.job = None
         await self.reports.put(report)
         return await answers.get() if self.unanswered else False
@@ -134,16 +134,16 @@ class Workers:
             TrainingError: the workers died more often than they are started again.
         """
         ray.get(self.mailbox.put.remote(job))
-        ended = False
+        last = False
         try:
-            while not ended:
+            while not last:
                 report = self._next()
-                ended = report.ended
+                last = report.last
                 if report.storage_error:
                     raise StorageError(report.storage_error)
                 yield report
         finally:
-            if not ended:
+            if not last:
                 ray.get(self.mailbox.cut.remote())
 
     def _next(self) -> Report:

@@ -11,7 +11,7 @@ from sklearn.metrics import accuracy_score, f1_score
 from analysis.formats import Entry, TextTable, latex, markdown, plain, points
 from analysis.scores import variant_results
 from analysis.seeds import Predictions
-from analysis.tables import console_lines, failures_table, results_csv, results_table, split_tables, winners_table
+from analysis.tables import console_lines, failures_table, results_csv, results_table, split_tables
 from har_ray.metrics.f1_macro import MacroF1
 from har_ray.variants import Traits
 
@@ -74,7 +74,7 @@ def test_every_table_carries_command_commit_and_grid_hash(grid):
     grid.seeds("LM", 0.6)
     made = "python -m har_ray.grid grids/tiny.yaml · commit 0123456 · grid abc123"
     results = grid.load()
-    tables = [results_table(results, results.settings()[0]), winners_table(results), *split_tables(results)]
+    tables = [results_table(results, results.settings()[0]), *split_tables(results)]
     assert all(table.made_by == made for table in [*tables, failures_table(results)])
 
 
@@ -227,49 +227,6 @@ def test_latex():
 )
 def test_points(difference, text):
     assert points(difference) == text
-
-
-SETTING = {"dataset": "sensors", "preset": "wrist", "protocol": "random", "fold": 0}
-ATTENTION = {"attention_kind": "cbam", "attention_ratio": 4, "attention_kernel": 3, "attention_position": 2}
-
-
-def winner(variant, hyper, candidates=8, monitor="val_f1_macro"):
-    ends = {"val_score": 0.712, "candidates": candidates, "stopped": 5, "failed": 1}
-    return {**SETTING, "variant": variant, "hyper": hyper, "monitor": monitor, **ends}
-
-
-def test_winners_show_what_was_chosen_from_how_many(grid):
-    grid.winners = [
-        winner("RAB-KD", {"temperature": 4.0, "alpha": 0.3, "beta": 1.0, **ATTENTION}),
-        winner("RB-KD", {"temperature": 2.0, "alpha": 0.5}, candidates=4),
-    ]
-    table = winners_table(grid.load())
-    assert table.columns[3:8] == ["T", "α", "β", "attention", "val. F1 macro (%)"]
-    assert texts(table, 0) == [
-        "sensors, wrist, random split (LEAKS: same recordings in train and test)", "0", "RAB-KD", "4", "0.3", "1",
-        "cbam, ratio 4, kernel 3, after conv 2", "71.2", "8", "5", "1",
-    ]  # fmt: skip
-    assert texts(table, 1)[3:7] == ["2", "0.5", "–", "–"]
-    assert "different numbers of candidates" in table.notes[0]
-
-
-def test_a_hyper_parameter_of_a_grids_own_is_a_column(grid):
-    grid.winners = [
-        winner("KD-margin", {"temperature": 4.0, "Margin.weight": 0.1}),
-        winner("GRU", {"options.units": 8}),
-    ]
-    table = winners_table(grid.load())
-    assert table.columns[3:6] == ["T", "Margin.weight", "options.units"]
-    assert [texts(table, row)[3:6] for row in (0, 1)] == [["4", "0.1", "–"], ["–", "–", "8"]]
-
-
-def test_the_score_that_chose_is_named_by_its_own_name(grid):
-    """Also where the grid has since been started with another one."""
-    grid.info["grid"] |= {"train": {"monitor": "val_f1_weighted"}}
-    grid.winners = [winner("RB-KD", {"temperature": 4.0}, monitor="val_accuracy")]
-    assert winners_table(grid.load()).columns[5] == "val. accuracy (%)"
-    grid.winners = []
-    assert winners_table(grid.load()).columns[4] == "val. F1 weighted (%)"
 
 
 OWN_METRIC = """

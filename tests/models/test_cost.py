@@ -1,5 +1,7 @@
 """The published counts, to the unit (shared with the publication's figures, see the sources in har_ray/models)."""
 
+import time
+
 import pytest
 import torch
 from torch import nn
@@ -107,6 +109,26 @@ def test_an_operation_that_cannot_be_counted_is_refused_with_its_class():
 
     with pytest.raises(ExtensionError, match=r"test_cost:.*Odd: the cost of aten::\w+.* is not known"):
         count_macs(Odd(), (20, 3))
+
+
+class Slow(nn.Module):
+    """Takes 20 ms for each of its first ten calls, and notes what it is called with."""
+
+    def __init__(self):
+        super().__init__()
+        self.calls = []
+
+    def forward(self, x):
+        self.calls.append((tuple(x.shape), torch.get_num_threads(), torch.is_inference_mode_enabled(), self.training))
+        time.sleep(0.02 * (len(self.calls) <= 10))
+        return x
+
+
+def test_latency_is_that_of_one_window_on_one_thread_after_a_warm_up():
+    model = Slow()
+    timed = latency(model, (20, 3), repeats=5, warm_up=10)
+    assert model.calls == [((1, 20, 3), 1, True, False)] * 15
+    assert timed.p95_ms < 15
 
 
 def test_latency_orders_sizes():

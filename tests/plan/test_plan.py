@@ -12,6 +12,21 @@ def plan(tmp_path, *overrides, **changes):
     return Plan(spec, [f"windows-of-{entry.name}" for entry in spec.datasets])
 
 
+def test_a_teacher_has_the_data_the_fold_and_the_seed_of_its_student(tmp_path):
+    datasets = [{"name": "spar", "preset": "wrist", "protocol": "subject-kfold", "folds": 3, "rate_hz": 12}]
+    spec, _ = load_grid(write_grid(tmp_path, datasets=datasets))
+    plan = Plan(spec, ["windows"])
+    students = [job.cell for job in plan.search_jobs if job.cell.teacher_id]
+    assert {cell.protocol.fold for cell in students} == {0, 1, 2}
+    for cell in students:
+        teacher = plan.teacher_of(cell)
+        assert teacher is not None
+        assert (teacher.id, teacher.windows_id, teacher.protocol, teacher.seed) == (
+            cell.teacher_id, cell.windows_id, cell.protocol, cell.seed,
+        )  # fmt: skip
+        assert teacher.hyper.get("attention") == (cell.hyper["attention"] if cell.variant == "RAB-KD" else None)
+
+
 def test_unused_attention_keys_do_not_multiply_configurations():
     space = AttentionSpace(kind=["channel", "spatial", "cbam"], ratio=[2, 4], kernel=[3, 5, 7], position=[1, 2, 3, 4])
     configs = space.configs()

@@ -108,7 +108,7 @@ def test_a_failed_candidate_never_wins(searched):
     for job in jobs:
         end(agenda, job, 0.9 if temperature(job) == 1 else 0.1, "failed" if temperature(job) == 1 else "completed")
     assert {temperature(job) for job in startable(agenda)} == {2}
-    assert agenda.results.winners()[0]["failed"] == 2
+    assert agenda.results.winners()[0]["failed"] == 1
 
 
 def test_a_group_of_which_every_candidate_failed_has_no_winner_and_the_grid_is_not_complete(searched):
@@ -130,20 +130,109 @@ def test_a_student_fails_with_its_teacher_and_says_so(tmp_path):
     assert all(row["error"] == f"its teacher {row['teacher_id']} failed: why" for row in failed)
 
 
-@pytest.mark.parametrize(("trials", "again"), [(6, 0), (7, 1)])
-def test_a_cell_that_was_cut_is_done_only_by_the_same_rule(tmp_path, trials, again):
-    """With more candidates more of them pass a rung: one that was cut among fewer is run again."""
-    search = {"trials": trials, "seeds": [100], "space": {"temperature": list(range(1, 8)), "alpha": 0.5}}
-    path = write_grid(tmp_path, variants=["RB-KD"], search=search | {"asha": {"grace_period": 1}})
+@pytest.fixture
+def race(tmp_path):
+    """Six candidates of RB-KD; two pass the rung at epoch 1 of 4; the smallest id of those cut is audited."""
+    search = {"trials": 6, "seeds": [100], "space": {"temperature": list(range(1, 8)), "alpha": 0.5}}
+    agenda = agenda_of(write_grid(tmp_path, variants=["RB-KD"], search=search | {"asha": {"grace_period": 1}}))
+    for teacher in startable(agenda):
+        end(agenda, teacher)
+    return agenda, startable(agenda)
+
+
+def pause(agenda: Agenda, job: Job, *curve: float):
+    leg = ["node", "2026-01-01T00:00:00.000+00:00", "2026-01-01T00:01:00.000+00:00"]
+    agenda.pauses(job.cell.id, job.cell.columns() | {"legs": [leg]}, curve)
+
+
+def test_candidates_pause_at_a_rung_and_those_that_are_certain_to_be_among_the_best_go_on(race):
+    agenda, jobs = race
+    assert [job.until for job in jobs] == [1] * 6
+    by_id = sorted(jobs, key=lambda job: job.cell.id)
+    best, second, audited, *others = by_id
+    pause(agenda, best, 0.9)
+    for job in others:
+        pause(agenda, job, 0.5)
+    # Both that are missing may be better than all of these.
+    assert startable(agenda) == []
+    pause(agenda, audited, 0.4)
+    (again,) = startable(agenda)
+    assert (again.cell.id, again.until) == (best.cell.id, 3)
+    assert {row["status"] for row in agenda.results.rows().values()} == {"stopped"}
+    pause(agenda, second, 0.8)
+    assert {(job.cell.id, job.until) for job in startable(agenda)} == {(second.cell.id, 3), (audited.cell.id, 4)}
+    cut = {row["cell_id"]: row for row in agenda.results.rows().values()}
+    assert set(cut) == {job.cell.id for job in others}
+    row = cut[others[0].cell.id]
+    assert (row["node"], row["started_at"], row["finished_at"]) == (
+        "node", "2026-01-01T00:00:00.000+00:00", "2026-01-01T00:01:00.000+00:00",
+    )  # fmt: skip
+    assert agenda.results.curve(row) == [{"epoch": 1, "val_f1_macro": 0.5}]
+    assert (agenda.cut, agenda.counts()["search"]) == (3, (3, 6))
+
+
+def test_what_was_known_to_be_better_at_last_wins_and_what_the_rung_was_worth_is_recorded(race):
+    """At the rung 0.7 and 0.6 are ahead; the audited candidate, cut with 0.3, ends at 0.871, the survivor at 0.765."""
+    agenda, jobs = race
+    audited, *others, second, first = sorted(jobs, key=lambda job: job.cell.id)
+    pause(agenda, first, 0.7)
+    pause(agenda, second, 0.6)
+    for job in (audited, *others):
+        pause(agenda, job, 0.3)
+    for job in startable(agenda):
+        if job.until == 3:
+            pause(agenda, job, *((0.7, 0.7, 0.765) if job.cell.id == first.cell.id else (0.6, 0.6, 0.6)))
+        else:
+            agenda.ended(job.cell.id, row_of(job), (0.3, 0.4, 0.6, 0.871))
+    (last,) = startable(agenda)
+    assert (last.cell.id, last.until) == (first.cell.id, 4)
+    agenda.ended(last.cell.id, row_of(last), (0.7, 0.7, 0.765, 0.75))
+    (record,) = agenda.results.winners()
+    assert record["hyper"] == audited.cell.hyper
+    assert (record["val_score"], record["candidates"], record["stopped"]) == (0.871, 6, 4)
+    assert record["epochs"] == 4 + 4 + 3 + 3 * 1
+    assert record["rungs"] == [1, 3]
+    survivor, cut = ({"at_rung": 0.7, "at_last": 0.765, "audited": False},
+                     {"at_rung": 0.3, "at_last": 0.871, "audited": True})  # fmt: skip
+    assert record["finished"] in ([survivor, cut], [cut, survivor])
+    assert {job.cell.hyper["temperature"] for job in startable(agenda)} == {temperature(audited)}
+
+
+def test_a_cut_candidate_goes_on_when_a_survivor_fails(race):
+    agenda, jobs = race
+    scores = dict(zip(sorted(job.cell.id for job in jobs), (0.1, 0.2, 0.9, 0.8, 0.7, 0.3), strict=True))
+    for job in jobs:
+        pause(agenda, job, scores[job.cell.id])
+    going = {job.cell.id: job for job in startable(agenda)}
+    assert sorted(scores[cell_id] for cell_id in going) == [0.1, 0.8, 0.9]
+    failing = next(job for job in going.values() if scores[job.cell.id] == 0.8)
+    agenda.ended(failing.cell.id, row_of(failing, "failed", error="why"), [0.8])
+    (instead,) = startable(agenda)
+    assert (scores[instead.cell.id], instead.until) == (0.7, 3)
+
+
+@pytest.mark.parametrize(
+    ("change", "again"),
+    [
+        ({}, {}),  # the rung at epoch 1 is as before: nothing is left
+        ({"asha": {"grace_period": 1, "reduction_factor": 2, "audit": 0}}, {0.7: 2}),  # three pass the rung
+        ({"asha": None}, {0.8: 4, 0.7: 4, 0.6: 4, 0.2: 4, 0.1: 4}),
+    ],
+)
+def test_a_cell_that_was_cut_goes_on_where_the_rule_of_now_lets_it(tmp_path, change, again):
+    search = {"trials": 6, "seeds": [100], "space": {"temperature": list(range(1, 8)), "alpha": 0.5}}
+    search |= {"asha": {"grace_period": 1, "reduction_factor": 3, "audit": 0}} | change
+    path = write_grid(tmp_path, variants=["RB-KD"], search=search, seeds=[0])
     plan = agenda_of(path).plan
-    *others, cut = plan.search_jobs[:6]
-    teachers = {job.cell.id: row_of(job) for job in plan.teacher_jobs(plan.certain_students())}
-    rows = teachers | {job.cell.id: row_of(job) for job in others}
-    rows[cut.cell.id] = row_of(cut, "stopped", cut_rule="[1, 3], 3, 6 candidates")
-    agenda = agenda_of(path, rows, {cell_id: [0.1] for cell_id in rows})
-    assert [job.cell.id for job in startable(agenda) if job.stage == "search"] == [
-        job.cell.id for job in plan.search_jobs[5:] * again
-    ]
+    jobs = [job.cell.id for job in plan.search_jobs]
+    scores = dict(zip(jobs, (0.9, 0.8, 0.7, 0.6, 0.2, 0.1), strict=True))
+    rows = {job.cell.id: row_of(job) for job in plan.teacher_jobs(plan.certain_students())}
+    for job in plan.search_jobs:
+        rows[job.cell.id] = row_of(job, "completed" if scores[job.cell.id] == 0.9 else "stopped")
+    curves = {cell_id: [score] * {0.9: 4, 0.8: 3}.get(score, 1) for cell_id, score in scores.items()}
+    agenda = agenda_of(path, rows, curves)
+    found = {scores[job.cell.id]: job.until for job in startable(agenda) if job.stage == "search"}
+    assert found == again
 
 
 def test_a_cell_whose_process_died_is_begun_again_until_it_is_given_up(searched):

@@ -291,6 +291,11 @@ MISTAKES = {
 """Line → how its message begins. Those of 6, 7, 8, 11, 15, 16, 19 and 21 are mistakes between keys."""
 
 
+def test_a_warm_up_as_long_as_training_is_refused(tmp_path):
+    with pytest.raises(GridError, match=r"train\.warmup: 4 leaves none of train\.epochs"):
+        load_grid(write_grid(tmp_path), ["train.warmup=4"])
+
+
 def test_more_than_twenty_mistakes_are_reported_in_one_round(tmp_path):
     (tmp_path / "grid.yaml").write_text(TWENTY)
     with pytest.raises(GridError) as caught:

@@ -2,11 +2,14 @@
 
 import io
 import math
+from typing import ClassVar
 
 import pytest
 import torch
+from sklearn.metrics import f1_score
 
 from har_ray.errors import TrainingError
+from har_ray.models.architectures import Outputs
 from har_ray.models.config import AttentionConfig
 from har_ray.training import targets
 from har_ray.training.fit import Fit
@@ -36,6 +39,55 @@ def test_it_learns_real_recordings(data, make_cell):
     assert fit.curve[-1]["val_accuracy"] > 0.5
 
 
+def test_validation_is_on_the_validation_windows(data, make_cell):
+    fit = fitted(make_cell("MM", train={"lr": 1e-2}), data, 1)
+    with torch.no_grad():
+        predicted = fit.network.eval()(data.val.x).argmax(dim=1)
+    expected = f1_score(data.val.y, predicted, average="macro")
+    assert fit.curve[0]["val_f1_macro"] == pytest.approx(expected)
+    assert fit.curve[0]["val_accuracy"] == pytest.approx(float((predicted == data.val.y).float().mean()))
+
+
+class Recorded(Ranks):
+    """One process that notes each batch."""
+
+    batches: ClassVar[list[list[int]]] = []
+
+    def share(self, batch):
+        self.batches.append(batch.tolist())
+        return super().share(batch)
+
+
+def test_every_epoch_takes_every_window_once_in_batches_and_in_an_order_of_its_own(data, make_cell):
+    Recorded.batches.clear()
+    fit = Fit(make_cell(train={"batch_size": 500}), data, ranks=Recorded())
+    fit.epoch()
+    fit.epoch()
+    assert [len(batch) for batch in Recorded.batches] == [500, 500, 500, 500, 196] * 2
+    first, second = ([row for batch in part for row in batch] for part in (Recorded.batches[:5], Recorded.batches[5:]))
+    assert sorted(first) == sorted(second) == list(range(2196))
+    assert first != second
+    assert first != sorted(first)
+
+
+def test_a_network_starts_from_the_seed_of_its_cell(data, make_cell):
+    torch.manual_seed(5)
+    expected = make_cell(seed=5).model.build(data.shape, len(data.classes)).state_dict()
+    assert equal(Fit(make_cell(seed=5), data).network.state_dict(), expected)
+
+
+def test_a_window_is_compared_with_what_the_teacher_says_of_it(data, make_cell):
+    """With the student's own first outputs as targets there is nothing to learn, with other windows' there is."""
+    cell = make_cell("RB-KD", temperature=1.0, alpha=0.0, teacher_id="t", train={"lr": 1e-9})
+    start = Fit(cell, data).network
+    own = targets.compute(start, data.train, torch.device("cpu"))
+    shuffled = Outputs(own.logits.roll(1, dims=0), {})
+    aligned, misaligned = (
+        fitted(cell, data, 1, taught).curve[0]["train_loss.distillation"] for taught in (own, shuffled)
+    )
+    assert aligned < 1e-6 < 1e-4 < misaligned
+
+
 def test_the_result_depends_on_the_cell_alone(data, make_cell):
     one = fitted(make_cell(), data, 2)
     fitted(make_cell("MM", seed=5), data, 1)  # another cell in between, in the same process
@@ -46,13 +98,15 @@ def test_the_result_depends_on_the_cell_alone(data, make_cell):
     assert scores(one) != scores(fitted(make_cell(seed=1), data, 2))
 
 
-def test_continuing_from_a_checkpoint_equals_never_stopping(data, make_cell):
-    whole = fitted(make_cell(epochs=4), data, 4)
-    half = fitted(make_cell(epochs=4), data, 2)
+@pytest.mark.parametrize("train", [{}, {"schedule": "cosine", "warmup": 1, "clip": 0.5}])
+def test_continuing_from_a_checkpoint_equals_never_stopping(data, make_cell, train):
+    cell = make_cell(epochs=4, train=train)
+    whole = fitted(cell, data, 4)
+    half = fitted(cell, data, 2)
     buffer = io.BytesIO()
     torch.save(half.state_dict(), buffer)
     buffer.seek(0)
-    continued = Fit(make_cell(epochs=4), data)
+    continued = Fit(cell, data)
     continued.load_state_dict(torch.load(buffer, weights_only=True))
     while not continued.finished:
         continued.epoch()
@@ -77,7 +131,25 @@ def test_it_stops_when_patience_is_spent(data, make_cell):
     fit.curve = [{"val_f1_macro": s} for s in (0.1, 0.5, 0.4, 0.5)]
     assert (fit.best_epoch, fit.finished) == (2, False)
     fit.curve.append({"val_f1_macro": 0.3})
-    assert fit.finished
+    assert (fit.finished, fit.converged) == (True, True)
+
+
+def test_training_that_ran_out_of_epochs_has_not_converged(data, make_cell):
+    fit = Fit(make_cell(epochs=4, train={"patience": 3}), data)
+    fit.curve = [{"val_f1_macro": s} for s in (0.1, 0.5, 0.4, 0.5)]
+    assert (fit.finished, fit.converged) == (True, False)
+
+
+def test_a_step_is_as_long_as_the_clipped_gradient_and_the_schedule_say(data, make_cell):
+    """With plain gradient descent in Adam's place a step moves the weights by rate times norm."""
+    fit = Fit(make_cell(epochs=4, train={"clip": 1e-3, "lr": 0.5, "warmup": 2, "batch_size": len(data.train.y)}), data)
+    fit.optimiser = torch.optim.SGD(fit.student.parameters())  # type: ignore[assignment]
+    moved = []
+    for _ in range(3):
+        before = torch.cat([p.detach().flatten() for p in fit.student.parameters()])
+        fit.epoch()
+        moved.append(float((torch.cat([p.detach().flatten() for p in fit.student.parameters()]) - before).norm()))
+    assert moved == pytest.approx([0, 0.25e-3, 0.5e-3], rel=1e-3)
 
 
 def test_a_loss_that_is_not_finite_is_an_error(data, make_cell):

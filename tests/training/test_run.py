@@ -1,5 +1,6 @@
 """A job from data to row: what is written, what counts as done, what an error leaves."""
 
+import copy
 import io
 
 import numpy as np
@@ -11,7 +12,9 @@ from har_ray.data.tensors import load_tensors
 from har_ray.errors import DamagedError, TrainingError
 from har_ray.models.config import AttentionConfig, ModelConfig
 from har_ray.plan.cells import Job
+from har_ray.store.stores import Stores
 from har_ray.training import targets
+from har_ray.training.fit import Fit
 from har_ray.training.run import run
 
 ATTENTION = AttentionConfig(kind="cbam", ratio=2, kernel=3, position=2)
@@ -47,6 +50,27 @@ def test_a_confirm_cell_leaves_row_curve_weights_and_predictions(stores, make_ce
     assert np.allclose(logits.numpy(), np.stack(table["logits"].to_numpy()), atol=1e-5)
 
 
+def test_the_test_set_is_judged_with_the_weights_of_the_best_epoch(stores, make_cell, data, monkeypatch):
+    """The first of two epochs is best, by a score that is made up."""
+    epoch = Fit.epoch
+
+    def worse_each_time(fit):
+        epoch(fit)
+        fit.curve[-1]["val_f1_macro"] = 1 / len(fit.curve)
+        if fit.best_epoch == len(fit.curve):
+            fit.best = copy.deepcopy(fit.network.state_dict())
+
+    monkeypatch.setattr(Fit, "epoch", worse_each_time)
+    cell = make_cell("MM")
+    row = last(Job(cell=cell, stage="confirm"), stores).row
+    first = Fit(cell, data)
+    epoch(first)
+    expected = first.predict(data.test.x).argmax(dim=1)
+    found = np.stack(stores.results.predictions(row).to_pandas()["logits"].to_numpy()).argmax(axis=1)
+    assert row["best_epoch"] == 1
+    assert found.tolist() == expected.tolist()
+
+
 def test_a_search_cell_never_sees_the_test_set(stores, make_cell):
     cell = make_cell(epochs=1)
     report = last(Job(cell=cell, stage="search"), stores)
@@ -79,6 +103,23 @@ def test_a_job_that_was_left_continues_at_its_checkpoint(stores, make_cell, monk
     again = list(run(Job(cell=cell, stage="search"), stores))
     assert [len(report.curve) for report in again] == [2, 3, 3]
     assert again[0].curve[0] == first.curve[0]
+
+
+def test_a_job_pauses_at_its_epoch_and_what_follows_equals_never_having_paused(stores, make_cell):
+    cell, elsewhere = make_cell(epochs=3), Stores(stores.root, f"{stores.grid}-whole")
+    whole = last(Job(cell=cell, stage="search"), elsewhere).row
+    *_, paused = run(Job(cell=cell, stage="search", until=2), stores)
+    assert (len(paused.curve), paused.ended, paused.paused) == (2, False, True)
+    assert stores.results.row(cell.id) is None
+    (again,) = run(Job(cell=cell, stage="search", until=1), stores)  # as after a restart: nothing is trained
+    assert (again.paused, again.curve) == (True, paused.curve)
+    row = last(Job(cell=cell, stage="search"), stores).row
+    same = [name for name in whole if name.startswith(("val_", "epochs", "best_", "converged"))]
+    assert {name: row[name] for name in same} == {name: whole[name] for name in same}
+    assert stores.results.weights(row) == elsewhere.results.weights(whole)
+    # Of the stretches in which it was trained the row names the last, and holds the earlier ones.
+    assert [leg[1] for leg in row["legs"]] == [paused.row["started_at"]]
+    assert (row["converged"], whole["legs"]) == (False, [])
 
 
 def test_students_learn_from_stored_targets(stores, make_cell, data):

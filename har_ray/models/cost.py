@@ -49,11 +49,18 @@ def cost(model: nn.Module, shape: tuple[int, int]) -> Cost:
     """Count what `model` costs for one window of `shape` (T, C).
 
     Raises:
-        ExtensionError: the model holds an operation that can't be counted.
+        ExtensionError: the model holds an operation that can't be counted, or the count is not what the model's own
+            formula (`closed_form_macs`) says, if it has one.
     """
     params = sum(p.numel() for p in model.parameters())
-    published = getattr(model, "published_flops", None)
-    return Cost(params, count_macs(model, shape), published(shape) if published else None)
+    published, formula = (getattr(model, name, None) for name in ("published_flops", "closed_form_macs"))
+    macs = count_macs(model, shape)
+    if formula and formula(shape) != macs:
+        raise ExtensionError(
+            f"{type(model).__module__}:{type(model).__qualname__}: {macs:,} multiply-adds were counted for a window "
+            f"{list(shape)}, but closed_form_macs gives {formula(shape):,}; one of the two is wrong"
+        )
+    return Cost(params, macs, published(shape) if published else None)
 
 
 def count_macs(model: nn.Module, shape: tuple[int, int]) -> int:

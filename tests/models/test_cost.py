@@ -62,7 +62,32 @@ def test_attention_costs_what_a_person_can_count():
     assert att.params - plain.params == (4 * 2 + 2) + (2 * 4 + 4) + 2 * 3 * 3
     # After convolution 4 the plane is 4×3; the MLP runs on two pooled vectors.
     assert att.macs - plain.macs == 2 * (8 + 8) + 12 * 18
-    assert (plain.flops_published or 0) + 2 * 12 * 18 == att.flops_published
+    # Two means, two products with a map, the convolution, the MLP with its biases on both vectors, their sum.
+    assert (plain.flops_published or 0) + 4 * 12 * 4 + 2 * 12 * 18 + 2 * (2 * 16 + 6) + 4 == att.flops_published
+
+
+CHANGES = [
+    # dataset, variant, published change of the FLOPs in percent, and the configuration that has it. The publication
+    # names none. The changes of the parameters agree, but for the last LM-Att's (18, published as 0).
+    ("opportunity", "LM-Att", 38.19, AttentionConfig(kind="cbam", ratio=1, kernel=7, position=3)),
+    ("opportunity", "RB-KD-Att", 1.78, AttentionConfig(kind="channel", ratio=2, position=2)),
+    ("opportunity", "RAB-KD", 20.89, AttentionConfig(kind="cbam", ratio=4, kernel=5, position=3)),
+    ("wisdm", "LM-Att", 20.33, AttentionConfig(kind="cbam", ratio=4, kernel=5, position=3)),
+    ("wisdm", "RB-KD-Att", 37.14, AttentionConfig(kind="cbam", ratio=2, kernel=7, position=3)),
+    ("wisdm", "RAB-KD", 40.30, AttentionConfig(kind="cbam", ratio=4, kernel=5, position=1)),
+    ("sensors", "LM-Att", 8.92, AttentionConfig(kind="spatial", kernel=3, position=2)),
+    ("sensors", "RB-KD-Att", 38.89, AttentionConfig(kind="cbam", ratio=2, kernel=7, position=3)),
+    ("sensors", "RAB-KD", 1.78, AttentionConfig(kind="channel", ratio=2, position=1)),
+]
+"""doi 10.1109/IE61493.2024.10599908, read off its figures."""
+
+
+@pytest.mark.parametrize(("dataset", "variant", "percent", "attention"), CHANGES)
+def test_the_published_changes_of_the_flops_are_reproduced(dataset, variant, percent, attention):
+    shape, classes = SHAPES[dataset]
+    plain, att = (network("LM", shape, classes, a).published_flops(shape) for a in (None, attention))
+    # The changes are those of counts that were rounded to tens before, as the parameters' changes show.
+    assert round(100 * (round(att, -1) / plain - 1), 2) == percent
 
 
 class Recurrent(nn.Module):
@@ -129,6 +154,18 @@ def test_latency_is_that_of_one_window_on_one_thread_after_a_warm_up():
     timed = latency(model, (20, 3), repeats=5, warm_up=10)
     assert model.calls == [((1, 20, 3), 1, True, False)] * 15
     assert timed.p95_ms < 15
+
+
+class Miscounted(nn.Linear):
+    """A network whose own formula is off by one."""
+
+    def closed_form_macs(self, shape):
+        return shape[0] * self.weight.numel() + 1
+
+
+def test_a_count_that_is_not_what_the_networks_own_formula_says_is_refused():
+    with pytest.raises(ExtensionError, match=r"240 multiply-adds were counted .* \[20, 3\], but .* gives 241"):
+        cost(Miscounted(3, 4), (20, 3))
 
 
 def test_latency_orders_sizes():

@@ -6,6 +6,7 @@ windows (B, T, C) to logits (B, K). That is enough. It may offer more:
     min_window                class attribute: the fewest time steps it takes (default 1)
     with_maps(x)              logits and named attention maps, for losses that compare them (default: no maps)
     published_flops(shape)    the FLOPs by the publication's count (default: not known)
+    closed_form_macs(shape)   the multiply-adds by formula; what is counted must equal it (default: not checked)
 """
 
 from typing import TYPE_CHECKING, Any, NamedTuple, cast

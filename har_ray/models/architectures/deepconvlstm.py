@@ -69,7 +69,7 @@ class DeepConvLSTM(nn.Module):
         super().__init__()
         if window < MIN_WINDOW:
             raise ValueError(f"a window of {window} time steps is too short; four convolutions need {MIN_WINDOW}")
-        self.sequence_axis = sequence_axis
+        self.filters, self.sequence_axis = filters, sequence_axis
         self.convolutions = nn.ModuleList(
             nn.Conv2d(1 if i == 0 else filters, filters, (KERNEL, 1)) for i in range(CONVOLUTIONS)
         )
@@ -110,11 +110,26 @@ class DeepConvLSTM(nn.Module):
         return self.head(self.lstm(sequence)[0][:, -1]), maps
 
     def published_flops(self, shape: tuple[int, int]) -> int:
-        """The convolutions' FLOPs as the publication counts them: 2 per multiply-add, and 1 per output for a bias.
+        """The FLOPs as the publication counts them; LSTM and linear layers are missing from its count.
 
-        LSTM and linear layers are missing from the published count; the spatial attention's convolution is in it.
+        Convolutions, the spatial attention's too: 2 per multiply-add, and 1 per output for a bias. Attention, found
+        from the published changes: 1 for each number that a mean is taken over or that a map is multiplied with, 2 per
+        multiply-add and 1 per bias of the MLP on both pooled vectors, and 1 for each sum of the two. Maxima, ReLU and
+        sigmoid are not counted.
         """
-        return sum(2 * macs + bias for macs, bias in self.convolution_counts(shape))
+        return sum(2 * macs + bias for macs, bias in self.convolution_counts(shape)) + self._attention_flops(shape)
+
+    def _attention_flops(self, shape: tuple[int, int]) -> int:
+        """What the attention adds to the published count besides its convolution."""
+        if self.attention is None:
+            return 0
+        window, channels = shape
+        mean = product = (window - (KERNEL - 1) * self.attention_position) * channels * self.filters
+        flops = (mean + product) * ((self.attention.channel is not None) + (self.attention.spatial is not None))
+        if self.attention.channel is not None:
+            mlp = sum(2 * p.numel() if p.ndim == 2 else p.numel() for p in self.attention.channel.mlp.parameters())
+            flops += 2 * mlp + self.filters
+        return flops
 
     def convolution_counts(self, shape: tuple[int, int]) -> list[tuple[int, int]]:
         """Multiply-adds and bias additions of each convolution for one window of `shape` (T, C)."""

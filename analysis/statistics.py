@@ -217,12 +217,7 @@ def _notes(setting: Setting, compared: list[Comparison]) -> list[str]:
     ]
     if any(c.p_value is not None for c in compared):
         notes.append("p: t test of Δ per subject, adjusted by Holm. Effect: rank-biserial correlation over subjects.")
-    notes += sampled({c.variant: c for c in compared})
-    if setting.leaks:
-        notes.append("Random split: windows of a subject are on both sides, so none of this speaks about new people.")
-    elif setting.known_people:
-        notes.append("The test people also trained, so none of this speaks about new people.")
-    return notes
+    return notes + sampled(setting, {c.variant: c for c in compared})
 
 
 EXPLAINED = (
@@ -231,9 +226,13 @@ EXPLAINED = (
 )
 
 
-def sampled(compared: Mapping[str, Comparison]) -> list[str]:
+def sampled(setting: Setting, compared: Mapping[str, Comparison]) -> list[str]:
     """What limits comparisons, by their names in a table, said once each."""
     notes = []
+    if setting.leaks:
+        notes.append("Random split: windows of a subject are on both sides, so none of this speaks about new people.")
+    elif setting.known_people:
+        notes.append("The test people also trained, so none of this speaks about new people.")
     if any(c.seeds == 1 for c in compared.values()):
         notes.append("One seed: the interval is over subjects only; another seed may give something else.")
     if any(c.subjects == 1 and c.seeds > 1 for c in compared.values()):

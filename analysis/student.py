@@ -58,7 +58,7 @@ def student_table(results: Results, setting: Setting) -> TextTable:
     rows = [] if choice is None else [_row(choice, result) for result in (*choice.students, *choice.large)]
     title = f"The student to put on the watch: {setting.title}"
     align = "l" + "r" * (len(columns) - 1)
-    return TextTable(title, columns, align, rows, [] if choice is None else _notes(choice), results.made_by)
+    return TextTable(title, columns, align, rows, [] if choice is None else _notes(setting, choice), results.made_by)
 
 
 def _row(choice: Choice, result: VariantResult) -> list[Entry]:
@@ -84,15 +84,15 @@ def _interval(result: VariantResult) -> tuple[float | None, float | None]:
     return (None, None) if found is None else (max(found.low, 0.0), min(found.high, 1.0))
 
 
-def _notes(choice: Choice) -> list[str]:
+def _notes(setting: Setting, choice: Choice) -> list[str]:
     notes = [
-        f"{CHOSEN} chosen: the best mean validation score of the small models, before any look at test data; the large "
-        "models stand below for comparison. Per subject: the mean of the test subjects' own macro F1. Chosen − this: "
-        f"difference per subject, points. {EXPLAINED}"
+        f"{CHOSEN} chosen: the best mean validation score of the small models, whatever they score on test data; the "
+        "large models stand below for comparison. Per subject: the mean of the test subjects' own macro F1. Chosen − "
+        f"this: difference per subject, points. {EXPLAINED}"
     ]
     if tests := sum(c.p_value is not None for c in choice.compared.values()):
         notes.append(f"p: t test, adjusted by Holm over the {counted(tests, 'comparison')} of this table.")
-    return notes + sampled(choice.compared)
+    return notes + sampled(setting, choice.compared)
 
 
 def sentences(results: Results, setting: Setting) -> str:

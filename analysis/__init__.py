@@ -1,6 +1,7 @@
 """From a grid's results to tables, figures and one HTML report: `python -m analysis STORAGE/<grid name>`.
 
-    seeds, load → scores → tables, statistics, takeaways, figures → report
+    seeds, load → scores → intervals → statistics → student, verdicts, takeaways ┐
+                         └──────→ tables, details, figures ──────────────────────┴→ report
 
 Reads result rows and artefacts through `har_ray.store.results` and nothing else, so it needs neither Ray nor torch.
 """

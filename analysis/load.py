@@ -117,7 +117,10 @@ class Results:
         return "val. " + next((known.title for known in self.scores if known.name == name), name)
 
     def class_names(self, setting: Setting, classes: int) -> list[str]:
-        """The names of the K classes, or their numbers where `run.json` lacks them."""
+        """The names of the K classes as the predictions or `run.json` say them, or else their numbers."""
+        for (where, _, _), seed in self.seeds.items():
+            if where == setting and len(seed.names) == classes:
+                return list(seed.names)
         for entry in self.info.get("data") or []:
             names = [str(name) for name in entry.get("classes") or []]
             if (entry.get("dataset"), entry.get("preset")) == setting[:2] and len(names) == classes:

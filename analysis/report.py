@@ -1,8 +1,8 @@
 """The report: one HTML page that needs no server and no network, and beside it every table and figure as a file.
 
 report.html
-results.csv, statistics.csv, takeaways.csv      raw numbers, all settings
-tables/<setting>.md, .tex                       one per dataset, preset and protocol
+results.csv, student.csv, statistics.csv, classes.csv, subjects.csv, takeaways.csv      raw numbers, all settings
+tables/<setting>.md, .tex                       the tables of one dataset, preset and protocol
 figures/<setting>-<figure>.png, .svg
 """
 
@@ -17,6 +17,7 @@ import yaml
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from matplotlib.figure import Figure
 
+from analysis.details import class_table, classes_csv, subject_table, subjects_csv
 from analysis.figures.bubble import bubble_chart
 from analysis.figures.confusion import confusion_matrices
 from analysis.figures.curves import learning_curves
@@ -24,6 +25,7 @@ from analysis.formats import TextTable, latex, markdown
 from analysis.load import Results
 from analysis.search import winners_table
 from analysis.statistics import statistics_csv, statistics_table
+from analysis.student import student_csv, student_table
 from analysis.summary import standing, summary
 from analysis.tables import failures_table, results_csv, results_table, split_tables
 from analysis.takeaways import takeaways_csv, takeaways_table
@@ -31,6 +33,14 @@ from har_ray.figures import save, style
 from har_ray.groups import Setting
 from har_ray.store.results import ResultStore
 
+TABLES: dict[str, Callable[[Results, Setting], TextTable]] = {
+    "": results_table,
+    "-student": student_table,
+    "-statistics": statistics_table,
+    "-classes": class_table,
+    "-subjects": subject_table,
+}
+"""What a setting's files and its section of the page show, by what is added to the setting's label in LaTeX."""
 FIGURES: dict[str, tuple[str, Callable[[Results, Setting], Figure]]] = {
     "f1-flops": ("Macro F1 against the published FLOPs", lambda r, s: bubble_chart(r, s, "flops_published")),
     "f1-macs": ("Macro F1 against MACs", lambda r, s: bubble_chart(r, s, "macs")),
@@ -52,8 +62,7 @@ class Section:
     """What the page shows for one setting."""
 
     setting: Setting
-    results: TextTable
-    statistics: TextTable
+    tables: list[TextTable]
     pictures: list[Picture]
 
 
@@ -80,7 +89,10 @@ def _write(results: Results, folder: Path) -> Path:
         (folder / name).mkdir(parents=True, exist_ok=True)
     texts = {
         "results.csv": results_csv(results),
+        "student.csv": student_csv(results),
         "statistics.csv": statistics_csv(results),
+        "classes.csv": classes_csv(results),
+        "subjects.csv": subjects_csv(results),
         "takeaways.csv": takeaways_csv(results),
     }
     for name, text in texts.items():
@@ -91,18 +103,20 @@ def _write(results: Results, folder: Path) -> Path:
 
 
 def _section(results: Results, setting: Setting, folder: Path) -> Section:
-    table, statistics = results_table(results, setting), statistics_table(results, setting)
-    tables = folder / "tables"
-    (tables / f"{setting.slug}.md").write_text(f"{markdown(table)}\n{markdown(statistics)}", encoding="utf-8")
-    text = latex(table, setting.slug) + "\n" + latex(statistics, f"{setting.slug}-statistics")
-    (tables / f"{setting.slug}.tex").write_text(text, encoding="utf-8")
+    made = {name: table_of(results, setting) for name, table_of in TABLES.items()}
+    texts = {
+        "md": "\n".join(map(markdown, made.values())),
+        "tex": "\n".join(latex(table, f"{setting.slug}{name}") for name, table in made.items()),
+    }
+    for extension, text in texts.items():
+        (folder / "tables" / f"{setting.slug}.{extension}").write_text(text, encoding="utf-8")
     pictures = []
     for name, (title, draw) in FIGURES.items():
         with style():
             svg = save(draw(results, setting), folder / "figures" / f"{setting.slug}-{name}", results.made_by)
         data = base64.b64encode(svg.read_bytes()).decode()
         pictures.append(Picture(f"{title}: {setting.title}", f"data:image/svg+xml;base64,{data}"))
-    return Section(setting, table, statistics, pictures)
+    return Section(setting, list(made.values()), pictures)
 
 
 def render(results: Results, sections: list[Section]) -> str:

@@ -3,13 +3,19 @@
 A seed counts only when all its folds are completed; how its folds become one score is said in `seeds.py`.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from statistics import mean, median, stdev
 
+import numpy as np
+
+from analysis.intervals import Estimate, Floats, estimate
 from analysis.load import Cell, Results
 from analysis.seeds import SeedScores
 from har_ray.groups import Setting
+from har_ray.metrics import Indices
+from har_ray.text import counted
 from har_ray.variants import Traits
 
 COSTS = {"params": "params", "macs": "MACs", "flops_published": "FLOPs (published count)"}
@@ -77,6 +83,37 @@ class VariantResult:
         values = [float(score) for cell in cells if (score := cell.row.get(self.monitor)) is not None]
         return mean(values) if values and len(values) == len(cells) else None
 
+    def calibration_error(self) -> float | None:
+        """The mean expected calibration error of the complete seeds, None where there is none."""
+        errors = [found.calibration_error for found in self.complete.values()]
+        return mean(errors) if errors else None
+
+    def subjects(self) -> list[str]:
+        """The test subjects of the complete seeds, of which there must be one."""
+        return sorted(set.intersection(*(set(found.by_subject) for found in self.complete.values())))
+
+    def by_subject(self) -> Floats:
+        """Macro F1 (U, S) of each test subject in each complete seed."""
+        return np.array([[found.by_subject[name] for found in self.complete.values()] for name in self.subjects()])
+
+    def per_subject(self) -> Estimate | None:
+        """The mean macro F1 per test subject, for new subjects and seeds; there must be a complete seed."""
+        return estimate(self.by_subject())
+
+    def confusions(self) -> Indices:
+        """The confusion matrices (S, K, K) of the complete seeds, all folds of each together."""
+        return np.array([
+            np.sum([cell.confusion for cell in self.completed if cell.key.seed == seed], axis=0) for seed in self.seeds
+        ])  # fmt: skip
+
+    def unconverged(self) -> str:
+        """`RB-KD: 3 of 10 cells were still improving when their epochs ran out`; empty where none is known to."""
+        converged = [cell.row.get("converged") for cell in self.completed]
+        count = sum(not known for known in converged if known is not None)
+        ended = "was still improving when its" if count == 1 else "were still improving when their"
+        of = f"{count} of {counted(len(converged), 'cell')}"
+        return f"{self.variant}: {of} {ended} epochs ran out" if count else ""
+
     def cost(self, name: str) -> tuple[int, int] | None:
         """The smallest and the largest value of a cost over the cells: winners of different folds may differ."""
         values = [int(cell.row[name]) for cell in self.completed if cell.row.get(name) is not None]
@@ -118,3 +155,24 @@ def variant_results(results: Results, setting: Setting) -> dict[str, VariantResu
         )
         for name in results.variants(setting)
     }
+
+
+def by_validation(results: Iterable[VariantResult]) -> list[VariantResult]:
+    """Those with a completed seed, the best mean validation score first."""
+    scored = [(score, result) for result in results if (score := result.validation()) is not None]
+    return [result for _, result in sorted(scored, key=lambda pair: pair[0], reverse=True)]
+
+
+def chosen_by_validation(results: Iterable[VariantResult]) -> VariantResult | None:
+    """The one with the best mean validation score."""
+    return next(iter(by_validation(results)), None)
+
+
+def absent_classes(results: Results, setting: Setting) -> list[str]:
+    """The names of the classes of which the test part has no window."""
+    for result in variant_results(results, setting).values():
+        if result.complete:
+            windows = result.confusions()[0].sum(axis=1)
+            return [name for name, count in zip(results.class_names(setting, len(windows)), windows, strict=True)
+                    if not count]  # fmt: skip
+    return []

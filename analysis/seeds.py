@@ -5,8 +5,10 @@ may lack a class, and an average of such F1 scores has no meaning. The scores ar
 training computes too.
 """
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
@@ -15,10 +17,11 @@ from numpy.typing import NDArray
 
 from har_ray.errors import ExtensionError
 from har_ray.metrics import Floats, Indices, Metric, load_metrics
-from har_ray.metrics.confusion import confusion, f1_per_class
+from har_ray.metrics.calibration import calibration_error
+from har_ray.metrics.confusion import confusion, f1_mean
 from har_ray.metrics.f1_macro import MacroF1
 from har_ray.registry import short_name
-from har_ray.store.results import ResultStore, Row
+from har_ray.store.results import CLASSES, ResultStore, Row
 
 
 class Score(NamedTuple):
@@ -45,11 +48,16 @@ F1 = Score("f1_macro", MacroF1.title, MacroF1())
 
 @dataclass(frozen=True)
 class Predictions:
-    """Test predictions, one entry per window: subjects and labels (N,), logits (N, K)."""
+    """Test predictions, one entry per window: subjects and labels (N,), logits (N, K).
+
+    Attributes:
+        names: of the K classes; none where the file does not say them.
+    """
 
     subjects: NDArray[np.str_]
     labels: Indices
     logits: Floats
+    names: tuple[str, ...] = ()
 
     @classmethod
     def read(cls, store: ResultStore, row: Row) -> "Predictions":
@@ -64,7 +72,10 @@ class Predictions:
         if labels.min() < 0 or labels.max() >= logits.shape[1]:
             found = f"labels {labels.min()} to {labels.max()}, but {logits.shape[1]} logits"
             raise ValueError(f"predictions.parquet: {found}")
-        return cls(table["subject"].cast(pa.string()).to_numpy().astype(np.str_), labels, logits)
+        if not np.isfinite(logits).all():
+            raise ValueError("predictions.parquet: logits that are not finite")
+        names = _names((table.schema.metadata or {}).get(CLASSES, b"[]"))
+        return cls(table["subject"].cast(pa.string()).to_numpy().astype(np.str_), labels, logits, names)
 
     @property
     def predicted(self) -> Indices:
@@ -82,6 +93,12 @@ class Predictions:
         return confusion(self.labels, self.predicted, self.classes)
 
 
+@lru_cache
+def _names(text: bytes) -> tuple[str, ...]:
+    """The names of classes, the same object for the same text: thousands of cells share it."""
+    return tuple(map(str, json.loads(text)))
+
+
 def _matrix(lists: pa.ListArray) -> Floats:
     """Lists of the same length as (N, K)."""
     lengths = lists.value_lengths().unique() if len(lists) else []
@@ -94,7 +111,7 @@ def _matrix(lists: pa.ListArray) -> Floats:
 def joined(parts: Sequence[Predictions]) -> Predictions:
     """Predictions one after the other."""
     subjects, labels, logits = zip(*((part.subjects, part.labels, part.logits) for part in parts), strict=True)
-    return Predictions(np.concatenate(subjects), np.concatenate(labels), np.concatenate(logits))
+    return Predictions(np.concatenate(subjects), np.concatenate(labels), np.concatenate(logits), parts[0].names)
 
 
 class SeedScores(NamedTuple):
@@ -103,10 +120,14 @@ class SeedScores(NamedTuple):
     Attributes:
         scores: by metric, macro F1 among them.
         by_subject: the macro F1 of each test subject, see `subject_f1`.
+        calibration_error: the expected calibration error.
+        names: of the classes; none where the predictions do not say them.
     """
 
     scores: dict[str, float]
     by_subject: dict[str, float]
+    calibration_error: float
+    names: tuple[str, ...]
 
     @classmethod
     def of(cls, rows: Sequence[Row], parts: Sequence[Predictions], scores: Sequence[Score]) -> "SeedScores":
@@ -114,7 +135,8 @@ class SeedScores(NamedTuple):
         pooled = joined(parts)
         wanted = {score.name: score for score in (F1, *scores)}.values()
         found = {score.name: _value(score, rows, pooled) for score in wanted}
-        return cls({name: value for name, value in found.items() if value is not None}, subject_f1(pooled))
+        known = {name: value for name, value in found.items() if value is not None}
+        return cls(known, subject_f1(pooled), calibration_error(pooled.labels, pooled.logits), pooled.names)
 
 
 def _value(score: Score, rows: Sequence[Row], pooled: Predictions) -> float | None:
@@ -131,5 +153,5 @@ def subject_f1(predictions: Predictions) -> dict[str, float]:
     for code, name in enumerate(names):
         own = codes == code
         matrix = confusion(predictions.labels[own], predicted[own], predictions.classes)
-        scores[str(name)] = float(f1_per_class(matrix)[matrix.sum(axis=1) > 0].mean())
+        scores[str(name)] = f1_mean(matrix)
     return scores

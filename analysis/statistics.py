@@ -1,35 +1,31 @@
-"""How sure a difference between two variants is.
+"""How sure a difference between two variants is, and how large a one would have been found.
 
 The unit is the test subject: windows of one person are alike, and seeds say nothing about new people. Per subject
-the macro F1 is taken over the classes that the subject has windows of and averaged over the seeds both variants
-completed; seed s is compared with seed s. The interval is a bootstrap that draws subjects and, within each, seeds.
+the macro F1 is taken over the classes that the subject has windows of; seed s is compared with seed s. The interval
+and the test are those of `analysis.intervals`, for new subjects and new seeds. Where several comparisons are looked at
+together their p-values are adjusted by Holm, and "beyond chance" means an adjusted p-value below 0.05.
 """
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
-from scipy.stats import wilcoxon
 
 from analysis.formats import Entry, TextTable, csv_text, points
+from analysis.intervals import LEVEL, Estimate, Floats, estimate
 from analysis.load import Results
 from analysis.published import DOI, f1_change_pp
 from analysis.scores import VariantResult, variant_results
 from analysis.seeds import F1
 from har_ray.groups import Setting
+from har_ray.text import counted
 from har_ray.variants import BASELINE
 
-Floats = NDArray[np.float64]
-
-MIN_SUBJECTS = 6
-"""With 5 pairs the smallest two-sided p-value of the signed-rank test is 2/32 = 0.0625: it can't reach 0.05."""
-
-RESAMPLES = 10_000
-PARTS = 100
-"""In which resamples are drawn one after the other."""
-RNG_SEED = 0
+MIN_SUBJECTS = 5
+"""For a test or a verdict. With fewer an interval rests on three degrees of freedom at most, and on people of whom
+nobody can tell whether they are like others."""
 
 
 @dataclass(frozen=True)
@@ -41,39 +37,60 @@ class Comparison:
     seeds: int
     subjects: int
     difference: float | None = None
-    """Of the scores in the table, mean over the shared seeds."""
+    """Of the scores in the table of results, mean over the shared seeds."""
     subject_difference: float | None = None
-    """Mean over subjects."""
-    low: float | None = None
-    high: float | None = None
+    """Mean over subjects: what the interval, the test and a verdict are about."""
+    estimate: Estimate | None = None
     better: int = 0
     """The number of subjects with a positive difference."""
     p_value: float | None = None
     p_holm: float | None = None
     effect: float | None = None
     """Matched-pairs rank-biserial correlation, −1 to 1."""
+    unconverged: tuple[str, ...] = ()
+    """Of which of the two some cells were still improving when their epochs ran out."""
     note: str = ""
+    """Why there is no test, and no verdict."""
 
     @property
-    def is_above(self) -> bool:
-        """The difference is positive and its interval excludes 0."""
-        return self.difference is not None and self.difference > 0 and self.low is not None and self.low > 0
+    def could_be_chance(self) -> bool:
+        """Not shown to differ: there is no test, or its adjusted p-value is 0.05 or more."""
+        return self.p_holm is None or self.p_holm >= LEVEL
 
     def text(self) -> str:
-        """`RB-KD − LM: +2.1 points; per subject +1.9, 95 % interval 0.4 to 3.2 (3 seeds, 4 test subjects)`."""
+        """`RB-KD − LM: +1.9 points per subject, 95 % interval +0.4 to +3.2 (in the table of results +2.1; …)`."""
         name = f"{self.variant} − {self.baseline}"
-        if self.difference is None:
+        if self.difference is None or self.subject_difference is None:
             return f"{name}: {self.note}"
-        text = f"{name}: {points(self.difference)} points"
-        if self.subject_difference is not None and self.low is not None and self.high is not None:
-            interval = f"{points(self.low)} to {points(self.high)}"
-            over = " over seeds" if self.subjects == 1 else ""
-            text += f"; per subject {points(self.subject_difference)}, 95 % interval{over} {interval}"
-        return text + f" ({self.seeds} seed{'s' * (self.seeds != 1)}, {_subjects(self.subjects)})"
+        parts = [f"in the table of results {points(self.difference)}"]
+        text = f"{name}: {points(self.subject_difference)} points per subject"
+        if self.estimate is not None:
+            text += f", 95 % interval{self._over()} {interval(self.estimate)}"
+            parts.append(f"detectable from {size(self.estimate.detectable)} on")
+        parts += [counted(self.seeds, "seed"), counted(self.subjects, "test subject")]
+        return f"{text} ({'; '.join([*parts, *self.unconverged])})"
+
+    def _over(self) -> str:
+        return " over seeds only" if self.subjects == 1 else " over subjects only" if self.seeds == 1 else ""
+
+    def record(self) -> dict[str, Any]:
+        """For the columns of a file."""
+        found, names = self.estimate, ("low", "high", "error", "df", "detectable")
+        columns: dict[str, Any] = {}
+        for name, value in vars(self).items():
+            is_estimate = name == "estimate"
+            columns |= {part: getattr(found, part, None) for part in names} if is_estimate else {name: value}
+        return columns | {"unconverged": "; ".join(self.unconverged)}
 
 
-def _subjects(count: int) -> str:
-    return f"{count} test subject{'s' * (count != 1)}"
+def interval(found: Estimate) -> str:
+    """`+0.4 to +3.2`, in points."""
+    return f"{points(found.low)} to {points(found.high)}"
+
+
+def size(difference: float) -> str:
+    """`2.1`, in points, without a sign."""
+    return points(abs(difference)).removeprefix("+")
 
 
 @lru_cache(maxsize=4096)
@@ -86,7 +103,6 @@ def compare(a: VariantResult | None, b: VariantResult | None, variant: str, base
     if not seeds:
         return Comparison(variant, baseline, 0, 0, note="no seed is completed for both")
     left, right = ([result.complete[seed].scores[F1.name] for seed in seeds] for result in (a, b))
-    difference = float(np.mean(np.subtract(left, right)))
     paired = _paired(a, b, seeds)  # (U, S)
     per_subject = paired.mean(axis=1)
     compared = Comparison(
@@ -94,19 +110,15 @@ def compare(a: VariantResult | None, b: VariantResult | None, variant: str, base
         baseline,
         len(seeds),
         len(paired),
-        difference,
+        float(np.mean(np.subtract(left, right))),
         float(per_subject.mean()),
+        found := estimate(paired),
         better=int((per_subject > 0).sum()),
+        unconverged=tuple(filter(None, (result.unconverged() for result in (a, b)))),
     )
-    if paired.size < 2:
-        return replace(compared, note="1 test subject and 1 seed: no interval")
-    low, high = bootstrap(paired)
-    if len(paired) < 2:
-        return replace(compared, low=low, high=high, note="1 test subject: the interval is over seeds only, no test")
-    compared = replace(compared, low=low, high=high)
-    if len(paired) < MIN_SUBJECTS:
-        return replace(compared, note=f"{_subjects(len(paired))}: too few for a test")
-    return replace(compared, p_value=signed_rank(per_subject), effect=rank_biserial(per_subject))
+    if found is None or len(paired) < MIN_SUBJECTS:
+        return replace(compared, note=f"{counted(len(paired), 'test subject')}; a verdict takes {MIN_SUBJECTS}")
+    return replace(compared, p_value=found.p_value, effect=rank_biserial(per_subject))
 
 
 def absence(variant: str, result: VariantResult | None) -> str:
@@ -121,24 +133,6 @@ def _paired(a: VariantResult, b: VariantResult, seeds: list[int]) -> Floats:
     left, right = ([result.complete[seed].by_subject for seed in seeds] for result in (a, b))
     subjects = sorted(set.intersection(*(set(scores) for scores in left + right)))
     return np.array([[x[subject] - y[subject] for x, y in zip(left, right, strict=True)] for subject in subjects])
-
-
-def bootstrap(paired: Floats) -> tuple[float, float]:
-    """The 95 % interval of the mean of differences (U, S): subjects are drawn, then seeds within each of them."""
-    rng = np.random.default_rng(RNG_SEED)
-    subjects, seeds = paired.shape
-    drawn_subjects = rng.integers(subjects, size=(RESAMPLES, subjects, 1))
-    means = []
-    for some in np.array_split(drawn_subjects, PARTS):  # all at once would take gigabytes of a large grid
-        drawn_seeds = rng.integers(seeds, size=(len(some), subjects, seeds))
-        means.append(paired[some, drawn_seeds].mean(axis=(1, 2)))  # (R, U, S) -> (R,)
-    low, high = np.quantile(np.concatenate(means), [0.025, 0.975])
-    return float(low), float(high)
-
-
-def signed_rank(differences: Floats) -> float:
-    """The two-sided p-value of Wilcoxon's signed-rank test; 1 where no difference is there."""
-    return float(wilcoxon(differences).pvalue) if np.any(differences) else 1.0
 
 
 def rank_biserial(differences: Floats) -> float:
@@ -160,22 +154,26 @@ def holm(p_values: list[float]) -> list[float]:
     return adjusted
 
 
+def adjusted(compared: Iterable[Comparison]) -> list[Comparison]:
+    """Comparisons that are looked at together, with their p-values adjusted."""
+    compared = list(compared)
+    p_values = iter(holm([c.p_value for c in compared if c.p_value is not None]))
+    return [c if c.p_value is None else replace(c, p_holm=next(p_values)) for c in compared]
+
+
 def against_baseline(results: Results, setting: Setting) -> list[Comparison]:
     """Every variant against LM, with p-values adjusted over the comparisons of the setting."""
     variants = variant_results(results, setting)
     names = [name for name in variants if name != BASELINE]
-    compared = [compare(variants[name], variants.get(BASELINE), name, BASELINE) for name in names]
-    p_values = [comparison.p_value for comparison in compared if comparison.p_value is not None]
-    adjusted = iter(holm(p_values))
-    return [c if c.p_value is None else replace(c, p_holm=next(adjusted)) for c in compared]
+    return adjusted(compare(variants[name], variants.get(BASELINE), name, BASELINE) for name in names)
 
 
 def statistics_table(results: Results, setting: Setting) -> TextTable:
     """The comparisons with LM, for readers."""
     compared = against_baseline(results, setting)
     published = [f1_change_pp(setting, comparison.variant) for comparison in compared]
-    columns = ["variant", "seeds", "Δ macro F1 (points)", "Δ per subject", "95 % interval", "subjects better",
-               "p (Holm)", "effect"]  # fmt: skip
+    columns = ["variant", "seeds", "Δ macro F1 (points)", "Δ per subject", "95 % interval", "detectable",
+               "subjects better", "p (Holm)", "effect"]  # fmt: skip
     rows, notes = [_row(comparison) for comparison in compared], _notes(setting, compared)
     if any(change is not None for change in published):
         columns.append("Δ published")
@@ -187,45 +185,71 @@ def statistics_table(results: Results, setting: Setting) -> TextTable:
 
 def _row(c: Comparison) -> list[Entry]:
     if c.difference is None or c.subject_difference is None:
-        return [Entry(c.variant), *([Entry("–")] * 7)]
-    interval = "–" if c.low is None or c.high is None else f"{points(c.low)} to {points(c.high)}"
-    p_value = "–" if c.p_holm is None else f"{c.p_holm:.3f}" if c.p_holm >= 0.001 else "<0.001"
+        return [Entry(c.variant), *([Entry("–")] * 8)]
     effect = "–" if c.effect is None else f"{c.effect:+.2f}".replace("-", "−")
     texts = [
         c.variant,
         str(c.seeds),
         points(c.difference),
         points(c.subject_difference),
-        interval,
+        *tested(c),
         f"{c.better} of {c.subjects}",
+        p_text(c),
+        effect,
     ]
-    return [Entry(text) for text in [*texts, p_value, effect]]
+    return [Entry(text) for text in texts]
+
+
+def tested(c: Comparison) -> tuple[str, str]:
+    """The interval, and what was detectable."""
+    return ("–", "–") if c.estimate is None else (interval(c.estimate), size(c.estimate.detectable))
+
+
+def p_text(c: Comparison) -> str:
+    """The adjusted p-value."""
+    return "–" if c.p_holm is None else f"{c.p_holm:.3f}" if c.p_holm >= 0.001 else "<0.001"
 
 
 def _notes(setting: Setting, compared: list[Comparison]) -> list[str]:
     notes = [
-        "Δ macro F1: of the scores in the table above, paired by seed, over the seeds that both completed. Δ per "
-        "subject: mean over test subjects of their own macro F1, averaged over those seeds; its interval is a "
-        f"bootstrap over subjects and seeds within them ({RESAMPLES:,} resamples)."
+        "Δ macro F1: of the scores in the table of results, paired by seed, over the seeds that both completed. Δ per "
+        "subject: mean over test subjects of their own macro F1, averaged over those seeds. " + EXPLAINED
     ]
     if any(c.p_value is not None for c in compared):
-        notes.append("p: Wilcoxon signed-rank test over subjects, adjusted by Holm. Effect: rank-biserial correlation.")
-    grouped: dict[str, list[str]] = {}
-    for c in compared:
-        if c.note:
-            grouped.setdefault(c.note, []).append(c.variant)
-    for note, variants in grouped.items():
-        is_clear = len(variants) == len(compared) or variants[0] in note
-        notes.append(f"{note}." if is_clear else f"{note} ({', '.join(variants)}).")
+        notes.append("p: t test of Δ per subject, adjusted by Holm. Effect: rank-biserial correlation over subjects.")
+    return notes + sampled(setting, {c.variant: c for c in compared})
+
+
+EXPLAINED = (
+    "95 % interval: for new subjects and new seeds (crossed random effects, t). Detectable: the smallest true "
+    "difference that would have been found with 80 % power at the 5 % level."
+)
+
+
+def sampled(setting: Setting, compared: Mapping[str, Comparison]) -> list[str]:
+    """What limits comparisons, by their names in a table, said once each."""
+    notes = []
     if setting.leaks:
         notes.append("Random split: windows of a subject are on both sides, so none of this speaks about new people.")
-    return notes
+    elif setting.known_people:
+        notes.append("The test people also trained, so none of this speaks about new people.")
+    if any(c.seeds == 1 for c in compared.values()):
+        notes.append("One seed: the interval is over subjects only; another seed may give something else.")
+    if any(c.subjects == 1 and c.seeds > 1 for c in compared.values()):
+        notes.append("One test subject: the interval is over seeds only; another person may give something else.")
+    grouped: dict[str, list[str]] = {}
+    for name, c in compared.items():
+        if c.note:
+            grouped.setdefault(c.note, []).append(name)
+    for note, names in grouped.items():
+        is_clear = len(names) == len(compared) or names[0] in note
+        notes.append(f"{note}." if is_clear else f"{note} ({', '.join(names)}).")
+    return notes + [f"{part}." for part in dict.fromkeys(part for c in compared.values() for part in c.unconverged)]
 
 
 def statistics_csv(results: Results) -> str:
     """All comparisons with LM as one CSV: raw numbers, differences as fractions."""
-    records: list[dict[str, Any]] = []
-    for setting in results.settings():
-        for c in against_baseline(results, setting):
-            records.append({**setting._asdict(), "leaks": setting.leaks, **vars(c), **results.provenance})
-    return csv_text(records)
+    return csv_text([
+        {**setting.record, **c.record(), **results.provenance}
+        for setting in results.settings() for c in against_baseline(results, setting)
+    ])  # fmt: skip

@@ -6,21 +6,21 @@ from typing import Any
 
 from analysis.formats import Entry, TextTable, console, csv_text, percent, plain, span
 from analysis.load import Key, Results
-from analysis.scores import COSTS, UNKNOWN_DEVICE, VariantResult, variant_results
-from analysis.seeds import Score
+from analysis.scores import COSTS, UNKNOWN_DEVICE, VariantResult, absent_classes, chosen_by_validation, variant_results
+from analysis.student import CHOSEN
 from har_ray.groups import Group, Setting
-
-BEST_STUDENT = "†"
 
 
 def results_table(results: Results, setting: Setting) -> TextTable:
-    """Scores and costs of every variant; the best mean is bold, the best of the small models has a dagger."""
+    """Scores and costs of every variant; the student that validation data choose has a dagger."""
     variants = variant_results(results, setting)
+    chosen = chosen_by_validation(result for result in variants.values() if not result.traits.large)
     devices = sorted({device for result in variants.values() for device in result.latencies_ms()})
     rows = [
         [
-            Entry(variant),
+            Entry(variant, mark=CHOSEN if result is chosen else ""),
             *(_score(result, score.name, variants) for score in results.scores),
+            Entry(_error(result)),
             Entry(result.standing()),
             *(Entry(span(result.cost(name))) for name in COSTS),
             Entry(_latency(result, devices)),
@@ -28,8 +28,8 @@ def results_table(results: Results, setting: Setting) -> TextTable:
         for variant, result in variants.items()
     ]
     titles = [score.title for score in results.scores]
-    columns = ["variant", *titles, "n (seeds)", *COSTS.values(), "latency (ms)"]
-    notes = [*_notes(setting, list(variants.values()), results.scores), *_cost_notes(devices)]
+    columns = ["variant", *titles, "ECE (%)", "n (seeds)", *COSTS.values(), "latency (ms)"]
+    notes = [*_notes(results, setting), *_cost_notes(devices)]
     align = "l" + "r" * (len(columns) - 1)
     return TextTable(f"Test results: {setting.title}", columns, align, rows, notes, results.made_by)
 
@@ -45,25 +45,25 @@ def _score(result: VariantResult, score: str, variants: dict[str, VariantResult]
     text = percent(result.mean(score), result.sd(score))
     if shown is None:
         return Entry(text)
-    students = {name: other for name, other in variants.items() if not other.traits.large}
-    is_best_student = result.variant in students and shown == _best(students, score)
-    return Entry(text, bold=shown == _best(variants, score), mark=BEST_STUDENT if is_best_student else "")
+    return Entry(text, bold=shown == _highest(variants, score))
 
 
-def _best(variants: dict[str, VariantResult], score: str) -> float | None:
+def _error(result: VariantResult) -> str:
+    error = result.calibration_error()
+    return "–" if error is None else f"{100 * error:.1f}"
+
+
+def _highest(variants: dict[str, VariantResult], score: str) -> float | None:
     return max((shown for result in variants.values() if (shown := result.percent(score)) is not None), default=None)
 
 
-def best_student(variants: dict[str, VariantResult]) -> VariantResult | None:
-    """The small model with the best mean test macro F1; the table's dagger."""
-    students = [result for result in variants.values() if not result.traits.large and result.seeds]
-    return max(students, key=lambda result: result.mean() or 0.0, default=None)
-
-
-def _notes(setting: Setting, variants: list[VariantResult], scores: list[Score]) -> list[str]:
+def _notes(results: Results, setting: Setting) -> list[str]:
+    variants = list(variant_results(results, setting).values())
     notes = [
-        f"Mean ± sample standard deviation over seeds (– for one seed); bold: best mean; {BEST_STUDENT} best of the "
-        "small models. n: completed of expected seeds; the means are over the completed ones."
+        "Mean ± sample standard deviation over seeds (– for one seed); bold: highest mean, which describes these test "
+        f"people and chooses nothing; {CHOSEN} the small model with the best validation score. n: completed of "
+        "expected seeds; the means are over the completed ones.",
+        "ECE: expected calibration error, how far confidence is from accuracy; 15 bins of equal width, less is better.",
     ]
     folds = max((result.folds for result in variants), default=1)
     if folds > 1:
@@ -72,8 +72,13 @@ def _notes(setting: Setting, variants: list[VariantResult], scores: list[Score])
         )
     if setting.leaks:
         notes.append("This split leaks: windows of one recording are in training and test. No estimate for new people.")
-    notes += [f"{score.name}: can't be computed here, only read from rows: {score.why_not}" for score in scores
-              if score.metric is None]  # fmt: skip
+    elif setting.known_people:
+        notes.append("The test people are in the training part too, with other recordings. No estimate for new people.")
+    if absent := absent_classes(results, setting):
+        notes.append(f"No test window of: {', '.join(absent)}. Macro F1 is the mean over the other classes.")
+    notes += [f"{text}." for result in variants if (text := result.unconverged())]
+    notes += [f"{score.name}: can't be computed here, only read from rows: {score.why_not}"
+              for score in results.scores if score.metric is None]  # fmt: skip
     return notes
 
 
@@ -106,12 +111,13 @@ def results_csv(results: Results) -> str:
 
 
 def _record(results: Results, result: VariantResult) -> dict[str, Any]:
-    record: dict[str, Any] = {**result.setting._asdict(), "leaks": result.setting.leaks, "variant": result.variant}
+    record: dict[str, Any] = {**result.setting.record, "variant": result.variant}
     record |= {"seeds_completed": len(result.seeds), "seeds_expected": result.expected_seeds}
     for state in ("completed", "failed", "stopped", "missing"):
         record[f"cells_{state}"] = sum(cell.state == state for cell in result.cells)
     for name in dict.fromkeys(["f1_macro", *(score.name for score in results.scores)]):
         record |= {f"{name}_mean": result.mean(name), f"{name}_sd": result.sd(name), f"{name}_n": len(result.seeds)}
+    record |= {"calibration_error_mean": result.calibration_error(), "unconverged": result.unconverged()}
     for name in COSTS:
         low, high = result.cost(name) or (None, None)
         record |= {f"{name}_min": low, f"{name}_max": high}
@@ -184,10 +190,8 @@ def _shown(value: Any, how: str) -> str:
 
 
 def _protocol(name: str | None) -> str:
-    """A protocol as tables name it: one that leaks says so."""
-    if name is None:
-        return "unknown"
-    return f"{name} (LEAKS)" if Setting("", "", name).leaks else name
+    """A protocol as tables name it."""
+    return "unknown" if name is None else Setting("", "", name).protocol_title
 
 
 def _part(fold: dict[str, Any], part: str) -> str:

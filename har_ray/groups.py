@@ -20,12 +20,28 @@ class Setting(NamedTuple):
         return Protocol.model_validate({"name": self.protocol}).leaks
 
     @property
+    def known_people(self) -> bool:
+        """Whether the people of the test part have trained too: its scores say nothing about new people."""
+        return not Protocol.model_validate({"name": self.protocol}).by_subject
+
+    @property
+    def protocol_title(self) -> str:
+        """The protocol; one that leaks, or tests people who also trained, says so."""
+        if self.leaks:
+            return f"{self.protocol} split (LEAKS: same recordings in train and test)"
+        return self.protocol + " split (the test people also trained, in other sessions)" * self.known_people
+
+    @property
     def title(self) -> str:
-        """For headings: `sensors, wrist (rate_hz=12.5), subject-holdout`; a leaking protocol says so."""
+        """For headings: `sensors, wrist (rate_hz=12.5), subject-holdout`."""
         preset, _, changes = self.preset.partition("@")
         preset += f" ({changes.replace(',', ', ')})" if changes else ""
-        leak = " split (LEAKS: same recordings in train and test)" if self.leaks else ""
-        return f"{self.dataset}, {preset}, {self.protocol}{leak}"
+        return f"{self.dataset}, {preset}, {self.protocol_title}"
+
+    @property
+    def record(self) -> dict[str, str | bool]:
+        """For the columns of a file."""
+        return {**self._asdict(), "leaks": self.leaks, "known_people": self.known_people}
 
     @property
     def slug(self) -> str:

@@ -36,6 +36,8 @@ log = logging.getLogger(__name__)
 
 CURVE, PREDICTIONS, WEIGHTS, TARGETS = "curve.json", "predictions.parquet", "weights.pt", "targets.parquet"
 CHECKPOINT = "checkpoint.pt"
+CLASSES = b"classes"
+"""Key of the Parquet schema's metadata under which predictions name the classes, a JSON list."""
 AT_ONCE = 16
 """Files that are read side by side."""
 
@@ -139,7 +141,7 @@ class ResultStore:
         return self._write(cell_id, PREDICTIONS, table_bytes(table))
 
     def predictions(self, row: Row) -> pa.Table:
-        """The test predictions: window_id, subject, label (class index), logits (list of K floats)."""
+        """The test predictions: window_id, subject, label (class index), logits (list of K floats); see `CLASSES`."""
         return read_table(self.read(row, PREDICTIONS))
 
     def write_targets(self, cell_id: str, table: pa.Table) -> Files:

@@ -5,6 +5,7 @@ training (test scores, teacher targets) is made from the best weights, also for 
 """
 
 import io
+import json
 import logging
 import socket
 import time
@@ -24,7 +25,7 @@ from har_ray.metrics import Metric, load_metrics, scores
 from har_ray.models.config import ModelConfig
 from har_ray.models.cost import cost, latency
 from har_ray.plan.cells import Cell, Job
-from har_ray.store.results import Files, ResultStore, Row, now
+from har_ray.store.results import CLASSES, Files, ResultStore, Row, now
 from har_ray.store.stores import Stores
 from har_ray.training import targets
 from har_ray.training.fit import Fit
@@ -194,7 +195,8 @@ def _test(fit: Fit, data: Tensors, metrics: dict[str, Metric]) -> tuple[Row, pa.
             "subject": data.test.subject.tolist(),
             "label": labels.astype(np.int16),
             "logits": list(logits),
-        }
+        },
+        metadata={CLASSES: json.dumps(data.classes)},
     )
     return dict(scores(metrics, labels, logits, "test_")), table
 

@@ -9,6 +9,7 @@ import pytest
 from analysis.load import load_results
 from analysis.seeds import Predictions
 from har_ray.groups import Setting
+from har_ray.store.results import CLASSES
 from tests.analysis.conftest import GridStore
 
 
@@ -92,6 +93,15 @@ def test_predictions_that_are_not_what_a_cell_leaves_fail_it(grid, column, value
     assert reason in cell.error
 
 
+def test_logits_that_are_not_finite_fail_a_cell(grid):
+    cell_id = grid.completed("LM", 0, 0.5)
+    table = pa.table({"subject": ["4"], "label": [0], "logits": [[0.0, float("nan"), 1.0]]})
+    row = grid.store.row(cell_id)
+    grid.store.write_row(row | {"files": row["files"] | grid.store.write_predictions(cell_id, table)})
+    (cell,) = grid.load().cells
+    assert "logits that are not finite" in cell.error
+
+
 def kept_bytes(path):
     """What is allocated while the results are held."""
     load_results(path)  # what is imported and cached once
@@ -131,12 +141,34 @@ def test_class_names_are_those_of_the_dataset_and_preset(grid):
     assert results.class_names(Setting("sensors", "paper", "random"), 3) == ["0", "1", "2"]
 
 
+def test_predictions_may_name_the_classes_themselves(grid):
+    cell_id = grid.completed("LM", 0, 0.6)
+    row = grid.store.row(cell_id)
+    table = grid.store.predictions(row).replace_schema_metadata({CLASSES: '["lie", "sit", "stand"]'})
+    grid.store.write_row(row | {"files": row["files"] | grid.store.write_predictions(cell_id, table)})
+    results = grid.load()
+    assert results.class_names(results.settings()[0], 3) == ["lie", "sit", "stand"]
+
+
 def test_titles_and_file_names():
     setting = Setting("sensors", "wrist@rate_hz=12.5,window_s=4", "random")
     assert setting.title == (
         "sensors, wrist (rate_hz=12.5, window_s=4), random split (LEAKS: same recordings in train and test)"
     )
     assert setting.slug == "sensors-wrist-rate-hz-12.5-window-s-4-random"
+
+
+@pytest.mark.parametrize(("protocol", "leaks", "known_people"), [
+    ("random", True, True), ("official", False, True), ("loso", False, False), ("subject-holdout", False, False),
+    ("subject-kfold", False, False),
+])  # fmt: skip
+def test_which_protocols_test_people_who_also_trained(protocol, leaks, known_people):
+    setting = Setting("opportunity", "challenge", protocol)
+    assert (setting.leaks, setting.known_people) == (leaks, known_people)
+    assert setting.record == {
+        "dataset": "opportunity", "preset": "challenge", "protocol": protocol, "leaks": leaks,
+        "known_people": known_people,
+    }  # fmt: skip
 
 
 def test_a_folder_without_a_grid_is_an_error(tmp_path):

@@ -2,26 +2,14 @@
 
 import csv
 import io
-import tracemalloc
 
 import numpy as np
 import pytest
-from scipy.stats import rankdata, wilcoxon
+from scipy.stats import rankdata, t, ttest_1samp
 
 from analysis.scores import variant_results
 from analysis.seeds import Predictions, subject_f1
-from analysis.statistics import (
-    RESAMPLES,
-    RNG_SEED,
-    against_baseline,
-    bootstrap,
-    compare,
-    holm,
-    rank_biserial,
-    signed_rank,
-    statistics_csv,
-    statistics_table,
-)
+from analysis.statistics import against_baseline, compare, holm, rank_biserial, statistics_csv, statistics_table
 
 
 def subject(name, correct):
@@ -37,6 +25,11 @@ def compared(grid, variant="RB-KD", baseline="LM"):
     results = grid.load()
     variants = variant_results(results, results.settings()[0])
     return compare(variants.get(variant), variants.get(baseline), variant, baseline)
+
+
+def estimated(comparison):
+    assert comparison.estimate is not None
+    return comparison.estimate
 
 
 def test_subject_f1_is_over_the_classes_of_the_subject():
@@ -55,24 +48,9 @@ def test_differences_are_averaged_over_seeds_and_paired_by_subject(grid):
     assert result.difference == pytest.approx(0.1)
     assert result.subject_difference == pytest.approx(first / 2)
     assert (result.seeds, result.subjects, result.better) == (2, 2, 1)
-    # Nothing but subject 2 is drawn with probability 1/4. Nothing but subject 1 with 1/4, of its four draws of a seed
-    # then all are seed 0 with 1/16, three with 4/16: the upper 2.5 % begin between 1/64 and 5/64.
-    assert result.low == pytest.approx(0)
-    assert result.high == pytest.approx((3 * (f1(5) - f1(2)) + (f1(6) - f1(4))) / 4)
-    assert result.note == "2 test subjects: too few for a test"
+    assert estimated(result).mean == result.subject_difference
+    assert result.note == "2 test subjects; a verdict takes 5"
     assert result.p_value is None
-
-
-def test_the_bootstrap_draws_subjects_then_seeds_in_little_memory():
-    paired = np.random.default_rng(1).normal(0.01, 0.1, (30, 40))
-    tracemalloc.start()
-    interval = bootstrap(paired)
-    _, peak = tracemalloc.get_traced_memory()
-    tracemalloc.stop()
-    rng = np.random.default_rng(RNG_SEED)
-    drawn = rng.integers(30, size=(RESAMPLES, 30, 1)), rng.integers(40, size=(RESAMPLES, 30, 40))
-    assert interval == tuple(np.quantile(paired[drawn].mean(axis=(1, 2)), [0.025, 0.975]))
-    assert peak < 20e6  # all at once it is 200 MB
 
 
 def test_only_seeds_that_both_completed_are_compared(grid):
@@ -84,33 +62,54 @@ def test_only_seeds_that_both_completed_are_compared(grid):
     assert result.difference == pytest.approx(0.1)
 
 
-def test_six_subjects_are_tested_with_the_signed_rank_test(grid):
-    better = [1, 3, 2, 5, 4, 3]
-    grid.completed("LM", 0, 0.5, predictions=[w for s in range(6) for w in subject(str(s), 2)])
+def test_five_subjects_are_tested_with_the_t_test_of_their_mean_differences(grid):
+    better = [1, 3, 2, 5, 4]
+    grid.completed("LM", 0, 0.5, predictions=[w for s in range(5) for w in subject(str(s), 2)])
     grid.completed("RB-KD", 0, 0.6, predictions=[w for s, d in enumerate(better) for w in subject(str(s), 2 + d)])
     result = compared(grid)
-    assert result.p_value == pytest.approx(2 / 64)  # all six positive
+    expected = ttest_1samp([f1(2 + d) - f1(2) for d in better], 0)
+    assert result.p_value == pytest.approx(expected.pvalue)
+    assert (estimated(result).low, estimated(result).high) == pytest.approx(tuple(expected.confidence_interval(0.95)))
     assert result.effect == 1
     assert result.note == ""
 
 
-def test_five_subjects_are_too_few(grid):
-    grid.completed("LM", 0, 0.5, predictions=[w for s in range(5) for w in subject(str(s), 2)])
-    grid.completed("RB-KD", 0, 0.6, predictions=[w for s in range(5) for w in subject(str(s), 3)])
+def test_four_subjects_are_too_few(grid):
+    grid.completed("LM", 0, 0.5, predictions=[w for s in range(4) for w in subject(str(s), 2)])
+    grid.completed("RB-KD", 0, 0.6, predictions=[w for s in range(4) for w in subject(str(s), 3)])
     result = compared(grid)
-    assert (result.p_value, result.note) == (None, "5 test subjects: too few for a test")
-    assert result.low == pytest.approx(f1(3) - f1(2))
+    assert (result.p_value, result.note) == (None, "4 test subjects; a verdict takes 5")
+    assert estimated(result).low == pytest.approx(f1(3) - f1(2))
 
 
-@pytest.mark.parametrize(("seeds", "note", "has_interval"), [
-    (1, "1 test subject and 1 seed: no interval", False),
-    (2, "1 test subject: the interval is over seeds only, no test", True),
-])  # fmt: skip
-def test_one_subject(grid, seeds, note, has_interval):
+@pytest.mark.parametrize(("seeds", "interval"), [(1, ""), (2, ", 95 % interval over seeds only 0.0 to 0.0")])
+def test_one_subject(grid, seeds, interval):
     for variant in ("LM", "RB-KD"):
         grid.seeds(variant, *[0.5] * seeds, predictions=subject("1", 5))
     result = compared(grid)
-    assert (result.note, result.low is not None) == (note, has_interval)
+    assert result.note == "1 test subject; a verdict takes 5"
+    assert result.text().startswith(f"RB-KD − LM: 0.0 points per subject{interval} (in the table")
+
+
+def test_an_interval_of_one_seed_says_that_it_is_over_subjects_only(grid):
+    for variant in ("LM", "RB-KD"):
+        grid.completed(variant, 0, 0.5, predictions=subject("1", 5) + subject("2", 5))
+    assert compared(grid).text() == (
+        "RB-KD − LM: 0.0 points per subject, 95 % interval over subjects only 0.0 to 0.0 "
+        "(in the table of results 0.0; detectable from 0.0 on; 1 seed; 2 test subjects)"
+    )
+
+
+def test_a_comparison_says_which_cells_were_still_improving(grid):
+    for seed, converged in enumerate([False, True, None]):
+        grid.completed("LM", seed, 0.5, row={"converged": True})
+        grid.completed("RB-KD", seed, 0.6, row={"converged": converged})
+    said = "RB-KD: 1 of 3 cells was still improving when its epochs ran out"
+    assert compared(grid).text().endswith(f"3 seeds; 2 test subjects; {said})")
+    results = grid.load()
+    assert f"{said}." in statistics_table(results, results.settings()[0]).notes
+    (row,) = csv.DictReader(io.StringIO(statistics_csv(results)))
+    assert row["unconverged"] == said
 
 
 @pytest.mark.parametrize(("variant", "why"), [
@@ -126,25 +125,6 @@ def test_what_cannot_be_compared_says_why(grid, variant, why):
     grid.expect("RAB-KD", 0)
     result = compared(grid, variant)
     assert (result.difference, result.note) == (None, why)
-
-
-def test_bootstrap_draws_subjects_and_seeds_within():
-    rng = np.random.default_rng(7)
-    paired = rng.normal(0.05, 0.03, size=(8, 1)) + rng.normal(0, 0.01, size=(8, 3))
-    low, high = bootstrap(paired)
-    assert (low, high) == bootstrap(paired)  # deterministic
-    # For many subjects it approaches the normal interval of the subject means.
-    centre, error = paired.mean(), paired.mean(axis=1).std() / 8**0.5
-    assert low == pytest.approx(centre - 1.96 * error, abs=0.006)
-    assert high == pytest.approx(centre + 1.96 * error, abs=0.006)
-    seeds_only = bootstrap(np.array([[0.0, 1.0]]))
-    assert seeds_only == (0.0, 1.0)
-
-
-def test_signed_rank_agrees_with_scipy_and_is_defined_without_differences():
-    differences = np.array([0.1, -0.2, 0.3, 0.4, 0.5, 0.6, 0.0])
-    assert signed_rank(differences) == pytest.approx(wilcoxon(differences).pvalue)
-    assert signed_rank(np.zeros(6)) == 1.0
 
 
 def test_rank_biserial_correlation():
@@ -168,10 +148,11 @@ def test_p_values_are_adjusted_over_the_comparisons_of_a_setting(grid):
     grid.expect("RAB-KD", 0)
     results = grid.load()
     attention, distilled, absent = against_baseline(results, results.settings()[0])
-    assert attention.p_value == pytest.approx(wilcoxon([f1(2 + (s + 1) // 2) - f1(2) for s in range(6)]).pvalue)
-    assert distilled.p_value == pytest.approx(2 / 64)
-    assert distilled.p_holm == pytest.approx(2 * 2 / 64)
-    assert attention.p_holm == pytest.approx(max(attention.p_value or 0, 2 * 2 / 64))
+    p_values = [ttest_1samp([f1(2 + b * (s + 1) // 2) - f1(2) for s in range(6)], 0).pvalue for b in (1, 2)]
+    assert (attention.p_value, distilled.p_value) == pytest.approx(tuple(p_values))
+    assert p_values[1] < p_values[0]
+    assert distilled.p_holm == pytest.approx(2 * p_values[1])
+    assert attention.p_holm == pytest.approx(max(p_values[0], 2 * p_values[1]))
     assert absent.p_holm is None
 
 
@@ -184,10 +165,11 @@ def test_table_and_csv(grid):
     holdout, leaking = (statistics_table(results, setting) for setting in results.settings())
     # 2·5/15 − 2·2/12 = 1/3 for both subjects
     assert [entry.text for entry in holdout.rows[0]] == [
-        "RB-KD", "1", "+10.0", "+33.3", "+33.3 to +33.3", "2 of 2", "–", "–",
+        "RB-KD", "1", "+10.0", "+33.3", "+33.3 to +33.3", "0.0", "2 of 2", "–", "–",
     ]  # fmt: skip
-    assert [entry.text for entry in holdout.rows[1]] == ["RAB-KD", *["–"] * 7]
-    assert "2 test subjects: too few for a test (RB-KD)." in holdout.notes
+    assert [entry.text for entry in holdout.rows[1]] == ["RAB-KD", *["–"] * 8]
+    assert "2 test subjects; a verdict takes 5 (RB-KD)." in holdout.notes
+    assert any(note.startswith("One seed: the interval is over subjects only") for note in holdout.notes)
     assert "RAB-KD has no completed seed (0/1, 1 missing)." in holdout.notes
     assert "LEAKS" in leaking.title
     assert any("windows of a subject are on both sides" in note for note in leaking.notes)
@@ -195,7 +177,31 @@ def test_table_and_csv(grid):
     assert [(row["protocol"], row["variant"], row["leaks"]) for row in rows[:3]] == [
         ("subject-holdout", "RB-KD", "False"), ("subject-holdout", "RAB-KD", "False"), ("random", "RB-KD", "True"),
     ]  # fmt: skip
-    assert float(rows[0]["subject_difference"]) == pytest.approx(1 / 3)
+    assert float(rows[0]["subject_difference"]) == float(rows[0]["low"]) == pytest.approx(1 / 3)
+    assert (rows[0]["df"], rows[0]["p_value"], rows[1]["low"]) == ("1", "", "")
+
+
+def test_the_detectable_difference_is_in_the_table_the_file_and_the_sentence(grid):
+    for variant, found in {"LM": [4] * 5, "RB-KD": [4, 5, 6, 5, 4]}.items():
+        grid.completed(variant, 0, 0.5, predictions=[w for s, n in enumerate(found) for w in subject(str(s), n)])
+    results = grid.load()
+    differences = [f1(n) - f1(4) for n in (4, 5, 6, 5, 4)]
+    expected = (t.ppf(0.975, 4) + t.ppf(0.8, 4)) * np.std(differences, ddof=1) / 5**0.5
+    table = statistics_table(results, results.settings()[0])
+    assert table.rows[0][table.columns.index("detectable")].text == f"{100 * expected:.1f}"
+    assert f"detectable from {100 * expected:.1f} on" in compared(grid).text()
+    (row,) = csv.DictReader(io.StringIO(statistics_csv(results)))
+    assert float(row["detectable"]) == pytest.approx(expected)
+
+
+def test_a_split_that_tests_people_who_also_trained_says_so(grid):
+    grid.seeds("LM", 0.5, protocol="official")
+    grid.seeds("RB-KD", 0.5, protocol="official")
+    results = grid.load()
+    table = statistics_table(results, results.settings()[0])
+    assert "official split (the test people also trained, in other sessions)" in table.title
+    assert "The test people also trained, so none of this speaks about new people." in table.notes
+    assert "known_people" in statistics_csv(results)
 
 
 def test_the_published_change_stands_beside_a_reproduction(grid):

@@ -4,15 +4,12 @@ import csv
 import io
 import re
 
-import numpy as np
 import pytest
 from sklearn.metrics import accuracy_score, f1_score
 
 from analysis.formats import Entry, TextTable, latex, markdown, plain, points
 from analysis.scores import variant_results
-from analysis.seeds import Predictions
 from analysis.tables import console_lines, failures_table, results_csv, results_table, split_tables
-from har_ray.metrics.f1_macro import MacroF1
 from har_ray.variants import Traits
 
 
@@ -28,7 +25,7 @@ def texts(table, row):
 def test_mean_and_sample_standard_deviation_over_seeds(grid):
     grid.seeds("LM", 0.60, 0.62, 0.64)
     assert texts(table_of(grid), 0) == [
-        "LM", "62.0 ± 2.0", "62.0 ± 2.0", "62.0 ± 2.0", "3/3", "1,000", "20,000", "10,000", "0.50",
+        "LM", "62.0 ± 2.0", "62.0 ± 2.0", "62.0 ± 2.0", "42.4", "3/3", "1,000", "20,000", "10,000", "0.50",
     ]  # fmt: skip
 
 
@@ -50,17 +47,50 @@ def test_missing_and_failed_cells_are_shown(grid):
     grid.expect("RB-KD", 0)
     grid.failed("RB-KD", 1, "no teacher")
     table = table_of(grid)
-    assert texts(table, 0)[:5] == ["LM", "65.0 ± 7.1", "65.0 ± 7.1", "65.0 ± 7.1", "2/3, 1 failed"]
-    assert texts(table, 1) == ["RB-KD", "–", "–", "–", "0/2, 1 failed, 1 missing", "–", "–", "–", "–"]
+    assert texts(table, 0)[:6] == ["LM", *["65.0 ± 7.1"] * 3, "42.4", "2/3, 1 failed"]
+    assert texts(table, 1) == ["RB-KD", "–", "–", "–", "–", "0/2, 1 failed, 1 missing", "–", "–", "–", "–"]
 
 
-def test_best_mean_is_bold_with_ties_and_the_best_student_has_a_dagger(grid):
+def test_the_highest_mean_is_bold_with_ties_and_the_student_chosen_on_validation_data_has_a_dagger(grid):
     grid.seeds("OM", 0.75)
     grid.seeds("MM", 0.7501)  # the same in print
-    grid.seeds("LM", 0.6)
-    grid.seeds("RAB-KD", 0.65)
+    grid.seeds("LM", 0.6, row={"val_f1_macro": 0.7})
+    grid.seeds("RAB-KD", 0.65, row={"val_f1_macro": 0.6})
     rows = table_of(grid).rows
-    assert [(row[1].bold, row[1].mark) for row in rows] == [(True, ""), (True, ""), (False, ""), (False, "†")]
+    assert [(row[0].mark, row[1].bold, row[1].mark) for row in rows] == [
+        ("", True, ""), ("", True, ""), ("†", False, ""), ("", False, ""),
+    ]  # fmt: skip
+
+
+def test_the_calibration_error_is_a_mean_over_seeds(grid):
+    # The softmax of (1, 0, 0) is sure by e / (e + 2) = 57.6 %: all right misses by 42.4, none right by 57.6.
+    grid.completed("LM", 0, 0.5)
+    grid.completed("LM", 1, 0.5, predictions=[("4", 0, 1), ("5", 1, 0)])
+    assert texts(table_of(grid), 0)[4] == "50.0"
+    (record,) = csv.DictReader(io.StringIO(results_csv(grid.load())))
+    assert float(record["calibration_error_mean"]) == pytest.approx(0.5)
+
+
+def test_cells_that_were_still_improving_are_counted(grid):
+    for seed, converged in enumerate([False, False, True, None]):
+        grid.completed("LM", seed, 0.5, row={"converged": converged})
+    grid.seeds("OM", 0.7)  # of which nothing is known
+    said = "LM: 2 of 4 cells were still improving when their epochs ran out"
+    assert [note for note in table_of(grid).notes if "epochs" in note] == [f"{said}."]
+    records = list(csv.DictReader(io.StringIO(results_csv(grid.load()))))
+    assert [record["unconverged"] for record in records] == ["", said]
+
+
+def test_a_split_that_tests_people_who_also_trained_says_so(grid):
+    grid.info["data"] = [grid.data(folds=[{"protocol": "official", "fold": 0, "test": ["S2"]}])]
+    grid.completed("LM", 0, 0.9, protocol="official")
+    table = table_of(grid)
+    assert table.title == (
+        "Test results: sensors, wrist, official split (the test people also trained, in other sessions)"
+    )
+    assert any(note.startswith("The test people are in the training part too") for note in table.notes)
+    (split,) = split_tables(grid.load())
+    assert texts(split, 0)[0] == "official split (the test people also trained, in other sessions)"
 
 
 def test_a_random_split_is_labelled_as_leaking(grid):
@@ -102,21 +132,13 @@ def test_a_seed_without_all_its_folds_does_not_count(grid):
     grid.failed("LM", 1, "out of memory", fold=1)
     grid.expect("LM", 2, fold=0)
     grid.expect("LM", 2, fold=1)
-    assert texts(table_of(grid), 0)[4] == "1/3, 1 fold failed, 2 folds missing"
+    assert texts(table_of(grid), 0)[5] == "1/3, 1 fold failed, 2 folds missing"
 
 
 def test_costs_that_differ_between_folds_are_a_range(grid):
     grid.completed("LM-Att", 0, 0.5, fold=0, row={"params": 1010})
     grid.completed("LM-Att", 0, 0.5, fold=1, row={"params": 1020})
-    assert texts(table_of(grid), 0)[5] == "1,010–1,020"
-
-
-def test_f1_counts_a_class_that_is_neither_there_nor_predicted_as_zero():
-    rng = np.random.default_rng(0)
-    labels, predicted = rng.integers(4, size=200), rng.integers(4, size=200)
-    pooled = Predictions(np.full(200, "1"), labels, np.eye(5)[predicted])
-    expected = f1_score(labels, predicted, labels=range(5), average="macro", zero_division=0)
-    assert MacroF1()(pooled.labels, pooled.logits) == pytest.approx(expected)
+    assert texts(table_of(grid), 0)[6] == "1,010–1,020"
 
 
 def test_csv_has_raw_numbers(grid):
@@ -279,13 +301,13 @@ def test_f1_is_computed_where_the_grid_does_not_list_it(grid):
     result = variant_results(results, results.settings()[0])["LM"]
     assert result.mean() == pytest.approx((1 + 2 / 3 + 0) / 3)
     table = results_table(results, results.settings()[0])
-    assert (table.columns[1:3], texts(table, 0)[1]) == (["accuracy (%)", "n (seeds)"], "60.0 ± –")
+    assert (table.columns[1:3], texts(table, 0)[1]) == (["accuracy (%)", "ECE (%)"], "60.0 ± –")
 
 
 def test_a_metric_that_the_grid_no_longer_lists_is_not_missed(grid):
     grid.completed("LM", 0, 0.6, row={"test_Third": 0.25})
     grid.completed("MM", 0, 0.7)
-    assert [texts(table_of(grid), row)[4] for row in (0, 1)] == ["1/1", "1/1"]
+    assert [texts(table_of(grid), row)[5] for row in (0, 1)] == ["1/1", "1/1"]
 
 
 def test_small_models_are_known_by_their_traits(grid):
@@ -293,12 +315,12 @@ def test_small_models_are_known_by_their_traits(grid):
     for variant, score in {"LM": 0.6, "GRU": 0.7, "Big": 0.8}.items():
         grid.seeds(variant, score)
     rows = table_of(grid).rows
-    assert [(row[0].text, row[1].mark) for row in rows] == [("LM", ""), ("GRU", "†"), ("Big", "")]
+    assert [(row[0].text, row[0].mark) for row in rows] == [("LM", ""), ("GRU", "†"), ("Big", "")]
 
 
 def test_a_network_without_a_published_count_has_none(grid):
     grid.completed("LM", 0, 0.6, row={"flops_published": None})
-    assert texts(table_of(grid), 0)[5:8] == ["1,000", "20,000", "–"]
+    assert texts(table_of(grid), 0)[6:9] == ["1,000", "20,000", "–"]
 
 
 def test_the_console_shows_the_reports_table(grid):
@@ -308,8 +330,17 @@ def test_the_console_shows_the_reports_table(grid):
     lines = list(console_lines(grid.load()))
     assert lines[0] == "Test results: sensors, wrist, subject-holdout"
     assert lines[1].split("  ")[1] == "variant"
-    assert lines[2].split() == ["OM", *["76.0", "±", "1.4*"] * 3, "2/2", "100,000", "2,000,000", "1,000,000", "0.50"]
-    assert "60.0 ± –†" in lines[3]
+    assert lines[2].split() == [
+        "OM",
+        *["76.0", "±", "1.4*"] * 3,
+        "42.4",
+        "2/2",
+        "100,000",
+        "2,000,000",
+        "1,000,000",
+        "0.50",
+    ]
+    assert lines[3].startswith("  LM†")
     assert "1/2, 1 failed" in lines[3]
     for line, row in zip(lines[2:], table_of(grid).rows, strict=False):
         assert re.split(r"\s{2,}", line.replace("*", "").replace("†", "").strip()) == [entry.text for entry in row]

@@ -2,6 +2,7 @@
 
 import copy
 import io
+import json
 
 import numpy as np
 import pytest
@@ -12,6 +13,7 @@ from har_ray.data.tensors import load_tensors
 from har_ray.errors import DamagedError, TrainingError
 from har_ray.models.config import AttentionConfig, ModelConfig
 from har_ray.plan.cells import Job
+from har_ray.store.results import CLASSES
 from har_ray.store.stores import Stores
 from har_ray.training import targets
 from har_ray.training.fit import Fit
@@ -35,7 +37,9 @@ def test_a_confirm_cell_leaves_row_curve_weights_and_predictions(stores, make_ce
     assert (row["epochs"], row["attention_kind"], row["size"]) == (2, "cbam", "LM")
     assert row["params"] == 2475 + 22 + 18
     assert len(stores.results.curve(row)) == 2
-    table = stores.results.predictions(row).to_pandas()
+    stored = stores.results.predictions(row)
+    assert json.loads(stored.schema.metadata[CLASSES]) == list(data.classes)
+    table = stored.to_pandas()
     assert len(table) == 1485
     predicted = np.stack(table["logits"].to_numpy()).argmax(axis=1)
     assert row["test_f1_macro"] == pytest.approx(f1_score(table["label"], predicted, average="macro", zero_division=0))

@@ -4,14 +4,16 @@ from collections.abc import Iterator
 from string import ascii_lowercase
 from typing import Any
 
+from analysis.attention import constant_attention, explained
 from analysis.formats import Entry, TextTable, console, csv_text, number, percent, plain, span
 from analysis.load import Key, Results
 from analysis.scores import COSTS, UNKNOWN_DEVICE, VariantResult, variant_results
 from analysis.seeds import Score
 from har_ray.groups import Group, Setting
+from har_ray.models.config import AttentionConfig
 
 BEST_STUDENT = "†"
-HEADINGS = {"temperature": "T", "alpha": "α", "beta": "β"}
+HEADINGS = {"temperature": "T", "alpha": "α", "beta": "β", "attention_loss": "attention loss"}
 """Of hyper-parameters in tables, where it is not their name."""
 
 
@@ -32,6 +34,7 @@ def results_table(results: Results, setting: Setting) -> TextTable:
     titles = [score.title for score in results.scores]
     columns = ["variant", *titles, "n (seeds)", *COSTS.values(), "latency (ms)"]
     notes = [*_notes(setting, list(variants.values()), results.scores), *_cost_notes(devices)]
+    notes += [*constant_attention(results, setting), *explained(results, setting)]
     align = "l" + "r" * (len(columns) - 1)
     return TextTable(f"Test results: {setting.title}", columns, align, rows, notes, results.made_by)
 
@@ -127,7 +130,7 @@ def winners_table(results: Results) -> TextTable:
     """What the search chose on validation data, and from how many candidates."""
     keys = dict.fromkeys(key for winner in results.winners for key in winner["hyper"])
     monitor = next((winner["monitor"] for winner in results.winners), results.monitor)
-    own = [key for key in keys if not key.startswith("attention_")]
+    own = [key for key in keys if key.removeprefix("attention_") not in AttentionConfig.model_fields]
     headings = [HEADINGS.get(key, key) for key in own]
     columns = ["setting", "fold", "variant", *headings, "attention", results.title_of(monitor), "candidates",
                "stopped early", "failed"]  # fmt: skip

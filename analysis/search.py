@@ -9,9 +9,10 @@ from analysis.formats import TextTable, number, percent, plain
 from analysis.load import Results
 from analysis.tables import attention, named
 from har_ray.groups import Group, Setting
+from har_ray.models.config import AttentionConfig
 from har_ray.store.results import Row
 
-HEADINGS = {"temperature": "T", "alpha": "α", "beta": "β"}
+HEADINGS = {"temperature": "T", "alpha": "α", "beta": "β", "attention_loss": "attention loss"}
 """Of hyper-parameters, where it is not their name."""
 UNEQUAL = 1.2
 """Searches that differ by more than this ratio are said to."""
@@ -23,7 +24,7 @@ def winners_table(results: Results) -> TextTable:
     """What the search chose on validation data, per fold and variant."""
     keys = dict.fromkeys(key for winner in results.winners for key in winner["hyper"])
     monitor = next((winner["monitor"] for winner in results.winners), results.monitor)
-    own = [key for key in keys if not key.startswith("attention_")]
+    own = [key for key in keys if key.removeprefix("attention_") not in AttentionConfig.model_fields]
     headings = [HEADINGS.get(key, key) for key in own]
     counts = ("candidates", "epochs", "stopped", "failed")
     columns = ["setting", "fold", "variant", *headings, "attention", results.title_of(monitor), "candidates", "epochs",

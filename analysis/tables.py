@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from string import ascii_lowercase
 from typing import Any
 
+from analysis.attention import constant_attention, explained
 from analysis.formats import Entry, TextTable, console, csv_text, percent, plain, span
 from analysis.load import Key, Results
 from analysis.scores import COSTS, UNKNOWN_DEVICE, VariantResult, absent_classes, chosen_by_validation, variant_results
@@ -30,6 +31,7 @@ def results_table(results: Results, setting: Setting) -> TextTable:
     titles = [score.title for score in results.scores]
     columns = ["variant", *titles, "ECE (%)", "n (seeds)", *COSTS.values(), "latency (ms)"]
     notes = [*_notes(results, setting), *_cost_notes(devices)]
+    notes += [*constant_attention(results, setting), *explained(results, setting)]
     align = "l" + "r" * (len(columns) - 1)
     return TextTable(f"Test results: {setting.title}", columns, align, rows, notes, results.made_by)
 

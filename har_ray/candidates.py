@@ -14,8 +14,8 @@ import numpy as np
 from har_ray.choices import as_list
 from har_ray.losses import LOSSES
 from har_ray.models.config import AttentionConfig, AttentionSpace, ModelConfig, Option, SequenceAxis
-from har_ray.registry import option_names, short_name
-from har_ray.variants import SEARCH_KEYS, SIZES, Variant
+from har_ray.registry import column_name, option_names
+from har_ray.variants import OPTIONAL_SEARCH_KEYS, SEARCH_KEYS, SIZES, Variant
 
 HyperParameters = dict[str, Option | AttentionConfig]
 """What the search chose, or the grid fixed: name → value. Columns, winners and tables follow from it."""
@@ -47,11 +47,6 @@ class Candidate(NamedTuple):
         return hyper_columns(self.hyper)
 
 
-def option_key(loss: str, option: str) -> str:
-    """The hyper-parameter's name: an option of our losses by itself, as in the search space; else `Margin.weight`."""
-    return f"{short_name(loss)}.{option}" if ":" in loss else option
-
-
 def from_space(variant: Variant) -> list[str]:
     """The keys of the search space that a variant takes values from."""
     keys = [option for loss, given in variant.losses.items() for option in _needed(loss) if option not in given]
@@ -64,6 +59,12 @@ def _needed(loss: str) -> list[str]:
     return [option for option, required in options.items() if required and option in SEARCH_KEYS]
 
 
+def _offered(loss: str, named: Mapping[str, Any]) -> list[str]:
+    """The options of a loss that have a default, and that a search space or a candidate names all the same."""
+    options = option_names(LOSSES.find(loss)) or {}
+    return [key for key in OPTIONAL_SEARCH_KEYS if key in options and named.get(column_name(loss, key)) is not None]
+
+
 def choices(variant: Variant, space: Mapping[str, Any]) -> dict[str, list[Any]]:
     """Hyper-parameter → its values, in a fixed order; `space` is the grid's search space.
 
@@ -73,8 +74,8 @@ def choices(variant: Variant, space: Mapping[str, Any]) -> dict[str, list[Any]]:
     """
     found: dict[str, list[Any]] = {}
     for loss, given in variant.losses.items():
-        for option in dict.fromkeys([*_needed(loss), *given]):
-            found[option_key(loss, option)] = as_list(given[option] if option in given else space[option])
+        for option in dict.fromkeys([*_needed(loss), *given, *_offered(loss, space)]):
+            found[column_name(loss, option)] = as_list(given[option] if option in given else space[option])
     attention = space["attention"] if variant.attention is True else variant.attention
     if isinstance(attention, AttentionSpace):
         found["attention"] = attention.configs()
@@ -117,5 +118,6 @@ def resolve(variant: Variant, hyper: HyperParameters, axis: SequenceAxis) -> Can
     )
     losses: dict[str, Any] = {}
     for loss, given in variant.losses.items():
-        losses[loss] = {option: hyper[option_key(loss, option)] for option in dict.fromkeys([*_needed(loss), *given])}
+        options_of_it = dict.fromkeys([*_needed(loss), *given, *_offered(loss, hyper)])
+        losses[loss] = {option: hyper[column_name(loss, option)] for option in options_of_it}
     return Candidate(hyper, model, losses)

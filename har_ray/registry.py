@@ -84,6 +84,11 @@ def short_name(name: str) -> str:
     return name.rpartition(":")[2]
 
 
+def column_name(extension: str, key: str) -> str:
+    """What columns call something of an extension: a key of ours by itself, else `Margin.weight`."""
+    return f"{short_name(extension)}.{key}" if ":" in extension else key
+
+
 def option_names(cls: type, given_by_us: tuple[str, ...] = ()) -> dict[str, bool] | None:
     """The options that a class takes and whether each is required; None where it takes any (`**options`)."""
     parameters = list(inspect.signature(cls).parameters.values())

@@ -22,7 +22,10 @@ SIZES: dict[Size, dict[str, Option]] = {
 """DeepConvLSTM's options by size: filters of a convolution and units of an LSTM layer."""
 
 SEARCH_KEYS = ("temperature", "alpha", "beta", "attention")
-"""The keys of a grid's search space: options of our losses, and the attention."""
+"""The keys of a grid's search space that variants need: options of our losses, and the attention."""
+OPTIONAL_SEARCH_KEYS = ("attention_loss",)
+"""Those that it may have besides: options of our losses that have a default. Where a grid names none of them, its
+candidates are what they were before there were any."""
 
 OptionChoices = dict[str, Option | list[Option]]
 """Options by name; a list is searched."""

@@ -12,6 +12,7 @@ from har_ray.data.datasets.spar import SPAR
 from har_ray.data.protocol import Protocol
 from har_ray.data.raw.identity import identify
 from har_ray.data.shards import prepare
+from har_ray.data.tensors import load_tensors
 from har_ray.data.windows import WindowSpec
 from har_ray.store.storage import Storage
 from har_ray.store.windows import WindowStore
@@ -57,3 +58,9 @@ def spar_storage(ray_session, spar_spec, tmp_path_factory):
 @pytest.fixture(scope="session")
 def holdout():
     return Protocol(name="subject-holdout")
+
+
+@pytest.fixture(scope="session")
+def data(spar_storage, spar_spec, holdout):
+    """SPAR's windows, split and scaled."""
+    return load_tensors(spar_storage, spar_spec.id, holdout)

@@ -77,6 +77,8 @@ def test_a_weighted_loss_is_one_file_and_its_weight_is_searched(finished):
     assert set(confirm["Margin.weight"]) == {winner["hyper"]["Margin.weight"]}
     curve = read_curve(folder, confirm["cell_id"].iloc[0]).to_dict("records")
     assert all(epoch["train_loss.mylab.losses:Margin"] > 0 for epoch in curve)
+    assert confirm["Margin.met"].between(0, 1).all()
+    assert confirm["Margin.met"].iloc[0] in [epoch["Margin.met"] for epoch in curve]
     teachers = load(folder).set_index("cell_id").loc[confirm["teacher_id"]]
     assert set(teachers["variant"]) == {"MM"}
 

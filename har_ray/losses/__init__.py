@@ -30,10 +30,21 @@ class Loss(nn.Module):
         self.weight, self.label_weight = weight, 1.0
 
     def bind(self, student: Outputs, teacher: Outputs | None) -> None:
-        """Build what depends on shapes, given the outputs for one window; called once, before training.
+        """Build what depends on shapes, or on what the outputs are like before training; called once, then.
+
+        Args:
+            student: the outputs of the untrained network for some windows (N, …), spread over the training windows.
+            teacher: the teacher's for the same.
 
         Parameters made here are trained jointly with the student, then discarded.
         """
+
+    def diagnostics(self, student: Outputs, y: Tensor, teacher: Outputs | None) -> dict[str, float]:
+        """How well the term is met, by name; given the same as `forward` for all validation windows, after every epoch.
+
+        Each becomes a column of the curve and, of the best epoch, of the row: `Margin.met` for `met` of `Margin`.
+        """
+        return {}
 
     def forward(self, student: Outputs, y: Tensor, teacher: Outputs | None) -> Tensor:
         """The term for each window (B,), of logits (B, K) and maps, labels (B,), the teacher's output on the same."""

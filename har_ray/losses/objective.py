@@ -14,6 +14,7 @@ from har_ray.errors import ExtensionError
 from har_ray.losses import LOSSES, Loss
 from har_ray.losses.cross_entropy import CrossEntropy
 from har_ray.models.architectures import Outputs, describe
+from har_ray.registry import column_name
 
 LossConfigs = Mapping[str, Mapping[str, Any]]
 """A cell's losses besides the cross-entropy: name → options."""
@@ -45,6 +46,21 @@ class Objective(nn.Module):
         """See `Loss.bind`."""
         for term in self.losses:
             term.bind(student, teacher)
+
+    def diagnostics(self, student: Outputs, y: Tensor, teacher: Outputs | None) -> dict[str, float]:
+        """What the losses say of all validation windows, by column; see `Loss.diagnostics`.
+
+        Raises:
+            ExtensionError: a loss raises an error.
+        """
+        found: dict[str, float] = {}
+        for name, term in zip(self.names, self.losses, strict=True):
+            try:
+                said = term.diagnostics(student, y, teacher)
+            except Exception as error:
+                raise ExtensionError(f"{name}: {describe(error)}") from error
+            found |= {column_name(name, key): value for key, value in said.items()}
+        return found
 
     @property
     def losses(self) -> list[Loss]:

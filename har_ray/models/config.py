@@ -12,11 +12,15 @@ if TYPE_CHECKING:
     from torch import nn
 
 AttentionKind = Literal["channel", "spatial", "cbam"]
+AttentionLoss = Literal["centred", "published"]
 SequenceAxis = Literal["channels", "time"]
 Option = bool | int | float | str
 """The value of an option of an architecture or a loss."""
 
 BUILT_IN_ARCHITECTURE = "deepconvlstm"
+
+CONSTANT_SD = 1e-3
+"""An attention map is constant where its weights, of 0 to 1, vary over windows by less: by a tenth of a percent."""
 
 
 class AttentionConfig(BaseModel):

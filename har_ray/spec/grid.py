@@ -20,7 +20,7 @@ from pydantic import (
 from har_ray.choices import Choices, distinct
 from har_ray.errors import unknown
 from har_ray.metrics import DEFAULT
-from har_ray.models.config import AttentionSpace, SequenceAxis
+from har_ray.models.config import AttentionLoss, AttentionSpace, SequenceAxis
 from har_ray.spec.dataset import DatasetSpec
 from har_ray.spec.training import TrainConfig
 from har_ray.variants import VARIANTS, Variant
@@ -69,8 +69,9 @@ class Space(Section):
 
     temperature: Choices[Annotated[float, Field(gt=0)]] | None = None
     alpha: Choices[Annotated[float, Field(ge=0, le=1)]] | None = None
-    beta: Choices[Annotated[float, Field(gt=0)]] | None = None
+    beta: Choices[Annotated[float, Field(ge=0)]] | None = None
     attention: AttentionSpace | None = None
+    attention_loss: Choices[AttentionLoss] | None = None
 
 
 class Asha(Section):

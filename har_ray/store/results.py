@@ -54,7 +54,7 @@ LAST_COLUMNS = (
 
 WHOLE_NUMBERS = ("fold", "seed", "attention_ratio", "attention_kernel", "attention_position", "epochs", "best_epoch",
                  "params", "macs", "flops_published")  # fmt: skip
-SCORES = ("val_", "test_")
+SCORES = ("attention_sd_", "attention_r2_", "val_", "test_")
 NOT_COLUMNS = ("files", "legs")
 """What rows hold beside the columns of `load`."""
 
@@ -127,7 +127,8 @@ class ResultStore:
         return self._write(cell_id, CURVE, (json.dumps(curve, indent=1) + "\n").encode())
 
     def curve(self, row: Row) -> list[Row]:
-        """One entry per epoch: epoch (from 1), train_loss and its terms, the validation scores, seconds."""
+        """One entry per epoch: epoch (from 1), train_loss and its terms, validation scores, what else was found on
+        validation windows (`attention_sd_…`, the losses' diagnostics), seconds."""
         curve: list[Row] = json.loads(self.read(row, CURVE))
         return curve
 
@@ -148,7 +149,7 @@ class ResultStore:
         return self._write(cell_id, TARGETS, table_bytes(table))
 
     def targets(self, row: Row) -> pa.Table:
-        """A teacher's targets: window_id, logits, attention maps."""
+        """A teacher's targets for training and validation windows: window_id, logits, attention maps."""
         return read_table(self.read(row, TARGETS))
 
     def read(self, row: Row, name: str) -> bytes:
@@ -273,8 +274,10 @@ def load(path: str | Path, pending: bool = False, files: bool = False) -> pd.Dat
 
     Returns:
         `FIRST_COLUMNS`, a column for each hyper-parameter and score of the grid, `LAST_COLUMNS`; missing values are NaN
-        or None. `status` is `completed`, `stopped` (cut by the search) or `failed` (see `error`). Rows of an older plan
-        under the same name are left out.
+        or None. `status` is `completed`, `stopped` (cut by the search) or `failed` (see `error`). Of the best epoch, on
+        validation windows: `attention_sd_<map>`, how far an attention map varies over windows, and
+        `attention_r2_<map>`, R² of a student's for its teacher's. Rows of an older plan under the same name are left
+        out.
 
     Raises:
         FileNotFoundError: there is no grid at `path`.

@@ -13,7 +13,10 @@ from har_ray.store.results import Row
 from har_ray.tracking import TRACKERS, Run, Tracker
 
 MODES = ("online", "offline", "off")
-SUMMARY = ("val_", "test_", "params", "macs", "flops_published", "latency_", "best_epoch", "epochs", "train_seconds")
+SUMMARY = (
+    "attention_sd_", "attention_r2_", "val_", "test_", "params", "macs", "flops_published", "latency_", "best_epoch",
+    "epochs", "train_seconds",
+)  # fmt: skip
 
 
 @TRACKERS.register("wandb")

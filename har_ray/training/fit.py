@@ -20,6 +20,7 @@ from har_ray.errors import ExtensionError, TrainingError
 from har_ray.losses.objective import Objective
 from har_ray.metrics import DEFAULT, Metric, load_metrics, scores
 from har_ray.models.architectures import Outputs, describe, outputs
+from har_ray.models.attention import map_sd
 from har_ray.models.config import BUILT_IN_ARCHITECTURE
 from har_ray.plan.cells import Cell
 from har_ray.training.ranks import Ranks
@@ -27,6 +28,8 @@ from har_ray.training.schedule import learning_rate
 
 EVALUATION_BATCH = 256
 """Windows per forward pass without gradient; fixed, so that scores do not depend on what else is configured."""
+SHOWN = 256
+"""So many training windows, spread over all, are shown to the losses before training."""
 DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
 
 Epoch = dict[str, float]
@@ -51,6 +54,8 @@ class Fit:
         cell: what to train.
         data: its windows.
         targets: the teacher's output on `data.train`, row by row, or None without a teacher.
+        val_targets: the same on `data.val`; the losses are asked for their diagnostics only if it is there where
+            `targets` is.
         ranks: the processes that share the work, and the device.
         metrics: the validation scores of an epoch, by name; `cell.training.monitor` is one of them.
     """
@@ -62,6 +67,7 @@ class Fit:
         targets: Outputs | None = None,
         ranks: Ranks | None = None,
         metrics: Mapping[str, Metric] | None = None,
+        val_targets: Outputs | None = None,
     ) -> None:
         self.cell, self.ranks = cell, ranks or Ranks()
         self.metrics = dict(metrics or load_metrics(DEFAULT))
@@ -76,16 +82,18 @@ class Fit:
         self.scaler = torch.amp.GradScaler(device.type, enabled=cell.training.precision == "fp16")
         self.train, self.val = _to(data.train, device), _to(data.val, device)
         self.targets = targets and _outputs_to(targets, device)
+        self.val_targets = val_targets and _outputs_to(val_targets, device)
         self.curve: list[Epoch] = []
         self.best = copy.deepcopy(self.network.state_dict())
 
     def _bind(self, objective: Objective, data: Tensors, targets: Outputs | None) -> None:
-        """Show the losses the output for one window; the network is left as it was built."""
+        """Show the losses the outputs for some windows; the network is left as it was built."""
         training = self.network.training
+        rows = torch.arange(0, len(data.train.y), max(1, len(data.train.y) // SHOWN))[:SHOWN]
         with torch.no_grad():
-            shown = outputs(self.network.eval(), data.train.x[:1])
+            shown = outputs(self.network.eval(), data.train.x[rows])
         self.network.train(training)
-        objective.bind(shown, targets and _rows(targets, torch.tensor([0])))
+        objective.bind(shown, targets and _rows(targets, rows))
 
     @property
     def monitored(self) -> list[float]:
@@ -119,11 +127,12 @@ class Fit:
         if not math.isfinite(total):
             raise TrainingError(f"the training loss became {total} in epoch {number}; try a smaller train.lr")
         named = zip(self.student.objective.names, terms, strict=True)
-        logits = self.predict(self.val.x).cpu().numpy()
+        found = self._outputs(self.val.x)
         self.curve.append(
             {"epoch": number, "train_loss": total}
             | {f"train_loss.{name}": term for name, term in named}
-            | scores(self.metrics, self.val.y.cpu().numpy(), logits, "val_")
+            | scores(self.metrics, self.val.y.cpu().numpy(), found.logits.cpu().numpy(), "val_")
+            | self._diagnostics(found)
             | {"seconds": time.perf_counter() - start}
         )
         if self.best_epoch == number:
@@ -178,15 +187,29 @@ class Fit:
                 raise
             raise ExtensionError(f"{self.cell.model.architecture}: {describe(error)}") from error
 
-    @torch.no_grad()
     def predict(self, x: Tensor) -> Tensor:
         """Logits (N, K) float32 of windows (N, T, C), each rank working on its share."""
+        return self._outputs(x).logits
+
+    @torch.no_grad()
+    def _outputs(self, x: Tensor) -> Outputs:
+        """The network's logits (N, K) and maps for windows (N, T, C), float32."""
         self.student.eval()
-        logits = []
+        found = []
         for part in torch.split(x[self.ranks.rank :: self.ranks.world], EVALUATION_BATCH):
             with self._autocast():
-                logits.append(self.network(part.to(self.ranks.device)).float())
-        return self.ranks.gather(torch.cat(logits))
+                found.append(outputs(self.network, part.to(self.ranks.device)))
+        logits = self.ranks.gather(torch.cat([one.logits.float() for one in found]))
+        maps = {name: torch.cat([one.maps[name].float() for one in found]) for name in found[0].maps}
+        return Outputs(logits, {name: self.ranks.gather(values) for name, values in maps.items()})
+
+    @torch.no_grad()
+    def _diagnostics(self, found: Outputs) -> dict[str, float]:
+        """What else an epoch says of the outputs for the validation windows: how far maps vary, and what losses say."""
+        varies = {f"attention_sd_{name}": sd for name, sd in map_sd(found.maps).items()}
+        if self.targets is not None and self.val_targets is None:
+            return varies
+        return varies | self.student.objective.diagnostics(found, self.val.y, self.val_targets)
 
     def _autocast(self) -> AbstractContextManager[Any]:
         precision = self.cell.training.precision

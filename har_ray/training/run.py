@@ -87,8 +87,11 @@ def _run(job: Job, row: Row, stores: Stores, ranks: Ranks) -> Generator[Report, 
     cell, results = job.cell, stores.results
     data = load_tensors(stores.storage, cell.windows_id, cell.protocol)
     metrics = load_metrics(job.metrics)
-    taught = targets.load(results, cell.teacher_id, data.train.window_id) if cell.teacher_id else None
-    fit = Fit(cell, data, taught, ranks, metrics)
+    taught, val_taught = (
+        targets.load(results, cell.teacher_id, part.window_id) if cell.teacher_id else None
+        for part in (data.train, data.val)
+    )
+    fit = Fit(cell, data, taught, ranks, metrics, val_taught)
     row |= {"legs": _resume(fit, results), "device": device_name(ranks.device)} | costs(cell, data)
     saved = time.monotonic()
     while not fit.finished and not _pauses(job, fit):
@@ -111,8 +114,7 @@ def _run(job: Job, row: Row, stores: Stores, ranks: Ranks) -> Generator[Report, 
             files |= results.write_predictions(cell.id, predictions)
     if ranks.rank == 0:
         if job.teaches:
-            made = targets.compute(fit.network, data.train, ranks.device)
-            files |= results.write_targets(cell.id, targets.table(data.train.window_id.tolist(), made))
+            files |= results.write_targets(cell.id, targets.of_parts(fit.network, data, ranks.device))
         row = _finish(fit, data, results, row, files)
     yield Report(row, fit.monitored, ended=True)
 
@@ -163,7 +165,7 @@ def _progress(fit: Fit) -> Row:
     return {
         "epochs": len(fit.curve),
         "best_epoch": fit.best_epoch,
-        **{name: score for name, score in best.items() if name.startswith("val_")},
+        **{name: value for name, value in best.items() if not name.startswith(("epoch", "seconds", "train_loss"))},
         "train_seconds": sum(epoch["seconds"] for epoch in fit.curve),
     }
 

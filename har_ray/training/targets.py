@@ -1,6 +1,7 @@
-"""Teacher targets: a trained teacher's logits and attention maps on the training windows, computed once and stored.
+"""Teacher targets: a trained teacher's logits and attention maps, computed once and stored.
 
-Keyed by window id, so that they fit whatever order a reader has. Students read them; the teacher is not run again.
+Of the training windows, which students learn from, and of the validation windows, on which it is measured how well they
+did. Keyed by window id, so that they fit whatever order a reader has. The teacher is not run again.
 """
 
 from collections.abc import Sequence
@@ -12,7 +13,7 @@ import pyarrow as pa
 import torch
 from torch import Tensor, nn
 
-from har_ray.data.tensors import Part
+from har_ray.data.tensors import Part, Tensors
 from har_ray.errors import DamagedError, TrainingError
 from har_ray.models.architectures import Maps, Outputs, outputs
 from har_ray.store.results import TARGETS, ResultStore
@@ -27,6 +28,12 @@ def compute(teacher: nn.Module, part: Part, device: torch.device) -> Outputs:
     found = [outputs(teacher, x.to(device)) for x in torch.split(part.x, EVALUATION_BATCH)]
     maps: Maps = {name: torch.cat([one.maps[name].cpu() for one in found]) for name in found[0].maps}
     return Outputs(torch.cat([one.logits.cpu() for one in found]), maps)
+
+
+def of_parts(teacher: nn.Module, data: Tensors, device: torch.device) -> pa.Table:
+    """The targets that a teacher leaves: of the training windows, then of the validation windows."""
+    parts = (data.train, data.val)
+    return pa.concat_tables([table(part.window_id.tolist(), compute(teacher, part, device)) for part in parts])
 
 
 def table(window_id: Sequence[str], targets: Outputs) -> pa.Table:

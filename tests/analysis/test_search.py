@@ -42,6 +42,13 @@ def test_a_hyper_parameter_of_a_grids_own_is_a_column(grid):
     assert [texts(table, row)[3:6] for row in (0, 1)] == [["4", "0.1", "–"], ["–", "–", "8"]]
 
 
+def test_the_attention_loss_is_a_column_beside_the_attention(grid):
+    grid.winners = [winner("RAB-KD", {"beta": 1.0, "attention_loss": "published", **ATTENTION})]
+    table = winners_table(grid.load())
+    assert table.columns[3:6] == ["β", "attention loss", "attention"]
+    assert texts(table, 0)[3:6] == ["1", "published", "cbam, ratio 4, kernel 3, after conv 2"]
+
+
 def test_the_score_that_chose_is_named_by_its_own_name(grid):
     """Also where the grid has since been started with another one."""
     grid.info["grid"] |= {"train": {"monitor": "val_f1_weighted"}}

@@ -8,6 +8,7 @@ import torch
 import torch.nn.functional as F
 from scipy.special import softmax
 from scipy.stats import entropy
+from sklearn.metrics import r2_score
 
 from har_ray.errors import ExtensionError
 from har_ray.losses import LOSSES, Loss, needs_maps, needs_teacher
@@ -58,7 +59,8 @@ def test_alpha_weighs_the_cross_entropy():
 def test_beta_weighs_the_attention_transfer_beside_the_others():
     maps = {"spatial": torch.zeros(1, 2, 2)}
     student, teacher = Outputs(torch.zeros(1, 2), maps), Outputs(torch.zeros(1, 2), {"spatial": torch.ones(1, 2, 2)})
-    objective = Objective({"distillation": {"temperature": 2, "alpha": 0.25}, "attention-transfer": {"beta": 3.0}})
+    transfer = {"beta": 3.0, "attention_loss": "published"}
+    objective = Objective({"distillation": {"temperature": 2, "alpha": 0.25}, "attention-transfer": transfer})
     total, *_ = objective(student, torch.tensor([0]), teacher)
     assert total.item() == pytest.approx(0.25 * math.log(2) + 0.75 * 0 + 3.0 * 1)
 
@@ -70,21 +72,24 @@ def test_without_a_teacher_the_loss_is_the_cross_entropy():
     assert torch.equal(total, label_loss)
 
 
-def test_attention_transfer_is_the_mean_squared_difference_summed_over_the_maps():
+def test_the_published_attention_loss_is_the_mean_squared_difference_summed_over_the_maps():
     student = Outputs(torch.zeros(1, 2), {"channel": torch.tensor([[0.0, 1.0]]), "spatial": torch.zeros(1, 2, 2)})
     teacher = Outputs(torch.zeros(1, 2), {"channel": torch.tensor([[0.5, 1.0]]), "spatial": torch.full((1, 2, 2), 0.1)})
-    assert AttentionTransfer(1.0)(student, torch.tensor([0]), teacher).item() == pytest.approx(0.125 + 0.01)
+    published = AttentionTransfer(1.0, "published")
+    assert published(student, torch.tensor([0]), teacher).item() == pytest.approx(0.125 + 0.01)
 
 
+@pytest.mark.parametrize("attention_loss", ["centred", "published"])
+@pytest.mark.parametrize("seed", range(3))
 @pytest.mark.parametrize("kind", KINDS)
-def test_attention_transfer_reaches_the_students_attention_and_trains_its_projection(kind):
-    torch.manual_seed(2)  # with seed 0 the ReLU of cbam's two hidden units is closed for every window
+def test_attention_transfer_reaches_the_students_attention_and_trains_its_projection(kind, seed, attention_loss):
+    torch.manual_seed(seed)
     x, y = torch.randn(8, 24, 6), torch.randint(0, 7, (8,))
     teacher = network("OM", (24, 6), 7, KINDS[kind])
     with torch.no_grad():
         taught = outputs(teacher, x)
     student = network("LM", (24, 6), 7, KINDS[kind])
-    transfer = AttentionTransfer(1.0)
+    transfer = AttentionTransfer(1.0, attention_loss)
     found = outputs(student, x)
     transfer.bind(found, taught)
     transferred = transfer(found, y, taught)
@@ -92,6 +97,7 @@ def test_attention_transfer_reaches_the_students_attention_and_trains_its_projec
     transferred.mean().backward()
     gradients = [p.grad for p in student.attention.parameters()]
     assert all(g is not None and g.abs().max() > 0 for g in gradients)
+    assert all(p.grad is not None and p.grad.abs().max() > 0 for p in transfer.offsets.values())
     projection = list(transfer.projection.parameters())
     if kind == "spatial":
         assert not projection
@@ -104,7 +110,103 @@ def test_equal_widths_need_no_projection():
     maps = Outputs(torch.zeros(1, 2), {"channel": torch.zeros(1, 8)})
     transfer = AttentionTransfer(1.0)
     transfer.bind(maps, maps)
-    assert not list(transfer.parameters())
+    assert not list(transfer.projection.parameters())
+
+
+Y = torch.zeros(40)
+
+
+def some_maps(seed, mean, windows=40):
+    """Channel and spatial maps of different variance."""
+    generator = torch.Generator().manual_seed(seed)
+    shapes = {"channel": ((windows, 8), 0.02), "spatial": ((windows, 5, 3), 0.1)}
+    maps = {name: mean + sd * torch.randn(*shape, generator=generator) for name, (shape, sd) in shapes.items()}
+    return Outputs(torch.zeros(windows, 2), maps)
+
+
+def constant(like, value):
+    return Outputs(like.logits, {name: torch.full_like(values, value) for name, values in like.maps.items()})
+
+
+def bound(student, teacher, beta=1.0):
+    transfer = AttentionTransfer(beta)
+    transfer.bind(student, teacher)
+    return transfer
+
+
+def test_a_constant_map_scores_1_and_one_that_follows_the_teachers_0_whatever_their_means():
+    teacher = some_maps(0, mean=0.3, windows=2000)
+    follows = Outputs(teacher.logits, {name: values + 0.2 for name, values in teacher.maps.items()})
+    otherwise = some_maps(1, mean=0.5, windows=2000)
+    for student, expected, within in (
+        (constant(teacher, 0.9), 1.0, 1e-5),
+        (follows, 0.0, 1e-5),
+        (otherwise, 2.0, 0.1),  # independent maps of the same variance differ by twice that
+    ):
+        transfer = bound(student, teacher)
+        assert transfer(student, torch.zeros(2000), teacher).mean().item() / 2 == pytest.approx(expected, abs=within)
+        r2 = transfer.diagnostics(student, Y, teacher)
+        assert list(r2) == ["attention_r2_channel", "attention_r2_spatial"]
+        assert list(r2.values()) == pytest.approx([1 - expected] * 2, abs=within)
+
+
+def test_centred_r2_is_that_of_scikit_learn():
+    teacher, student = some_maps(0, mean=0.3), some_maps(0, mean=0.3)
+    student.maps["channel"].mul_(0.5)
+    student.maps["spatial"].add_(0.1 * torch.randn(40, 5, 3, generator=torch.Generator().manual_seed(2)))
+    found = bound(student, teacher).diagnostics(student, Y, teacher)
+    for name, value in found.items():
+        one, other = (m.maps[name.removeprefix("attention_r2_")].flatten(1) for m in (student, teacher))
+        one, other = ((m - m.mean(dim=0)).flatten().numpy() for m in (one, other))
+        assert value == pytest.approx(r2_score(other, one), abs=1e-5)
+
+
+def test_the_published_loss_is_met_by_a_constant_that_the_centred_one_is_not_fooled_by():
+    teacher = some_maps(0, mean=0.3)
+    student = constant(teacher, 0.3)
+    published = AttentionTransfer(1.0, "published")
+    assert published(student, Y, teacher).mean() < 0.02
+    assert bound(student, teacher)(student, Y, teacher).mean() > 1.9
+    assert published.diagnostics(student, Y, teacher)["attention_r2_spatial"] == pytest.approx(0, abs=1e-5)
+
+
+def test_a_batch_has_the_same_loss_in_one_piece_and_shared_by_ranks():
+    """Statistics of a batch would make the curve depend on the number of workers."""
+    student, teacher = some_maps(1, mean=0.5), some_maps(0, mean=0.3)
+    transfer = bound(student, teacher)
+
+    def loss(rows):
+        one, other = (Outputs(o.logits[rows], {n: m[rows] for n, m in o.maps.items()}) for o in (student, teacher))
+        return transfer(one, Y[rows], other)
+
+    whole = loss(torch.arange(40))
+    for rank in range(2):
+        assert torch.allclose(loss(torch.arange(rank, 40, 2)), whole[rank::2])
+
+
+def test_a_teacher_whose_map_is_constant_has_nothing_to_transfer():
+    teacher, student = some_maps(0, mean=0.3), some_maps(1, mean=0.5)
+    teacher.maps["channel"].fill_(0.7)
+    transfer = bound(student, teacher)
+    both, spatial = (transfer(student, Y, Outputs(teacher.logits, maps)) for maps in (
+        teacher.maps, {"spatial": teacher.maps["spatial"]}
+    ))  # fmt: skip
+    assert torch.equal(both, spatial)
+    assert list(transfer.diagnostics(student, Y, teacher)) == ["attention_r2_spatial"]
+
+
+def test_beta_0_compares_and_does_not_train_the_student():
+    student, teacher = some_maps(1, mean=0.5), some_maps(0, mean=0.3)
+    student.maps["channel"] = torch.rand(40, 4)  # narrower, so projected
+    maps = {name: values.requires_grad_() for name, values in student.maps.items()}
+    transfer, control = (bound(student, teacher, beta) for beta in (1.0, 0.0))
+    control.load_state_dict(transfer.state_dict())
+    losses = [one(student, Y, teacher) for one in (transfer, control)]
+    assert torch.equal(*losses)
+    losses[1].mean().backward()
+    assert all(values.grad is None for values in maps.values())
+    assert control.projection.weight.grad.abs().max() > 0
+    assert control.weight == 1.0
 
 
 def test_what_a_loss_needs_decides_the_teacher():
@@ -119,7 +221,12 @@ def test_what_a_loss_needs_decides_the_teacher():
     [
         ("distillation", {"temperature": 0, "alpha": 0.5}, "distillation: temperature 0 is not above 0"),
         ("distillation", {"temperature": 1, "alpha": 1.5}, "distillation: alpha 1.5 is not between 0 and 1"),
-        ("attention-transfer", {"beta": -1}, "attention-transfer: beta -1 is not above 0"),
+        ("attention-transfer", {"beta": -1}, "attention-transfer: beta -1 is below 0"),
+        (
+            "attention-transfer",
+            {"beta": 1, "attention_loss": "mean"},
+            "attention_loss 'mean' is unknown; expected centred or published",
+        ),
         ("distilation", {}, "loss 'distilation' is unknown; did you mean 'distillation'"),
     ],
 )
@@ -149,3 +256,19 @@ def test_an_error_in_somebodys_loss_names_it_and_the_line(name, message):
     objective = Objective({f"{__name__}:{name}": {"weight": 2.0}})
     with pytest.raises(ExtensionError, match=message):
         objective(only(torch.zeros(2, 3)), torch.tensor([0, 1]), None)
+
+
+class Gap(Loss):
+    def forward(self, student, y, teacher):
+        return student.logits.sum(dim=1)
+
+    def diagnostics(self, student, y, teacher):
+        return {"widest": student.logits.max().item()}
+
+
+def test_what_a_loss_says_of_validation_windows_has_a_column_with_its_name():
+    objective = Objective({f"{__name__}:Gap": {}, "attention-transfer": {"beta": 1.0}})
+    teacher = some_maps(0, mean=0.3)
+    assert objective.diagnostics(teacher, Y, teacher) == {
+        "Gap.widest": 0.0, "attention_r2_channel": 1.0, "attention_r2_spatial": 1.0,
+    }  # fmt: skip

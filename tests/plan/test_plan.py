@@ -3,7 +3,7 @@
 from har_ray.models.config import AttentionConfig, AttentionSpace
 from har_ray.plan.plan import Plan
 from har_ray.spec.grid import Space, load_grid
-from har_ray.variants import SEARCH_KEYS
+from har_ray.variants import OPTIONAL_SEARCH_KEYS, SEARCH_KEYS
 from tests.grids import TINY, write_grid
 
 
@@ -171,7 +171,17 @@ def test_the_draw_is_that_of_the_first_version(tmp_path):
 
 
 def test_the_space_has_the_keys_that_variants_ask_for():
-    assert tuple(Space.model_fields) == SEARCH_KEYS
+    assert tuple(Space.model_fields) == (*SEARCH_KEYS, *OPTIONAL_SEARCH_KEYS)
+
+
+def test_the_attention_loss_is_searched_where_the_grid_names_it_and_nowhere_else(tmp_path):
+    grid = plan(tmp_path, "search.space.attention_loss=[centred, published]", "search.trials=all")
+    found = [one.losses["attention-transfer"] for one in grid.candidates["RAB-KD"]]
+    assert [one["attention_loss"] for one in found].count("published") == len(found) / 2
+    assert list(grid.candidates["RB-KD"][0].hyper) == ["temperature", "alpha"]
+    without = plan(tmp_path).candidates["RAB-KD"][0]
+    assert "attention_loss" not in without.hyper
+    assert without.losses["attention-transfer"] == {"beta": 1.0}
 
 
 DECLARED = [

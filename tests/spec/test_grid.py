@@ -58,6 +58,8 @@ def dataset(**changes):
         ({"search": None}, "search", "missing; LM-Att, RB-KD, RAB-KD have hyper-parameters"),
         ({"search": space(attention=None)}, "search.space.attention", "missing; needed by LM-Att, RAB-KD"),
         ({"search": space(beta=None)}, "search.space.beta", "missing; needed by RAB-KD"),
+        ({"search": space(beta=-0.1)}, "search.space.beta", "greater than or equal to 0, found -0.1"),
+        ({"search": space(attention_loss="centerd")}, "search.space.attention_loss", "did you mean 'centred'?"),
         ({"search": space(alpha=[1.5])}, "search.space.alpha[0]", "less than or equal to 1, found 1.5"),
         (
             {"search": space(attention={"kind": "cbam", "ratio": [2, 8], "kernel": 3, "position": 1})},

@@ -1,16 +1,10 @@
 import pytest
 
 from har_ray.candidates import resolve
-from har_ray.data.tensors import load_tensors
 from har_ray.plan.cells import Cell
 from har_ray.spec.training import TrainConfig
 from har_ray.store.stores import Stores
 from har_ray.variants import VARIANTS
-
-
-@pytest.fixture(scope="session")
-def data(spar_storage, spar_spec, holdout):
-    return load_tensors(spar_storage, spar_spec.id, holdout)
 
 
 @pytest.fixture(scope="session")

@@ -9,7 +9,7 @@ import torch
 from sklearn.metrics import f1_score
 
 from har_ray.errors import TrainingError
-from har_ray.models.architectures import Outputs
+from har_ray.models.architectures import Outputs, outputs
 from har_ray.models.config import AttentionConfig
 from har_ray.training import targets
 from har_ray.training.fit import Fit
@@ -175,6 +175,24 @@ def test_distillation_leaves_the_teacher_as_it_was_and_its_projection_out(data, 
     assert student.curve[0]["train_loss.distillation"] > 0
     assert all(not torch.equal(p, s) for p, s in zip(projection.parameters(), start, strict=True))
     assert not any("projection" in name or "objective" in name for name in student.best)
+
+
+def test_an_epoch_says_how_far_maps_vary_and_how_well_they_follow_the_teachers(data, make_cell):
+    attention = AttentionConfig(kind="spatial", kernel=3, position=2)
+    teacher = fitted(make_cell("MM-Att", attention=attention), data, 2).network
+    taught, val_taught = (targets.compute(teacher, part, torch.device("cpu")) for part in (data.train, data.val))
+    hyper = {"attention": attention, "temperature": 2.0, "alpha": 0.5, "teacher_id": "t"}
+    fits = {}
+    for beta in (1.0, 0.0):
+        fits[beta] = Fit(make_cell("RAB-KD", beta=beta, epochs=4, **hyper), data, taught, val_targets=val_taught)
+        while not fits[beta].finished:
+            fits[beta].epoch()
+    learned, control = (fit.curve[-1] for fit in fits.values())
+    with torch.no_grad():
+        spatial = outputs(fits[1.0].network.eval(), data.val.x).maps["spatial"].flatten(1).numpy()
+    assert learned["attention_sd_spatial"] == pytest.approx(spatial.std(axis=0).mean(), rel=1e-4)
+    assert learned["attention_r2_spatial"] > control["attention_r2_spatial"] + 0.2
+    assert fits[1.0].curve[0]["train_loss.attention-transfer"] > learned["train_loss.attention-transfer"]
 
 
 def test_targets_are_made_in_evaluation_mode_window_by_window(data, make_cell):

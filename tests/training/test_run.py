@@ -131,6 +131,8 @@ def test_students_learn_from_stored_targets(stores, make_cell, data):
     last(Job(cell=teacher, stage="teachers", teaches=True), stores)
     taught = targets.load(stores.results, teacher.id, data.train.window_id)
     assert {kind: tuple(m.shape) for kind, m in taught.maps.items()} == {"channel": (2196, 8), "spatial": (2196, 16, 6)}
+    # Of the validation windows too, to measure by.
+    assert len(targets.load(stores.results, teacher.id, data.val.window_id).logits) == len(data.val.y)
     shuffled = np.random.default_rng(0).permutation(len(data.train.window_id))
     other = targets.load(stores.results, teacher.id, data.train.window_id[shuffled])
     assert torch.equal(other.logits, taught.logits[torch.from_numpy(shuffled)])
@@ -139,7 +141,13 @@ def test_students_learn_from_stored_targets(stores, make_cell, data):
     )
     row = last(Job(cell=student, stage="search"), stores).row
     assert row["status"] == "completed"
-    assert stores.results.curve(row)[0]["train_loss.attention-transfer"] > 0
+    (epoch,) = stores.results.curve(row)
+    assert epoch["train_loss.attention-transfer"] > 0
+    on_validation = {f"attention_{what}_{name}" for what in ("sd", "r2") for name in ("channel", "spatial")}
+    assert {name: row[name] for name in on_validation} == {name: epoch[name] for name in on_validation}
+    # Confirmed later, from the weights, without its projection: the row still says what it said.
+    confirmed = last(Job(cell=student, stage="confirm"), stores).row
+    assert {name: confirmed[name] for name in on_validation} == {name: row[name] for name in on_validation}
 
 
 def test_targets_of_other_windows_are_refused(stores, make_cell, data):

@@ -82,9 +82,16 @@ class DeepConvLSTM(nn.Module):
         self._initialise()
 
     def _initialise(self) -> None:
-        """Orthogonal kernels, zero biases, forget gates open at the start (Keras' `unit_forget_bias`)."""
+        """Orthogonal kernels, a glorot_uniform head, zero biases, forget gates open (Keras' `unit_forget_bias`).
+
+        As published; the attention has its own.
+        """
         for name, parameter in self.named_parameters():
-            if parameter.ndim > 1:
+            if name.startswith("attention."):
+                continue
+            if name == "head.weight":
+                nn.init.xavier_uniform_(parameter)
+            elif parameter.ndim > 1:
                 nn.init.orthogonal_(parameter)
             else:
                 nn.init.zeros_(parameter)

@@ -1,9 +1,10 @@
 # make quick   set up and run the quick grid        make test   set up and pass the checks and tests
+# make planted   plant known mistakes in a copy of the source, one at a time, each of which a test must catch
 PYTHON ?= python3
 VENV := .venv
 RUN := $(VENV)/bin/python
 
-.PHONY: quick test check clean
+.PHONY: quick test check planted clean
 
 quick: $(VENV)/ready
 	$(RUN) -m har_ray.grid grids/quick.yaml
@@ -18,6 +19,9 @@ check: $(VENV)/ready
 	$(VENV)/bin/lint-imports
 	$(VENV)/bin/hadolint cluster/Dockerfile
 	$(VENV)/bin/shellcheck --external-sources cluster/*.sh cluster/slurm.sbatch .ci/run
+
+planted: $(VENV)/ready
+	$(RUN) -m tests.planted
 
 $(VENV)/ready: pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed, this is " + sys.version)'

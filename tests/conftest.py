@@ -1,5 +1,7 @@
 """What the tests share: one local Ray session, and SPAR's windows, made once by the real path."""
 
+import os
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -48,11 +50,21 @@ def spar_spec():
 
 
 @pytest.fixture(scope="session")
-def spar_storage(ray_session, spar_spec, tmp_path_factory):
-    """A storage root that holds the windows of `spar_spec`."""
-    storage = Storage(tmp_path_factory.mktemp("spar"))
-    prepare(SPAR, spar_spec, identify(SPAR, None, Path()), None, WindowStore(storage))
-    return storage
+def spar_storage(request, spar_spec, tmp_path_factory):
+    """A storage root that holds the windows of `spar_spec`.
+
+    They are made once for all sessions, and Ray is started by the first alone, where `HAR_RAY_TEST_WINDOWS` names a
+    folder to keep them in.
+    """
+    root, kept = tmp_path_factory.mktemp("spar"), os.environ.get("HAR_RAY_TEST_WINDOWS")
+    if kept and Path(kept).is_dir():
+        shutil.copytree(kept, root / "windows")
+        return Storage(root)
+    request.getfixturevalue("ray_session")
+    prepare(SPAR, spar_spec, identify(SPAR, None, Path()), None, WindowStore(Storage(root)))
+    if kept:
+        shutil.copytree(root / "windows", kept)
+    return Storage(root)
 
 
 @pytest.fixture(scope="session")

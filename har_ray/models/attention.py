@@ -58,10 +58,9 @@ class ChannelAttention(nn.Module):
         The pooled features are non-negative, since they come from a ReLU. A hidden unit that he_normal draws with
         weights that are negative where the features are large is closed for every window, gets no gradient and never
         opens; with the one or two hidden units of a small network that makes the whole map constant (how often:
-        benchmarks/README.md). With positive weights
-        every unit is open for every window in which any filter responds. Positive weights add up where those of mixed
-        sign cancel, which would saturate the sigmoid; so their sum is given the standard deviation that the sum of a
-        unit's weights has in he_normal.
+        benchmarks/README.md). With positive weights every unit is open for every window in which any filter responds.
+        Positive weights add up where those of mixed sign cancel, which would saturate the sigmoid; so their sum is
+        given the standard deviation that the sum of a unit's weights has in he_normal.
         """
         hidden, out = self.mlp[0], self.mlp[2]
         assert isinstance(hidden, nn.Linear)

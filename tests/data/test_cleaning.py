@@ -104,8 +104,8 @@ def test_random_streams_keep_what_was_there_and_hold_no_nan():
 
 
 def test_time_breaks_at_leaps_reversals_and_unknown_times_only():
-    t = np.array([0, 10, 30, 41, 40, 40, NAN, 50, 60])
-    assert np.flatnonzero(time_breaks(t, 20)).tolist() == [3, 5, 6]
+    t = np.array([0, 10, 30, 41, 40, 40, NAN, 50, 60, 81])
+    assert np.flatnonzero(time_breaks(t, 20)).tolist() == [3, 5, 6, 8]
 
 
 def test_runs_of_no_sample_of_one_and_of_many():

@@ -31,12 +31,16 @@ def test_pure_windows_never_hold_two_labels():
 
 
 @pytest.mark.parametrize(
-    ("rule", "expected"),
-    [("first", [0, 0, 0, 1]), ("last", [0, 0, 1, 1]), ("majority", [0, 0, 0, 1])],
+    ("rule", "change", "expected"),
+    [
+        # Labels of the third window 0 0 1 1 (a tie goes to the smaller label), of the fourth 1 1 1 1.
+        *[("first", 6, [0, 0, 0, 1]), ("last", 6, [0, 0, 1, 1]), ("majority", 6, [0, 0, 0, 1])],
+        # Of the third 0 0 0 1, of the fourth 0 1 1 1.
+        *[("first", 7, [0, 0, 0, 0]), ("last", 7, [0, 0, 1, 1]), ("majority", 7, [0, 0, 0, 1])],
+    ],
 )
-def test_label_rules_of_windows_that_cross(rule, expected):
-    # starts 0, 2, 4, 6; labels of the third window 0 0 1 1 (a tie goes to the smaller label), of the fourth 1 1 1 1
-    windows = cut(recording([0] * 6 + [1] * 4), preset(rule), None)
+def test_label_rules_of_windows_that_cross(rule, change, expected):
+    windows = cut(recording([0] * change + [1] * (10 - change)), preset(rule), None)
     assert windows.start.tolist() == [0, 2, 4, 6]
     assert windows.y.tolist() == expected
 

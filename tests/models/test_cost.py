@@ -150,8 +150,13 @@ class Slow(nn.Module):
 
 
 def test_latency_is_that_of_one_window_on_one_thread_after_a_warm_up():
-    model = Slow()
-    timed = latency(model, (20, 3), repeats=5, warm_up=10)
+    model, threads = Slow(), torch.get_num_threads()
+    torch.set_num_threads(2)
+    try:
+        timed = latency(model, (20, 3), repeats=5, warm_up=10)
+        assert torch.get_num_threads() == 2
+    finally:
+        torch.set_num_threads(threads)
     assert model.calls == [((1, 20, 3), 1, True, False)] * 15
     assert timed.p95_ms < 15
 

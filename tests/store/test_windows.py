@@ -34,7 +34,7 @@ def shard(folder):
         lambda folder: shard(folder).write_bytes(shard(folder).read_bytes()[:-1]),
     ],
 )
-def test_what_is_damaged_is_named_and_made_again(copy, spar_spec, caplog, damage):
+def test_what_is_damaged_is_named_and_made_again(ray_session, copy, spar_spec, caplog, damage):
     store, folder = copy
     named = {path.name for path in (folder / "manifest.json", shard(folder))}
     before = store.read(spar_spec.id, ["window_id"])["window_id"].to_pylist()

@@ -10,7 +10,7 @@ from sklearn.metrics import f1_score
 
 from har_ray.errors import TrainingError
 from har_ray.models.architectures import Outputs, outputs
-from har_ray.models.config import AttentionConfig
+from har_ray.models.config import AttentionConfig, ModelConfig
 from har_ray.training import targets
 from har_ray.training.fit import Fit
 from har_ray.training.ranks import Ranks
@@ -140,9 +140,11 @@ def test_training_that_ran_out_of_epochs_has_not_converged(data, make_cell):
     assert (fit.finished, fit.converged) == (True, False)
 
 
-def test_a_step_is_as_long_as_the_clipped_gradient_and_the_schedule_say(data, make_cell):
-    """With plain gradient descent in Adam's place a step moves the weights by rate times norm."""
-    fit = Fit(make_cell(epochs=4, train={"clip": 1e-3, "lr": 0.5, "warmup": 2, "batch_size": len(data.train.y)}), data)
+@pytest.mark.parametrize("precision", ["fp32", "fp16"])
+def test_a_step_is_as_long_as_the_clipped_gradient_and_the_schedule_say(data, make_cell, precision):
+    """With plain gradient descent in Adam's place a step moves the weights by rate times norm, however it is scaled."""
+    train = {"clip": 1e-3, "lr": 0.5, "warmup": 2, "batch_size": len(data.train.y), "precision": precision}
+    fit = Fit(make_cell(epochs=4, train=train), data)
     fit.optimiser = torch.optim.SGD(fit.student.parameters())  # type: ignore[assignment]
     moved = []
     for _ in range(3):
@@ -195,13 +197,41 @@ def test_an_epoch_says_how_far_maps_vary_and_how_well_they_follow_the_teachers(d
     assert fits[1.0].curve[0]["train_loss.attention-transfer"] > learned["train_loss.attention-transfer"]
 
 
-def test_targets_are_made_in_evaluation_mode_window_by_window(data, make_cell):
+def test_a_target_is_of_its_window_alone(data, make_cell):
     network = fitted(make_cell("MM"), data, 1).network
     taught = targets.compute(network, data.train, torch.device("cpu"))
-    network.train()
     with torch.no_grad():
         alone = network(data.train.x[700:701])
     assert torch.allclose(taught.logits[700], alone[0], atol=1e-5)
+
+
+def test_targets_are_made_in_evaluation_mode(data):
+    teacher = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Dropout(0.5)).train()
+    taught = targets.compute(teacher, data.val, torch.device("cpu"))
+    assert torch.equal(taught.logits, data.val.x.flatten(1))
+
+
+class Noting(torch.nn.Module):
+    """A linear network that notes in which mode it is called."""
+
+    modes: ClassVar[list[str]] = []
+
+    def __init__(self, window, channels, classes):
+        super().__init__()
+        self.head = torch.nn.Linear(window * channels, classes)
+
+    def forward(self, x):
+        self.modes.append("training" if self.training else "evaluation")
+        return self.head(x.flatten(1))
+
+
+def test_it_trains_in_training_mode_and_judges_in_evaluation_mode(data, make_cell):
+    cell = make_cell(train={"batch_size": 500})
+    fit = Fit(cell.model_copy(update={"model": ModelConfig(architecture=f"{__name__}:Noting")}), data)
+    Noting.modes.clear()
+    fit.epoch()
+    # 2196 windows in batches of 500, and 1004 of which up to 256 are judged at a time.
+    assert Noting.modes == ["training"] * 5 + ["evaluation"] * 4
 
 
 @pytest.mark.parametrize("precision", ["bf16", "fp16"])

@@ -1,0 +1,82 @@
+"""`python -m analysis.results_page RESULTS… --out PAGE.md [--not-run TEXT…]`: what grids have found, in one page.
+
+For each grid how it was made, for each setting the student that validation data choose, the tables of scores and
+differences, and a figure; then the published claims with their verdicts. What was not run is listed by `--not-run`,
+beside what a grid itself has left open. Figures lie in a folder named like the page.
+"""
+
+import argparse
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from analysis.figures.bubble import bubble_chart
+from analysis.formats import markdown
+from analysis.load import Results, load_results
+from analysis.statistics import statistics_table
+from analysis.student import sentences
+from analysis.summary import standing
+from analysis.tables import results_table
+from analysis.takeaways import takeaways_table
+from har_ray.errors import HarRayError
+from har_ray.figures import save, style
+from har_ray.groups import Setting
+
+
+def page(grids: Sequence[Results], not_run: Sequence[str], figures: Path) -> Iterator[str]:
+    """The page's lines; its figures are written to `figures`."""
+    yield "# Results"
+    yield ""
+    yield "Made by `python -m analysis.results_page` from result rows; nothing here was typed in."
+    for results in grids:
+        yield from _grid(results, figures)
+    left = [*filter(None, map(_left, grids)), *not_run]
+    if left:
+        yield from ("", "## Not run", "", *(f"- {text}" for text in left))
+
+
+def _grid(results: Results, figures: Path) -> Iterator[str]:
+    info = results.info
+    yield from ("", f"## {(info.get('grid') or {}).get('name', 'unnamed grid')}", "")
+    yield f"`{info.get('command')}`, started {info.get('started_at')}, ended {info.get('finished_at') or 'not yet'}."
+    for setting in results.settings():
+        yield from ("", f"### {setting.title}", "", sentences(results, setting), "")
+        yield f"![F1 against the published FLOPs]({figures.name}/{_figure(results, setting, figures).name})"
+        for table in (results_table, statistics_table):
+            yield from ("", markdown(table(results, setting)))
+    yield markdown(takeaways_table(results))
+
+
+def _figure(results: Results, setting: Setting, figures: Path) -> Path:
+    figures.mkdir(parents=True, exist_ok=True)
+    with style():
+        chart = bubble_chart(results, setting, "flops_published")
+        return save(chart, figures / f"{setting.slug}-f1-flops", results.made_by).with_suffix(".png")
+
+
+def _left(results: Results) -> str:
+    """What a grid has left open."""
+    text = standing(results)
+    return f"{(results.info.get('grid') or {}).get('name', 'unnamed grid')}: {text}" if text else ""
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Returns the exit status: 0, or 1 with a message where there are no results to read."""
+    parser = argparse.ArgumentParser(prog="python -m analysis.results_page", description=__doc__.partition(":")[2])
+    parser.add_argument("results", nargs="+", metavar="RESULTS", help="STORAGE/<grid name>, a path or a URI")
+    parser.add_argument("--out", type=Path, required=True, help="the page, a Markdown file")
+    parser.add_argument("--not-run", nargs="*", default=[], metavar="TEXT", help="what was planned and not run")
+    options = parser.parse_args(arguments)
+    try:
+        grids = [load_results(path) for path in options.results]
+        lines = list(page(grids, options.not_run, options.out.with_suffix("")))
+        options.out.write_text("\n".join(lines).rstrip() + "\n", encoding="utf-8")
+    except (HarRayError, OSError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    print(options.out)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,28 @@
+"""One page of several grids: scores, verdicts, figures, and what was not run."""
+
+from analysis.results_page import main
+
+
+def test_it_holds_what_each_grid_found_and_what_was_not_run(grid, tmp_path):
+    for variant, score in {"OM": 0.75, "LM": 0.62}.items():
+        grid.seeds(variant, score, score + 0.01)
+    grid.expect("RB-KD", 0)
+    out = tmp_path / "docs" / "results.md"
+    out.parent.mkdir()
+    assert main([grid.write(), "--out", str(out), "--not-run", "wisdm: no recordings at hand"]) == 0
+    text = out.read_text()
+    assert "| LM† | 62.5 ± 0.7 |" in text
+    assert "LM is the only small model with a completed seed" in text
+    assert "**Published claims, each tested in every setting**" in text
+    assert "![F1 against the published FLOPs](results/sensors-wrist-subject-holdout-f1-flops.png)" in text
+    assert (tmp_path / "docs" / "results" / "sensors-wrist-subject-holdout-f1-flops.png").stat().st_size > 10_000
+    assert text.endswith(
+        "## Not run\n\n- tiny: This grid has ended: 4 of 5 cells of the tables are completed, 1 missing.\n"
+        "- wisdm: no recordings at hand\n"
+    )
+
+
+def test_without_results_it_says_so(tmp_path, capsys):
+    assert main([str(tmp_path / "nothing"), "--out", str(tmp_path / "page.md")]) == 1
+    assert "nothing" in capsys.readouterr().err
+    assert not (tmp_path / "page.md").exists()

@@ -3,7 +3,8 @@
 Convention: `macs` are the multiply-adds of matrix products at batch 1: convolutions, both products of a recurrent
 layer's step, linear layers. Element-wise work (ReLU, gates, pooling, normalisation, bias, the product with an attention
 map) is not counted. fvcore counts 0 for recurrent layers without a handler; an operation that it can't count is an
-error here, not a 0. `flops_published` is the publication's count where an architecture has one, for comparison only.
+error here, not a 0. Where an architecture knows its count by formula, both must agree. `flops_published` is the
+publication's count where an architecture has one, for comparison only.
 """
 
 import time
@@ -16,6 +17,7 @@ from fvcore.nn import FlopCountAnalysis
 from torch import Tensor, nn
 
 from har_ray.errors import ExtensionError
+from har_ray.models.architectures import describe
 
 RECURRENT = ("aten::lstm", "aten::gru", "aten::rnn_tanh", "aten::rnn_relu")
 NORMALISATION = ("aten::batch_norm", "aten::layer_norm", "aten::group_norm", "aten::instance_norm")
@@ -49,18 +51,31 @@ def cost(model: nn.Module, shape: tuple[int, int]) -> Cost:
     """Count what `model` costs for one window of `shape` (T, C).
 
     Raises:
-        ExtensionError: the model holds an operation that can't be counted, or the count is not what the model's own
-            formula (`closed_form_macs`) says, if it has one.
+        ExtensionError: the model holds an operation that can't be counted, its `closed_form_macs` gives another number
+            than is counted, or a formula of its fails.
     """
-    params = sum(p.numel() for p in model.parameters())
-    published, formula = (getattr(model, name, None) for name in ("published_flops", "closed_form_macs"))
-    macs = count_macs(model, shape)
-    if formula and formula(shape) != macs:
+    params, macs = sum(p.numel() for p in model.parameters()), count_macs(model, shape)
+    expected = _by_formula(model, "closed_form_macs", shape)
+    if expected not in (None, macs):
         raise ExtensionError(
-            f"{type(model).__module__}:{type(model).__qualname__}: {macs:,} multiply-adds were counted for a window "
-            f"{list(shape)}, but closed_form_macs gives {formula(shape):,}; one of the two is wrong"
+            f"{_name(model)}: {macs:,} multiply-adds counted for a window {list(shape)}, {expected:,} by its "
+            "closed_form_macs; correct the formula, or see har_ray/models/cost.py for what is counted"
         )
-    return Cost(params, macs, published(shape) if published else None)
+    return Cost(params, macs, _by_formula(model, "published_flops", shape))
+
+
+def _by_formula(model: nn.Module, formula: str, shape: tuple[int, int]) -> int | None:
+    """What a formula that an architecture may offer gives; None where it does not offer it."""
+    if not hasattr(model, formula):
+        return None
+    try:
+        return int(getattr(model, formula)(shape))
+    except Exception as error:
+        raise ExtensionError(f"{_name(model)}: {formula} failed for a window {list(shape)}: {describe(error)}") from error
+
+
+def _name(model: nn.Module) -> str:
+    return f"{type(model).__module__}:{type(model).__qualname__}"
 
 
 def count_macs(model: nn.Module, shape: tuple[int, int]) -> int:
@@ -78,8 +93,8 @@ def count_macs(model: nn.Module, shape: tuple[int, int]) -> int:
     uncounted = set(analysis.unsupported_ops()) - ELEMENTWISE
     if uncounted:
         raise ExtensionError(
-            f"{type(model).__module__}:{type(model).__qualname__}: the cost of {', '.join(sorted(uncounted))} is not "
-            "known; add it to har_ray/models/cost.py"
+            f"{_name(model)}: the cost of {', '.join(sorted(uncounted))} is not known; add it to "
+            "har_ray/models/cost.py"
         )
     return macs
 

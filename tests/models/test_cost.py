@@ -169,8 +169,20 @@ class Miscounted(nn.Linear):
 
 
 def test_a_count_that_is_not_what_the_networks_own_formula_says_is_refused():
-    with pytest.raises(ExtensionError, match=r"240 multiply-adds were counted .* \[20, 3\], but .* gives 241"):
+    with pytest.raises(ExtensionError, match=r"240 multiply-adds counted for a window \[20, 3\], 241 by its closed_form"):
         cost(Miscounted(3, 4), (20, 3))
+
+
+class Broken(nn.Linear):
+    """A network whose formula fails."""
+
+    def published_flops(self, shape):
+        return shape[0] // 0
+
+
+def test_a_formula_that_fails_is_named():
+    with pytest.raises(ExtensionError, match=r"Broken: published_flops failed for a window \[20, 3\]: ZeroDivisionError"):
+        cost(Broken(3, 4), (20, 3))
 
 
 def test_latency_orders_sizes():

@@ -6,7 +6,10 @@ windows (B, T, C) to logits (B, K). That is enough. It may offer more:
     min_window                class attribute: the fewest time steps it takes (default 1)
     with_maps(x)              logits and named attention maps, for losses that compare them (default: no maps)
     published_flops(shape)    the FLOPs by the publication's count (default: not known)
-    closed_form_macs(shape)   the multiply-adds by formula; what is counted must equal it (default: not checked)
+    closed_form_macs(shape)   the multiply-adds by formula, to check what is counted: where the two differ, the network
+                              is refused before it is trained (default: not checked)
+
+A `shape` is that of one window, (T, C); what is counted as a multiply-add is in `har_ray/models/cost.py`.
 """
 
 from typing import TYPE_CHECKING, Any, NamedTuple, cast

@@ -117,12 +117,16 @@ class DeepConvLSTM(nn.Module):
         return self.head(self.lstm(sequence)[0][:, -1]), maps
 
     def published_flops(self, shape: tuple[int, int]) -> int:
-        """The FLOPs as the publication counts them; LSTM and linear layers are missing from its count.
+        """The FLOPs of one window of `shape` (T, C) as the publication counts them, by TensorFlow's profiler.
 
-        Convolutions, the spatial attention's too: 2 per multiply-add, and 1 per output for a bias. Attention, found
-        from the published changes: 1 for each number that a mean is taken over or that a map is multiplied with, 2 per
-        multiply-add and 1 per bias of the MLP on both pooled vectors, and 1 for each sum of the two. Maxima, ReLU and
-        sigmoid are not counted.
+        Counted: 2 for a multiply-add of a convolution, the spatial attention's too, and of the channel attention's MLP,
+        which runs on both pooled vectors; 1 for an addition of a bias, and of the MLP's two outputs; 1 for each number
+        that a mean is taken of; 1 for each product of a feature with an attention map. Not counted: maxima, ReLU,
+        sigmoid, and what the publication leaves out, the LSTM and the linear head.
+
+        Sources: the published counts and changes, see the tests; `get_flops` in `src/utils_resources.py` of
+        https://github.com/sumeyye-agac/har-phd-thesis; the operations that have a count in
+        `tensorflow/python/profiler/internal/flops_registry.py`.
         """
         return sum(2 * macs + bias for macs, bias in self.convolution_counts(shape)) + self._attention_flops(shape)
 

@@ -71,7 +71,8 @@ def _by_formula(model: nn.Module, formula: str, shape: tuple[int, int]) -> int |
     try:
         return int(getattr(model, formula)(shape))
     except Exception as error:
-        raise ExtensionError(f"{_name(model)}: {formula} failed for a window {list(shape)}: {describe(error)}") from error
+        reason = f"{formula} failed for a window {list(shape)}: {describe(error)}"
+        raise ExtensionError(f"{_name(model)}: {reason}") from error
 
 
 def _name(model: nn.Module) -> str:

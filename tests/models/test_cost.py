@@ -169,7 +169,7 @@ class Miscounted(nn.Linear):
 
 
 def test_a_count_that_is_not_what_the_networks_own_formula_says_is_refused():
-    with pytest.raises(ExtensionError, match=r"240 multiply-adds counted for a window \[20, 3\], 241 by its closed_form"):
+    with pytest.raises(ExtensionError, match=r"240 multiply-adds counted .* \[20, 3\], 241 by its closed_form"):
         cost(Miscounted(3, 4), (20, 3))
 
 
@@ -181,7 +181,7 @@ class Broken(nn.Linear):
 
 
 def test_a_formula_that_fails_is_named():
-    with pytest.raises(ExtensionError, match=r"Broken: published_flops failed for a window \[20, 3\]: ZeroDivisionError"):
+    with pytest.raises(ExtensionError, match=r"Broken: published_flops failed .* \[20, 3\]: ZeroDivisionError"):
         cost(Broken(3, 4), (20, 3))
 
 

@@ -94,8 +94,7 @@ def count_macs(model: nn.Module, shape: tuple[int, int]) -> int:
     uncounted = set(analysis.unsupported_ops()) - ELEMENTWISE
     if uncounted:
         raise ExtensionError(
-            f"{_name(model)}: the cost of {', '.join(sorted(uncounted))} is not known; add it to "
-            "har_ray/models/cost.py"
+            f"{_name(model)}: the cost of {', '.join(sorted(uncounted))} is not known; add it to har_ray/models/cost.py"
         )
     return macs
 

@@ -18,7 +18,7 @@ from har_ray.figures import GREY, INK
 from har_ray.groups import Setting
 
 COST_LABELS = {
-    "flops_published": "FLOPs per window, as published (convolutions only)",
+    "flops_published": "FLOPs per window, as published (no LSTM, no head)",
     "macs": "MACs per window (convolutions, recurrent and linear layers)",
 }
 SMALLEST, LARGEST = 24.0, 4500.0

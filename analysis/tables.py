@@ -85,7 +85,7 @@ def _notes(results: Results, setting: Setting) -> list[str]:
 
 
 def _cost_notes(devices: list[str]) -> Iterator[str]:
-    counts = "MACs: convolutions, recurrent and linear layers; the published FLOPs count neither recurrent nor linear ones."
+    counts = "MACs: convolutions, recurrent and linear layers; the published FLOPs leave the last two out."
     where = devices[0] if devices else UNKNOWN_DEVICE
     yield f"{counts} Latency: one window, median" + ("." if len(devices) > 1 else f", on {where}.")
     if len(devices) > 1:

@@ -3,7 +3,7 @@
     python -m tests.planted [NAME…] [--list]    NAME: a part of a mistake's name
 
 First the tests must pass on the unchanged copy, else the mistakes prove nothing. A mistake is caught when a test that
-is named for it fails; where pytest ends in another way, it is neither caught nor survived but broken.
+is named for it fails; where a fixture fails or pytest can't run them, it is neither caught nor survived but broken.
 """
 
 import argparse
@@ -17,6 +17,7 @@ import time
 from collections.abc import Iterator, Sequence
 from multiprocessing import get_context
 from pathlib import Path
+from typing import Any
 
 from har_ray.text import duration
 from tests.mistakes import MISTAKES, ROOT, Mistake
@@ -28,8 +29,8 @@ LIMIT_S = 600
 """A mistake may make a test run for ever."""
 GRACE_S = 20
 """In which pytest, after Ctrl-C, ends the Ray that it has started."""
-PASSED, FAILED = 0, 1
-"""Exit statuses of pytest; every other one means that it could not run the tests."""
+PASSED, FAILED, ERROR = 0, 1, 100
+"""Exit statuses, pytest's and one of ours; all but the first two mean that the tests could not be run."""
 OURS = ("har_ray", "analysis", "tests")
 
 
@@ -90,8 +91,20 @@ def run_tests(folder: Path, tests: Sequence[str], output: Path) -> None:
     import har_ray
 
     if Path(har_ray.__file__).parent.parent != folder:
-        sys.exit(f"{har_ray.__file__} is imported, not the copy in {folder}")
-    sys.exit(pytest.main(["-x", "-q", *tests]))
+        print(f"{har_ray.__file__} is imported, not the copy in {folder}")
+        sys.exit(ERROR)
+    fixtures = Fixtures()
+    ending = pytest.main(["-x", "-q", *tests], plugins=[fixtures])
+    sys.exit(ERROR if fixtures.failed else ending)
+
+
+class Fixtures:
+    """Of pytest a plugin that notes whether a fixture has failed, which says nothing of a mistake."""
+
+    failed = False
+
+    def pytest_runtest_logreport(self, report: Any) -> None:
+        self.failed |= report.failed and report.when != "call"
 
 
 def plant(mistakes: Sequence[Mistake]) -> int:
@@ -124,7 +137,7 @@ def said(mistake: Mistake, ending: int | None, took: str) -> str:
         return f"caught in {took}  {mistake.name}"
     if ending == PASSED:
         return f"SURVIVED {took}  {mistake.name} ({mistake.file}; {', '.join(mistake.tests)})"
-    why = f"no end within {LIMIT_S} s" if ending is None else f"pytest ended with {ending}"
+    why = f"no end within {LIMIT_S} s" if ending is None else f"the tests ended with {ending}"
     return f"BROKEN {took}  {mistake.name}: {why}"
 
 

@@ -1,6 +1,7 @@
 """Networks for tests."""
 
 from har_ray.models.architectures import build
+from har_ray.models.architectures.deepconvlstm import DeepConvLSTM
 from har_ray.models.config import AttentionConfig, ModelConfig
 from har_ray.variants import SIZES
 
@@ -15,3 +16,13 @@ def network(size, shape, classes, attention=None, axis="channels"):
 
 
 CBAM = AttentionConfig(kind="cbam", ratio=2, kernel=3, position=2)
+
+
+class Miscounted(DeepConvLSTM):
+    """A network whose formula forgets a multiply-add."""
+
+    def __init__(self, window, channels, classes):
+        super().__init__(window, channels, classes, filters=4, units=8)
+
+    def closed_form_macs(self, shape):
+        return super().closed_form_macs(shape) - 1

@@ -174,6 +174,16 @@ def test_non_finite_training_fails_the_cell(stores, make_cell):
     assert "the training loss became" in row["error"]
 
 
+def test_a_network_whose_formula_differs_from_its_count_fails_before_it_is_trained(stores, make_cell):
+    model = ModelConfig(architecture="tests.models.networks:Miscounted")
+    (report,) = run(Job(cell=make_cell().model_copy(update={"model": model}), stage="search"), stores)
+    assert report.row["status"] == "failed"
+    assert "multiply-adds counted" in report.row["error"]
+    assert "\n" not in report.row["error"]
+    assert report.row.get("epochs") is None
+    assert report.row.get("macs") is None
+
+
 def test_a_cell_that_the_search_stopped_is_done_for_the_search_alone(make_cell):
     cell, row = make_cell(), {"status": "stopped"}
     assert Job(cell=cell, stage="search").is_done(row)

@@ -58,18 +58,18 @@ def test_it_is_the_wheel_that_runs(installed, tmp_path):
 
 def test_the_quick_grid_with_two_epochs_ends_in_a_report(installed, tmp_path):
     shutil.copy(ROOT / "grids" / "quick.yaml", tmp_path)
-    done = run(installed, tmp_path, "run", "quick.yaml", "--set", "train.epochs=2", "--set", "search.trials=2")
+    done = run(installed, tmp_path, "run", "quick.yaml", "--set", "train.epochs=2", "--set", "search.trials=1")
     assert done.returncode == 0, done.stdout + done.stderr
     assert done.stdout.splitlines()[-1] == f"report: {tmp_path}/results/quick/report/report.html"
     rows = load(tmp_path / "results" / "quick").query("stage == 'confirm'")
     assert rows["variant"].value_counts().to_dict() == dict.fromkeys(
-        ["OM", "MM", "LM", "LM-Att", "RB-KD", "RB-KD-Att", "RAB-KD"], 3
+        ["OM", "MM", "LM", "LM-Att", "RB-KD", "RB-KD-Att", "RAB-KD"], 5
     )
     assert (rows["status"] == "completed").all()
     page = (tmp_path / "results" / "quick" / "report" / "report.html").read_text()
     assert "har-ray run quick.yaml --set train.epochs=2" in page
     assert run(installed, tmp_path, "report", "results/quick").returncode == 0
-    assert "confirm: 21 cells: 21 completed" in run(installed, tmp_path, "status", "quick.yaml").stdout
+    assert "confirm: 35 cells: 35 completed" in run(installed, tmp_path, "status", "quick.yaml").stdout
 
 
 def test_every_subcommand_and_the_completion(installed, tmp_path):

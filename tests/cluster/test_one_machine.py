@@ -86,7 +86,7 @@ def test_the_commands_of_the_readme_run_a_grid_and_leave_nothing(tmp_path, ray_s
     code, rest = ended(process)
     results = folder / "results" / "quick"
     assert (code, f"report: {results}/report/report.html" in rest) == (0, True), rest
-    assert load(results)[["status", "git_commit"]].values.tolist() == [["completed", commit]]
+    assert load(results)[["status", "git_commit"]].values.tolist() == [["completed", commit]] * 5
     assert '"git_dirty": true' in (results / "run.json").read_text()
     assert where(key, [folder, home]) == []
     assert alive(ids) == []

@@ -18,7 +18,7 @@ F1_CHANGE_PP = {
 
 
 def f1_change_pp(setting: Setting, variant: str) -> float | None:
-    """The published change against LM, only for the published windows (`paper`, `published`) and split (`random`)."""
-    if setting.preset not in ("paper", "published") or not setting.leaks:
+    """The published change against LM, only for the published windows (preset `paper`) and split (`random`)."""
+    if setting.preset != "paper" or not setting.leaks:
         return None
     return F1_CHANGE_PP.get(setting.dataset, {}).get(variant)

@@ -38,7 +38,6 @@ class Preset:
         label_rule: `pure` (no window holds two labels), `majority`, `first` or `last` sample's label.
         null_class: keep windows without a class, as one more class named after `Dataset.null_name`.
         subjects: only these; empty for all.
-        clip: channel and limit, in the channel's unit: samples beyond ±limit are set to it before anything else.
     """
 
     channels: tuple[str, ...]
@@ -48,7 +47,6 @@ class Preset:
     label_rule: LabelRule = "pure"
     null_class: bool = False
     subjects: tuple[str, ...] = ()
-    clip: tuple[tuple[str, float], ...] = ()
 
 
 @dataclass(frozen=True)

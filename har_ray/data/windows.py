@@ -7,7 +7,7 @@ filter sees the other side. With `majority`, `first` and `last` windows run acro
 
 import hashlib
 import json
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from fractions import Fraction
 from itertools import pairwise
 from typing import NamedTuple
@@ -102,7 +102,6 @@ def cut(recording: Recording, preset: Preset, null_label: int | None) -> Cut:
     if not np.isfinite(recording.x).all():
         row, column = np.argwhere(~np.isfinite(recording.x))[0]
         raise DataError(f"recording {recording.name}: {recording.x[row, column]} at sample {row}, channel {column}")
-    recording = replace(recording, x=_clipped(recording.x, preset))
     parts = [
         _windows_of_run(recording, begin, end, preset) for begin, end in _runs(recording.labels, preset.label_rule)
     ]
@@ -113,14 +112,6 @@ def cut(recording: Recording, preset: Preset, null_label: int | None) -> Cut:
     if null_label is None:
         return Cut(x[~null], y[~null], start[~null])
     return Cut(x, np.where(null, np.int16(null_label), y), start)
-
-
-def _clipped(x: Samples, preset: Preset) -> Samples:
-    if not preset.clip:
-        return x
-    limits = dict(preset.clip)
-    limit = np.array([limits.get(channel, np.inf) for channel in preset.channels], dtype=np.float32)
-    return np.clip(x, -limit, limit)
 
 
 def _runs(labels: Labels, rule: LabelRule) -> list[tuple[int, int]]:

@@ -99,7 +99,7 @@ class DatasetSpec(Section):
 
     @property
     def overrides(self) -> dict[str, Any]:
-        given = {field.name: getattr(self, field.name) for field in fields(Preset) if field.name != "clip"}
+        given = {field.name: getattr(self, field.name) for field in fields(Preset)}
         return {name: value for name, value in given.items() if value is not None}
 
     @property

@@ -1,6 +1,5 @@
 """Windows of one recording: what a person can count, and resampling against a known signal."""
 
-from dataclasses import replace
 from fractions import Fraction
 
 import numpy as np
@@ -43,13 +42,6 @@ def test_label_rules_of_windows_that_cross(rule, change, expected):
     windows = cut(recording([0] * change + [1] * (10 - change)), preset(rule), None)
     assert windows.start.tolist() == [0, 2, 4, 6]
     assert windows.y.tolist() == expected
-
-
-def test_samples_beyond_a_channels_limit_are_set_to_it():
-    clipped = replace(preset(window_s=0.7), clip=(("b", 3.0), ("c", 1.0)))
-    (window,) = cut(recording([0] * 7), clipped, None).x
-    assert window[:, 0].tolist() == [0, 1, 2, 3, 4, 5, 6]
-    assert window[:, 1].tolist() == [0, -1, -2, -3, -3, -3, -3]
 
 
 def test_null_windows_are_dropped_after_windowing_and_never_glue():

@@ -116,10 +116,6 @@ def between(*spans: tuple[int, int]) -> tuple[str, ...]:
 
 PAPER_CHANNELS = between((38, 46), (51, 59), (64, 72), (77, 85), (90, 98))
 """45: accelerometer, gyroscope and magnetometer of the five inertial units."""
-LIMITS = {"acc": 3000.0, "gyr": 10000.0, "mag": 1500.0}
-"""Of the inertial units' channels, in the publisher's units, as DeepConvLSTM's authors clip them
-(https://github.com/sussexwearlab/DeepConvLSTM)."""
-PAPER_LIMITS = tuple((name, LIMITS[name.split("_")[1]]) for name in PAPER_CHANNELS)
 CHALLENGE_CHANNELS = between((2, 46), (51, 59), (64, 72), (77, 85), (90, 98), (103, 134))
 """113: the 2011 challenge's selection, all that is worn except the quaternions (https://doi.org/10.3390/s16010115)."""
 
@@ -234,17 +230,6 @@ OPPORTUNITY = Dataset(
     samples=870_000,
     presets={
         "paper": Preset(PAPER_CHANNELS, window_s=1.0, stride_s=1.0, rate_hz=RATE_HZ, subjects=("S1",)),
-        # As the publication's code cuts, up to this: it also makes windows across the ends of files, of which there are
-        # five between S1's six, and across gaps; here no window crosses a recording.
-        "published": Preset(
-            PAPER_CHANNELS,
-            window_s=1.0,
-            stride_s=1.0,
-            rate_hz=RATE_HZ,
-            label_rule="first",
-            subjects=("S1",),
-            clip=PAPER_LIMITS,
-        ),
         # A gesture seldom lasts two seconds: `pure` would leave almost no window.
         "wrist": Preset(between((64, 69)), window_s=2.0, stride_s=1.0, rate_hz=RATE_HZ, label_rule="majority"),
         "challenge": Preset(

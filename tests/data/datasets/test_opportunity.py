@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from har_ray.data import cleaning
-from har_ray.data.dataset import NULL, Recording, Rejects
+from har_ray.data.dataset import NULL, Rejects
 from har_ray.data.datasets.opportunity import (
     CHALLENGE_CHANNELS,
     COLUMNS,
@@ -19,7 +19,6 @@ from har_ray.data.datasets.opportunity import (
     PAPER_CHANNELS,
     SHA256,
 )
-from har_ray.data.windows import cut
 from har_ray.errors import DataError
 
 DRINK = 407521
@@ -190,33 +189,11 @@ def test_presets_have_the_published_shapes():
         name: (round(preset.window_s * preset.rate_hz), round(preset.stride_s * preset.rate_hz), len(preset.channels))
         for name, preset in OPPORTUNITY.presets.items()
     }
-    assert shapes == {
-        "paper": (30, 30, 45),
-        "published": (30, 30, 45),
-        "wrist": (60, 30, 6),
-        "challenge": (24, 12, 113),
-    }
+    assert shapes == {"paper": (30, 30, 45), "wrist": (60, 30, 6), "challenge": (24, 12, 113)}
     assert len(OPPORTUNITY.classes) == 17
     assert OPPORTUNITY.presets["challenge"].null_class
     assert not OPPORTUNITY.presets["paper"].null_class
     assert OPPORTUNITY.presets["wrist"].channels == (*(f"rla_acc_{a}" for a in "xyz"), *(f"rla_gyr_{a}" for a in "xyz"))
-
-
-def test_the_published_windows_are_labelled_by_their_first_sample_and_clipped():
-    published, paper = OPPORTUNITY.presets["published"], OPPORTUNITY.presets["paper"]
-    assert (published.label_rule, paper.label_rule, paper.clip) == ("first", "pure", ())
-    limits = dict(published.clip)
-    assert list(limits) == list(PAPER_CHANNELS)
-    assert [limits[f"back_{name}"] for name in ("acc_x", "gyr_y", "mag_z")] == [3000, 10000, 1500]
-    # Two seconds: the gesture begins within the first and ends within the second.
-    x = np.tile(np.array([9999.0, -9999.0], np.float32), (60, 23))[:, :45]
-    labels = np.repeat(np.array([NULL, 3, NULL], np.int16), [10, 30, 20])
-    recording = Recording("S1-ADL1.dat:0", "S1", x, labels, 30.0)
-    found = cut(recording, published, None)
-    assert (found.y.tolist(), found.start.tolist()) == ([3], [30])
-    assert found.x[0, 0, :3].tolist() == [3000, -3000, 3000]
-    assert len(cut(recording, paper, None).y) == 1  # its first whole second within the gesture
-    assert cut(recording, paper, None).start.tolist() == [10]
 
 
 def test_channels_are_the_columns_of_the_published_selections():

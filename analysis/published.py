@@ -16,9 +16,12 @@ F1_CHANGE_PP = {
 }
 """Change of the test macro F1 against LM, in percentage points."""
 
+PRESETS = ("paper", "published")
+"""Windows of the published shapes; Opportunity's `published` are also cut as the study's code does."""
+
 
 def f1_change_pp(setting: Setting, variant: str) -> float | None:
-    """The published change against LM, only for the published windows (preset `paper`) and split (`random`)."""
-    if setting.preset != "paper" or not setting.leaks:
+    """The published change against LM, only for windows of `PRESETS` and the published split (`random`)."""
+    if setting.preset not in PRESETS or not setting.leaks:
         return None
     return F1_CHANGE_PP.get(setting.dataset, {}).get(variant)

@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -38,6 +38,7 @@ class Preset:
         label_rule: `pure` (no window holds two labels), `majority`, `first` or `last` sample's label.
         null_class: keep windows without a class, as one more class named after `Dataset.null_name`.
         subjects: only these; empty for all.
+        as_published: the raw files are read by `Dataset.published`, see there; for the protocol `random` alone.
     """
 
     channels: tuple[str, ...]
@@ -47,6 +48,7 @@ class Preset:
     label_rule: LabelRule = "pure"
     null_class: bool = False
     subjects: tuple[str, ...] = ()
+    as_published: bool = False
 
 
 @dataclass(frozen=True)
@@ -84,6 +86,13 @@ Files = Callable[[Path | None], Sequence[Path]]
 Read = Callable[[str, Sequence[str], Rejects], Iterator[Recording]]
 
 
+class Reader(NamedTuple):
+    """How raw files become recordings; see `Dataset.locate` and `Dataset.read`."""
+
+    locate: Locate
+    read: Read
+
+
 @dataclass(frozen=True)
 class Archive:
     """A publisher's file: where to download it and, where known, its size in bytes and SHA-256."""
@@ -118,6 +127,9 @@ class Dataset:
         origin: whose files are read, where nothing has to be fetched: a Python package, a descriptor.
         official: recording name → its part in the split published with the dataset (protocol `official`), or None for
             a recording in no part; None where the publishers made no split.
+        published: reads the same files as the code of a reproduced study does where it does what no reader should: join
+            files and bridge gaps of any length. A window of such a recording may belong to two files, so that none of
+            its parts can be held back; only the protocol `random` takes it. None where there is no such preset.
     """
 
     name: str
@@ -141,6 +153,14 @@ class Dataset:
     fingerprint: str | None = None
     origin: str | None = None
     official: Callable[[str], Literal["train", "val", "test"] | None] | None = None
+    published: Reader | None = None
+
+    def reader(self, preset: Preset) -> Reader:
+        """What reads the recordings that a preset cuts."""
+        if preset.as_published:
+            assert self.published is not None, f"preset of {self.name} without a reader"
+            return self.published
+        return Reader(self.locate, self.read)
 
     def raw_files(self, folder: Path | None) -> list[Path]:
         """Every file that reading the dataset takes; raises `DataError` as `locate` does."""

@@ -53,7 +53,7 @@ def prepare(
     known = windows.manifest(spec.id)
     if known is not None:
         return known
-    sources = list(dataset.locate(folder))
+    sources = list(dataset.reader(spec.preset).locate(folder))
     groups = [{"sources": group} for group in _groups(sources, int(ray.cluster_resources()["CPU"]))]
     tasks = ray.data.from_items(groups, override_num_blocks=len(groups)).map(
         _write_shards, fn_kwargs={"dataset": dataset, "spec": spec, "windows": windows}
@@ -84,11 +84,12 @@ def _write_shards(row: dict[str, Any], dataset: Dataset, spec: WindowSpec, windo
 
 def _attempt(sources: Sequence[str], dataset: Dataset, spec: WindowSpec, windows: WindowStore) -> dict[str, Any]:
     rejects, errors, preset = Rejects(), [], spec.preset
+    read = dataset.reader(preset).read
     counts: Counter[tuple[str, int]] = Counter()
     with _Shards(windows, spec.id) as shards:
         for source in sources:
             try:
-                for table in _window_tables(dataset, preset, dataset.read(source, preset.channels, rejects)):
+                for table in _window_tables(dataset, preset, read(source, preset.channels, rejects)):
                     shards.write(table)
                     counts.update(zip(table["subject"].to_pylist(), table["y"].to_pylist(), strict=True))
             except DataError as error:

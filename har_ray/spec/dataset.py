@@ -99,7 +99,7 @@ class DatasetSpec(Section):
 
     @property
     def overrides(self) -> dict[str, Any]:
-        given = {field.name: getattr(self, field.name) for field in fields(Preset)}
+        given = {field.name: getattr(self, field.name, None) for field in fields(Preset)}
         return {name: value for name, value in given.items() if value is not None}
 
     @property
@@ -178,7 +178,13 @@ class DatasetSpec(Section):
             yield ("folds",), f"is for subject-kfold, not for {self.protocol}", ("protocol",)
         if self.protocol == "official" and self.dataset.official is None:
             yield ("protocol",), f"official: the publishers of {self.name} made no split"
-        if Protocol(name=self.protocol).by_subject and not self._wrong_subjects:
+        if self.cut.as_published and self.protocol != "random":
+            yield (
+                ("protocol",),
+                f"{self.protocol}: preset {self.preset} cuts across recordings, as the published study did; only "
+                "random reproduces that, and another preset is for this protocol",
+            )
+        elif Protocol(name=self.protocol).by_subject and not self._wrong_subjects:
             try:
                 subject_parts(self.protocols[0], self.all_subjects)
             except ValueError as error:

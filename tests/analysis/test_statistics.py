@@ -204,9 +204,10 @@ def test_a_split_that_tests_people_who_also_trained_says_so(grid):
     assert "known_people" in statistics_csv(results)
 
 
-def test_the_published_change_stands_beside_a_reproduction(grid):
+@pytest.mark.parametrize("preset", ["paper", "published"])
+def test_the_published_change_stands_beside_a_reproduction(grid, preset):
     grid.info["data"] = []
-    setting = {"preset": "paper", "protocol": "random"}
+    setting = {"preset": preset, "protocol": "random"}
     grid.seeds("LM", 0.97, **setting)
     grid.seeds("RB-KD", 0.96, **setting)
     results = grid.load()

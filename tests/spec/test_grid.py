@@ -42,6 +42,11 @@ def dataset(**changes):
         ({"datasets": dataset(preset="wirst")}, "datasets[0].preset", "'wirst' is unknown; did you mean 'wrist'?"),
         ({"datasets": dataset(protocol="lso")}, "datasets[0].protocol", "'lso' is unknown; did you mean 'loso'?"),
         ({"datasets": dataset(protocol="official")}, "datasets[0].protocol", "the publishers of spar made no split"),
+        (
+            {"datasets": dataset(name="opportunity", preset="published", protocol="official")},
+            "datasets[0].protocol",
+            "official: preset published cuts across recordings, as the published study did; only random reproduces",
+        ),
         ({"datasets": dataset(protocol="subject-kfold", folds=11)}, "datasets[0].protocol", "11 folds of 10 subjects"),
         ({"datasets": dataset(folds=3)}, "datasets[0].folds", "is for subject-kfold, not for subject-holdout"),
         ({"datasets": dataset(test_subjects=[11])}, "datasets[0].test_subjects[0]", "subject of spar '11' is unknown"),

@@ -4,6 +4,11 @@ Sources: the files `column_names.txt`, `label_legend.txt` and `README` of the pu
 header and 250 space-separated columns: 1 is milliseconds, 2-134 are worn on the body, 135-243 are objects and the room
 (left out: no wearable has them), 244-250 are labels. The whole file is one session with a label per sample; gestures
 are short, and most samples belong to none of them.
+
+Two presets have the 45 channels and windows of one second of Agac and Durmaz Incel (doi 10.1109/IE61493.2024.10599908).
+`paper` cuts them as everything here is cut: within a recording and a gesture. `published` cuts them as the study's code
+does (`src/data_opportunity.py` of https://github.com/sumeyye-agac/har-phd-thesis), see `read_published`, and labels a
+window by its first sample, wherever the gesture ends. With protocol `random`, windows and split are that code's.
 """
 
 from collections.abc import Iterator, Sequence
@@ -17,7 +22,7 @@ import pyarrow as pa
 from pyarrow import csv
 
 from har_ray.data.cleaning import columns_of, explain, find_files, intact_runs, line_blocks, row_fault, time_breaks
-from har_ray.data.dataset import NULL, Archive, Channel, Dataset, Preset, Recording, Rejects
+from har_ray.data.dataset import NULL, Archive, Channel, Dataset, Preset, Reader, Recording, Rejects
 from har_ray.errors import DataError, unknown
 
 RATE_HZ = 30.0
@@ -120,6 +125,16 @@ CHALLENGE_CHANNELS = between((2, 46), (51, 59), (64, 72), (77, 85), (90, 98), (1
 """113: the 2011 challenge's selection, all that is worn except the quaternions (https://doi.org/10.3390/s16010115)."""
 
 
+SESSIONS = ("Drill", "ADL1", "ADL2", "ADL3", "ADL4", "ADL5")
+"""In the order in which the study's code joins them."""
+
+LIMITS = {"acc": (-3000.0, 3000.0), "gyr": (-10_000.0, 10_000.0), "mag": (-1000.0, 1500.0)}
+"""What the inertial units' channels are clipped to, in their units, by quantity: the thresholds of `preprocess_data.py`
+of DeepConvLSTM's authors (https://github.com/STRCWearlab/DeepConvLSTM_py3), which the study's code repeats."""
+ABOVE = 0.99
+"""Where in its limits, from 0 to 1, that code puts a value above them; one below them becomes 0."""
+
+
 def official(recording: str) -> Literal["train", "val", "test"] | None:
     """The challenge's split as Ordóñez and Roggen use it (https://doi.org/10.3390/s16010115). S4 is in no part."""
     subject, session = recording.partition(".")[0].split("-")
@@ -144,15 +159,67 @@ def read(source: str, channels: Sequence[str], rejects: Rejects) -> Iterator[Rec
     path = Path(source)
     if path.name not in SHA256:
         raise DataError(f"{path}: {unknown('file of opportunity', path.name, SHA256)}")
-    columns = columns_of(channels, COLUMNS, "opportunity")
+    t, x, labels = _samples(path, columns_of(channels, COLUMNS, "opportunity"))
+    intact = intact_runs(x, time_breaks(t, MAX_STEP_MS), channels, RATE_HZ, MAX_MISSING_S, rejects)
+    for number, (start, stop) in enumerate(intact):
+        yield Recording(f"{path.name}:{number}", path.name[:2], x[start:stop], labels[start:stop], RATE_HZ)
+
+
+def locate_published(folder: Path | None) -> list[str]:
+    """A source per subject: the first of the files that are joined; raises as `locate`."""
+    return [source for source in locate(folder) if source.endswith(f"-{SESSIONS[0]}.dat")]
+
+
+def read_published(source: str, channels: Sequence[str], rejects: Rejects) -> Iterator[Recording]:
+    """A subject's six files as one recording, `S1`, made as the study's code does; nothing is rejected.
+
+    In this order: in each file and channel missing values become the straight line between the values on both sides,
+    however far these are apart, 0 before the first value and the last value after it; the clock is not looked at;
+    values are clipped; the files are joined. So up to five windows of a subject hold the end of one file and the start
+    of the next, and readings that were lost for long are invented. (That code then scales each channel's limits to 0
+    and 1, of which standardising by the training windows, which follows as for every preset, leaves no trace.)
+
+    Args:
+        source: of `locate_published`; the other files lie beside it.
+        channels: of `PAPER_CHANNELS`, the study's.
+
+    Raises:
+        DataError: as `read`.
+    """
+    columns = columns_of(channels, {name: COLUMNS[name] for name in PAPER_CHANNELS}, "opportunity as published")
+    first = Path(source)
+    paths = [first.with_name(first.name.replace(SESSIONS[0], session)) for session in SESSIONS]
+    _, parts, labels = zip(*(_samples(path, columns) for path in paths), strict=True)
+    for x in parts:
+        _fill_as_published(x)
+    x = _clip_as_published(np.concatenate(parts), channels)
+    yield Recording(first.name[:2], first.name[:2], x, np.concatenate(labels), RATE_HZ)
+
+
+def _fill_as_published(x: npt.NDArray[np.float32]) -> None:
+    """See `read_published`. `[n, C]`, which is changed."""
+    at = np.arange(len(x))
+    for values in x.T:
+        known = ~np.isnan(values)
+        values[:] = np.interp(at, at[known], values[known], left=0.0) if known.any() else 0.0
+
+
+def _clip_as_published(x: npt.NDArray[np.float32], channels: Sequence[str]) -> npt.NDArray[np.float32]:
+    """`[n, C]` → the same with values outside the limits put where the study's code puts them."""
+    low, high = np.array([LIMITS[name.split("_")[1]] for name in channels], dtype=np.float32).T
+    clipped: npt.NDArray[np.float32] = np.where(x > high, low + np.float32(ABOVE) * (high - low), np.maximum(x, low))
+    return clipped
+
+
+def _samples(
+    path: Path, columns: Sequence[int]
+) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float32], npt.NDArray[np.int16]]:
+    """Milliseconds `[n]`, the columns `[n, C]` and labels `[n]` of a file; raises as `read`."""
     blocks = [_parse(path, offset, block, columns) for offset, block in line_blocks(path)]
     if not blocks:
         raise DataError(f"{path}: the file is empty")
     t, x, labels = (np.concatenate(parts) for parts in zip(*blocks, strict=True))
-    del blocks
-    intact = intact_runs(x, time_breaks(t, MAX_STEP_MS), channels, RATE_HZ, MAX_MISSING_S, rejects)
-    for number, (start, stop) in enumerate(intact):
-        yield Recording(f"{path.name}:{number}", path.name[:2], x[start:stop], labels[start:stop], RATE_HZ)
+    return t, x, labels
 
 
 def _parse(
@@ -230,6 +297,15 @@ OPPORTUNITY = Dataset(
     samples=870_000,
     presets={
         "paper": Preset(PAPER_CHANNELS, window_s=1.0, stride_s=1.0, rate_hz=RATE_HZ, subjects=("S1",)),
+        "published": Preset(
+            PAPER_CHANNELS,
+            window_s=1.0,
+            stride_s=1.0,
+            rate_hz=RATE_HZ,
+            label_rule="first",
+            subjects=("S1",),
+            as_published=True,
+        ),
         # A gesture seldom lasts two seconds: `pure` would leave almost no window.
         "wrist": Preset(between((64, 69)), window_s=2.0, stride_s=1.0, rate_hz=RATE_HZ, label_rule="majority"),
         "challenge": Preset(
@@ -246,4 +322,5 @@ OPPORTUNITY = Dataset(
     read=read,
     checksums=SHA256,
     official=official,
+    published=Reader(locate_published, read_published),
 )

@@ -55,10 +55,12 @@ def _archive(dataset: Dataset) -> dict[str, str]:
 def _preset(dataset: Dataset, preset: Preset) -> str:
     length, stride = (samples(seconds, preset.rate_hz) for seconds in (preset.window_s, preset.stride_s))
     classes = class_names(dataset, preset)
+    published = "; files joined and gaps bridged as published, for protocol random alone" if preset.as_published else ""
     null = f", the last of them {classes[-1]}" if preset.null_class else ""
     return (
         f"windows [{length}, {len(preset.channels)}] of {preset.window_s:g} s every {preset.stride_s:g} s "
         f"({stride} samples) at {preset.rate_hz:g} Hz; label rule {preset.label_rule}; {len(classes)} classes{null}"
+        f"{published}"
     )
 
 

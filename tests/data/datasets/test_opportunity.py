@@ -4,6 +4,7 @@ import os
 import re
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -18,8 +19,13 @@ from har_ray.data.datasets.opportunity import (
     OPPORTUNITY,
     PAPER_CHANNELS,
     SHA256,
+    read_published,
 )
+from har_ray.data.tensors import load_windows
 from har_ray.errors import DataError
+from har_ray.store.storage import Storage
+from har_ray.store.windows import WindowStore
+from tests.data.windows_of import made
 
 DRINK = 407521
 WRIST = ("rla_acc_x", "rla_gyr_z")
@@ -189,7 +195,12 @@ def test_presets_have_the_published_shapes():
         name: (round(preset.window_s * preset.rate_hz), round(preset.stride_s * preset.rate_hz), len(preset.channels))
         for name, preset in OPPORTUNITY.presets.items()
     }
-    assert shapes == {"paper": (30, 30, 45), "wrist": (60, 30, 6), "challenge": (24, 12, 113)}
+    assert shapes == {
+        "paper": (30, 30, 45),
+        "published": (30, 30, 45),
+        "wrist": (60, 30, 6),
+        "challenge": (24, 12, 113),
+    }
     assert len(OPPORTUNITY.classes) == 17
     assert OPPORTUNITY.presets["challenge"].null_class
     assert not OPPORTUNITY.presets["paper"].null_class
@@ -205,6 +216,72 @@ def test_channels_are_the_columns_of_the_published_selections():
     assert {COLUMNS[name] for name in CHALLENGE_CHANNELS} == {
         *range(2, 47), *range(51, 60), *range(64, 73), *range(77, 86), *range(90, 99), *range(103, 135),
     }  # fmt: skip
+
+
+def published(folder, **files):
+    """Files of S1 with a row for each given (label, cells); a session that is not given has one row without values."""
+    for session in ("ADL1", "ADL2", "ADL3", "ADL4", "ADL5", "Drill"):
+        rows = files.get(session, [(0, {"c64": "NaN", "c70": "NaN"})])
+        write(folder, [row(i, label=label, **cells) for i, (label, cells) in enumerate(rows)], name=f"S1-{session}.dat")
+    channels = ("rla_acc_x", "rla_mag_x")
+    (recording,) = read_published(str(folder / "S1-Drill.dat"), channels, rejects := Rejects())
+    assert not rejects.counts
+    return recording
+
+
+def cells(acc, mag):
+    return [(0, {"c64": a, "c70": m}) for a, m in zip(acc.split(), mag.split(), strict=True)]
+
+
+def test_as_published_missing_values_are_filled_within_a_file_then_clipped(tmp_path):
+    """Of the limits ±3000 a value above becomes 2940 (at 0.99 of 6000), of -1000 to 1500 it becomes 1475."""
+    drill = cells("NaN 100 NaN 400 3000 3001 NaN", "1500 1501 -1000 -1001 NaN NaN 20")
+    adl1 = cells("-3000 -3001 NaN 3999 NaN", "NaN NaN NaN NaN NaN")
+    recording = published(tmp_path, Drill=drill, ADL1=adl1)
+    assert (recording.name, recording.subject, recording.x.dtype) == ("S1", "S1", np.float32)
+    # -1001 and 20 leave two between them, -660.67 and -320.33; 3001 is held to the file's end; -3001 and 3999 have 499
+    # between them; before a first value, and where a file has none, there is 0.
+    assert recording.x[:7, 0].tolist() == [0, 100, 250, 400, 3000, 2940, 2940]
+    assert recording.x[:7, 1] == pytest.approx([1500, 1475, -1000, -1000, -660.667, -320.333, 20], abs=0.001)
+    assert recording.x[7:12, 0].tolist() == [-3000, -3000, 499, 2940, 2940]
+    assert recording.x[7:, 1].tolist() == [0] * 9
+    assert recording.x[12:, 0].tolist() == [0] * 4
+
+
+def test_as_published_neither_long_gaps_nor_the_clock_cut(tmp_path):
+    """22 samples, 20 of them missing and an hour between two: `read` keeps nothing in one piece."""
+    values = [(0, {"c64": str(100 * i) if i in (0, 21) else "NaN", "c70": "0"}) for i in range(22)]
+    values[10][1]["c1"] = "3600000"
+    assert published(tmp_path, Drill=values).x[:22, 0].tolist() == pytest.approx([100 * i for i in range(22)])
+
+
+def test_as_published_windows_cross_files_in_order_and_take_the_first_label(ray_session, tmp_path):
+    """S1's files have 7, 2, 1, 1, 1 and 1 samples: 13, three windows of 4 and one left over."""
+    folder = tmp_path / "raw"
+    folder.mkdir()
+    labels = {"Drill": [0, DRINK, DRINK, 0, DRINK, 406516, 0], "ADL1": [0, 405506], "ADL2": [0]}
+    for name in SHA256:
+        given = labels.get(name[3:-4], [DRINK]) if name.startswith("S1") else [DRINK] * 8
+        write(folder, [row(0, label=label, c64=str(i)) for i, label in enumerate(given)], name=name)
+    preset = replace(OPPORTUNITY.presets["published"], window_s=4 / 30, stride_s=4 / 30)
+    storage = Storage(tmp_path)
+    spec, manifest = made(OPPORTUNITY, preset, folder, storage)
+    assert manifest["rejects"] == {}
+    windows = load_windows(WindowStore(storage), spec.id)
+    # The first begins without a gesture and is left out, though half of it is one; the second begins with Drink from
+    # Cup and holds two gestures and none; the third begins with the last sample of ADL1.
+    assert windows.window_id.tolist() == ["S1:4", "S1:8"]
+    assert [OPPORTUNITY.classes[y] for y in windows.y] == ["Drink from Cup", "Toggle Switch"]
+    acc_x = PAPER_CHANNELS.index("rla_acc_x")
+    assert windows.x[:, :, acc_x].tolist() == [[4, 5, 6, 0], [1, 0, 0, 0]]
+
+
+def test_as_published_a_channel_without_limits_and_a_missing_file_are_named(tmp_path):
+    with pytest.raises(DataError, match="opportunity as published: channel 'l_shoe_compass' is unknown"):
+        next(read_published(str(tmp_path / "S1-Drill.dat"), ("l_shoe_compass",), Rejects()))
+    write(tmp_path, [row(0)], name="S1-Drill.dat")
+    with pytest.raises(DataError, match=r"S1-ADL1\.dat: cannot be read"):
+        next(read_published(str(tmp_path / "S1-Drill.dat"), WRIST, Rejects()))
 
 
 publishers = pytest.mark.skipif("HAR_RAY_TEST_DATA" not in os.environ, reason="HAR_RAY_TEST_DATA is not set")

@@ -65,6 +65,13 @@ def test_info_of_the_catalogue(capsys):
     )
 
 
+def test_info_says_what_is_cut_as_published(capsys):
+    (published,) = [line for line in output_of(capsys, "info", "opportunity") if line.startswith("preset published")]
+    assert published.endswith(
+        "label rule first; 17 classes; files joined and gaps bridged as published, for protocol random alone"
+    )
+
+
 def test_info_of_own_recordings(capsys, mine):
     lines = output_of(capsys, "info", mine)
     assert lines[0] == f"mine: own recordings: 2 files raw/*.csv, described by {mine}"

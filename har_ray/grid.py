@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from har_ray import interruption, provenance
+from har_ray import provenance
 from har_ray.errors import HarRayError
 from har_ray.spec.grid import GridSpec, load_grid
 from har_ray.store.storage import Storage
@@ -135,7 +135,6 @@ def run(args: argparse.Namespace, command: Command) -> int:
     stores = replace(stores, patience_s=args.storage_wait)
     results = stores.results
     with (
-        interruption.remembered(),
         claimed(results, info, args.goes_on),
         cluster.connected(args.address) as own_cluster,
         Tracking(spec.tracking, spec.name, info["grid"], results) as tracking,

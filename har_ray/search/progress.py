@@ -11,7 +11,6 @@ from ray import tune
 from ray.tune.experiment import Trial
 from ray.util.metrics import Counter, Gauge
 
-from har_ray import interruption
 from har_ray.errors import StorageError
 from har_ray.search.agenda import Agenda
 from har_ray.store.results import Row, failure_line
@@ -47,9 +46,6 @@ class Watch(tune.Callback):
         return {}
 
     # What Tune tells. An error that leaves a callback would count as the trial's.
-
-    def on_step_begin(self, iteration: int, trials: list[Trial], **info: Any) -> None:
-        interruption.check()
 
     def on_trial_start(self, iteration: int, trials: list[Trial], trial: Trial, **info: Any) -> None:
         self.waiting.discard(_cell_id(trial))

@@ -29,8 +29,10 @@ LIMIT_S = 600
 """A mistake may make a test run for ever."""
 GRACE_S = 20
 """In which pytest, after Ctrl-C, ends the Ray that it has started."""
-PASSED, FAILED, ERROR = 0, 1, 100
-"""Exit statuses, pytest's and one of ours; all but the first two mean that the tests could not be run."""
+RAN = 100
+"""Added to pytest's exit status: a process that fails before ends with 1 too, as a test that fails."""
+PASSED, FAILED, ERROR = RAN, RAN + 1, RAN + 99
+"""All other exit statuses mean that the tests could not be run; the last is that of a fixture that failed."""
 OURS = ("har_ray", "analysis", "tests")
 
 
@@ -52,9 +54,12 @@ class Copy:
         self.processes.set_forkserver_preload(PRELOADED)
 
     def run(self, tests: Sequence[str]) -> int | None:
-        """The exit status of pytest; None where it took too long."""
+        """How the tests ended; None where they took too long."""
         process = self.processes.Process(target=run_tests, args=(self.folder, tests, self.output))
-        process.start()
+        try:
+            process.start()
+        except (OSError, EOFError) as error:
+            sys.exit(f"the server that the tests' processes fork from has ended: {error}")
         try:
             process.join(LIMIT_S)
             return process.exitcode
@@ -76,7 +81,7 @@ class Copy:
 
 
 def run_tests(folder: Path, tests: Sequence[str], output: Path) -> None:
-    """The process: pytest in the copy, which is imported in place of the repository; ends with pytest's status."""
+    """The process: pytest in the copy, which is imported in place of the repository."""
     with output.open("wb") as file:
         os.dup2(file.fileno(), 1)
         os.dup2(file.fileno(), 2)
@@ -95,7 +100,7 @@ def run_tests(folder: Path, tests: Sequence[str], output: Path) -> None:
         sys.exit(ERROR)
     fixtures = Fixtures()
     ending = pytest.main(["-x", "-q", *tests], plugins=[fixtures])
-    sys.exit(ERROR if fixtures.failed else ending)
+    sys.exit(ERROR if fixtures.failed else RAN + ending)
 
 
 class Fixtures:

@@ -53,6 +53,16 @@ def test_differences_are_averaged_over_seeds_and_paired_by_subject(grid):
     assert result.p_value is None
 
 
+def test_a_seed_is_compared_with_the_same_seed(grid):
+    """Both variants have the same lucky and the same unlucky seed: no difference, for certain."""
+    for seed, correct in enumerate((3, 8)):
+        found = [window for name in "12345" for window in subject(name, correct)]
+        grid.completed("LM", seed, 0.5, predictions=found)
+        grid.completed("RB-KD", seed, 0.5, predictions=found)
+    result = estimated(compared(grid))
+    assert (result.mean, result.low, result.high) == (0, 0, 0)
+
+
 def test_only_seeds_that_both_completed_are_compared(grid):
     grid.seeds("LM", 0.5, 0.9)
     grid.seeds("RB-KD", 0.6)

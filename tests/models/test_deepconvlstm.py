@@ -15,9 +15,9 @@ T, C, K, F, U = 20, 3, 4, 4, 5
 def made(attention=None, axis="channels"):
     torch.manual_seed(1)
     network = DeepConvLSTM(T, C, K, filters=F, units=U, attention=attention, sequence_axis=axis)
-    with torch.no_grad():  # also what starts at 0
+    with torch.no_grad():  # of either sign, also what starts at 0 or positive
         for parameter in network.parameters():
-            parameter.add_(0.1 * torch.randn(parameter.shape))
+            parameter.copy_(0.3 * torch.randn(parameter.shape))
     return network
 
 

@@ -224,7 +224,7 @@ def test_s3_that_goes_away_is_waited_for_then_given_up(s3, caplog):
     storage = Storage(s3.uri("away"), patience_s=20)
     storage.write("a", b"1")
     s3.stop()
-    threading.Timer(2.0, s3.start).start()
+    threading.Timer(6.0, s3.start).start()  # longer than Arrow tries by itself
     with caplog.at_level(logging.WARNING):
         assert storage.read("a") == b"1"
     waits, works = caplog.messages

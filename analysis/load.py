@@ -128,6 +128,11 @@ class Results:
         return [str(index) for index in range(classes)]
 
     @property
+    def name(self) -> str:
+        """The grid's."""
+        return str((self.info.get("grid") or {}).get("name", "unnamed grid"))
+
+    @property
     def provenance(self) -> dict[str, str]:
         """What every table and figure carries: the command, the commit and the grid's hash."""
         commit = str(self.info.get("git_commit") or "unknown") + ("-dirty" if self.info.get("git_dirty") else "")

@@ -131,7 +131,7 @@ def render(results: Results, sections: list[Section]) -> str:
     )
     grid = results.info.get("grid") or {}
     return environment.get_template("report.html").render(
-        name=grid.get("name", "unnamed grid"),
+        name=results.name,
         summary=summary(results),
         standing=standing(results),
         sections=sections,

@@ -37,7 +37,7 @@ def page(grids: Sequence[Results], not_run: Sequence[str], figures: Path) -> Ite
 
 def _grid(results: Results, figures: Path) -> Iterator[str]:
     info = results.info
-    yield from ("", f"## {(info.get('grid') or {}).get('name', 'unnamed grid')}", "")
+    yield from ("", f"## {results.name}", "")
     yield f"`{info.get('command')}`, started {info.get('started_at')}, ended {info.get('finished_at') or 'not yet'}."
     for setting in results.settings():
         yield from ("", f"### {setting.title}", "", sentences(results, setting), "")
@@ -57,7 +57,7 @@ def _figure(results: Results, setting: Setting, figures: Path) -> Path:
 def _left(results: Results) -> str:
     """What a grid has left open."""
     text = standing(results)
-    return f"{(results.info.get('grid') or {}).get('name', 'unnamed grid')}: {text}" if text else ""
+    return f"{results.name}: {text}" if text else ""
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -18,10 +18,6 @@ import logging
 import os
 import random
 import re
-import secrets
-import shutil
-import socket
-import subprocess
 import sys
 import tempfile
 import threading
@@ -35,14 +31,13 @@ from typing import Any
 
 import psutil
 import yaml
-from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
-from werkzeug.serving import make_server
-from werkzeug.wrappers import Response
 
+from benchmarks.raylets import Cluster
+from benchmarks.s3 import S3
 from har_ray.store.results import load
 from har_ray.store.storage import Storage
+from tests.s3 import KEYS
 
-ROOT = Path(__file__).parent.parent
 GRID: dict[str, Any] = {
     "name": "chaos",
     "datasets": [{"name": "spar", "preset": "wrist", "protocol": "subject-holdout", "rate_hz": 12}],
@@ -69,161 +64,6 @@ BETWEEN_S = (4.0, 14.0)
 """From one fault to the next."""
 GRID_S = 900.0
 """A grid that takes longer has hung, which ends everything."""
-KEYS = {"AWS_ACCESS_KEY_ID": "key", "AWS_SECRET_ACCESS_KEY": "secret", "AWS_EC2_METADATA_DISABLED": "true"}
-
-
-class S3:
-    """An S3 server that can break. `rows` are the times at which rows were written, with the cell's id; `log` holds the
-    method and the path of every request."""
-
-    def __init__(self) -> None:
-        self.app = DomainDispatcherApplication(create_backend_app)
-        self.breaks: str | None = None
-        self.rows: list[tuple[float, str]] = []
-        self.log: list[tuple[str, str]] = []
-        self.server = make_server("127.0.0.1", 0, self._answer, threaded=True)
-        threading.Thread(target=self.server.serve_forever, daemon=True).start()
-
-    def _answer(self, environ: dict[str, Any], start_response: Any) -> Any:
-        query = environ["QUERY_STRING"]
-        self.log.append((environ["REQUEST_METHOD"], environ["PATH_INFO"] + (f"?{query}" if query else "")))
-        while self.breaks == "stalled":
-            time.sleep(0.1)
-        if self.breaks == "refused":
-            return Response("away", status=503)(environ, start_response)
-        row = re.search(r"/rows/(\w+)\.json$", environ["PATH_INFO"])
-        if row and environ["REQUEST_METHOD"] == "PUT":
-            self.rows.append((time.monotonic(), row[1]))
-        return self.app(environ, start_response)
-
-    def uri(self, path: str) -> str:
-        endpoint = f"127.0.0.1:{self.server.server_port}"
-        return (
-            f"s3://bucket/{path}?endpoint_override={endpoint}&scheme=http&region=us-east-1&allow_bucket_creation=true"
-        )
-
-
-class Node:
-    """A raylet with all its processes."""
-
-    def __init__(self, folder: Path, environment: dict[str, str], *options: str) -> None:
-        folder.mkdir()
-        command = [sys.executable, "-c", "from ray.scripts.scripts import main; main()", "start", "--block"]
-        command += [f"--temp-dir={folder}", "--num-cpus=1", "--object-store-memory=150000000", *options]
-        command += [f"--dashboard-agent-listen-port={free_port()}"]
-        with (folder / "log").open("w") as log:
-            self.process = subprocess.Popen(
-                command, env=environment, cwd=ROOT, stdout=log, stderr=log, start_new_session=True
-            )
-
-    def processes(self) -> list[psutil.Process]:
-        with contextlib.suppress(psutil.NoSuchProcess):
-            top = psutil.Process(self.process.pid)
-            return [top, *top.children(recursive=True)]
-        return []
-
-    def named(self, start: tuple[str, ...]) -> list[psutil.Process]:
-        """Those whose command line begins with one of these, e.g. `ray::CellTrial`."""
-        found = []
-        for process in self.processes():
-            with contextlib.suppress(psutil.Error):
-                if " ".join(process.cmdline()).startswith(start):
-                    found.append(process)
-        return found
-
-    def memory(self) -> int:
-        """Bytes that Ray's own processes hold, workers apart."""
-        total = 0
-        for process in self.processes():
-            with contextlib.suppress(psutil.Error):
-                if not " ".join(process.cmdline()).startswith("ray::"):
-                    total += process.memory_info().rss
-        return total
-
-    def kill(self) -> None:
-        for process in self.processes():
-            with contextlib.suppress(psutil.NoSuchProcess):
-                process.kill()
-        self.process.wait()
-
-    def stop(self) -> None:
-        """Let it leave the cluster in order."""
-        self.process.terminate()
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            self.process.wait(timeout=20)
-        self.kill()
-
-
-class Cluster:
-    """A head and two more nodes, with a token of their own and free ports."""
-
-    def __init__(self) -> None:
-        self.folder = Path(tempfile.mkdtemp(prefix="hc-", dir="/tmp"))  # sockets have long names
-        self.count = 0
-        clean = {name: value for name, value in os.environ.items() if not name.startswith("RAY_")}
-        self.environment = clean | {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": secrets.token_hex(32)} | KEYS
-        self.environment |= {
-            "RAY_USAGE_STATS_ENABLED": "0",
-            "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
-        }
-        self.port, self.dashboard = free_port(), free_port()
-        self.head = self._node(
-            "--head",
-            f"--port={self.port}",
-            f"--dashboard-port={self.dashboard}",
-            f"--ray-client-server-port={free_port()}",
-        )
-        self._wait_for_head()
-        self.others = [self.add(), self.add()]
-
-    def _node(self, *options: str) -> Node:
-        self.count += 1
-        return Node(self.folder / str(self.count), self.environment, *options)
-
-    def _wait_for_head(self) -> None:
-        end = time.monotonic() + 120
-        while time.monotonic() < end:
-            with contextlib.suppress(OSError):
-                socket.create_connection(("127.0.0.1", self.dashboard), timeout=1).close()
-                return
-            time.sleep(0.2)
-        raise TimeoutError("the head did not start")
-
-    def add(self) -> Node:
-        return self._node(f"--address=127.0.0.1:{self.port}")
-
-    def submit(self, grid: Path, log: Path) -> subprocess.Popen[bytes]:
-        address = {"RAY_API_SERVER_ADDRESS": f"http://127.0.0.1:{self.dashboard}"}
-        with log.open("ab") as out:
-            return subprocess.Popen(
-                [ROOT / "cluster/submit.sh", grid], env=self.environment | address, cwd=ROOT, stdout=out, stderr=out
-            )
-
-    def drivers(self) -> list[psutil.Process]:
-        return [p for p in self.head.processes() if "har_ray.grid" in " ".join(_cmdline(p)) and _is_python(p)]
-
-    def nodes(self) -> list[Node]:
-        return [self.head, *self.others]
-
-    def stop(self) -> None:
-        for node in reversed(self.nodes()):
-            node.kill()
-        shutil.rmtree(self.folder, ignore_errors=True)
-
-
-def _cmdline(process: psutil.Process) -> list[str]:
-    with contextlib.suppress(psutil.Error):
-        return list(process.cmdline())
-    return []
-
-
-def _is_python(process: psutil.Process) -> bool:
-    return (_cmdline(process) or [""])[0].rpartition("/")[2].startswith("python")
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        return int(server.getsockname()[1])
 
 
 @dataclass
@@ -396,7 +236,6 @@ def main() -> int:
     logging.getLogger("werkzeug").setLevel(logging.ERROR)
     os.environ.update(KEYS)
     s3, folder = S3(), Path(tempfile.mkdtemp(prefix="har-ray-chaos-"))
-    Storage(s3.uri("")).fs.create_dir("bucket")
     chaos = Chaos(args.seed, s3, folder, args.kinds)
     try:
         expected = _undisturbed(chaos)
@@ -420,10 +259,10 @@ def _grid(folder: Path, uri: str) -> Path:
 
 def _undisturbed(chaos: Chaos) -> dict[str, str]:
     uri = chaos.s3.uri("undisturbed")
-    start, requests = time.monotonic(), len(chaos.s3.log)
+    start, requests = time.monotonic(), len(chaos.s3.requests)
     chaos.run(_grid(chaos.folder, uri), uri, 0)
     rows = load(Storage(uri).child(GRID["name"]).uri)
-    took, asked = time.monotonic() - start, len(chaos.s3.log) - requests
+    took, asked = time.monotonic() - start, len(chaos.s3.requests) - requests
     print(f"undisturbed: {len(rows)} cells in {took:.0f} s, {asked} S3 requests", flush=True)
     chaos.tally.grids = 0
     return confirmed(Storage(uri).child(GRID["name"]).uri)

@@ -17,9 +17,11 @@ import time
 from collections import Counter
 from pathlib import Path
 
-from benchmarks.chaos import KEYS, S3, confirmed
+from benchmarks.chaos import confirmed
+from benchmarks.s3 import S3
 from har_ray.spec.grid import load_grid
 from har_ray.store.storage import Storage
+from tests.s3 import KEYS
 
 AWAY_S, APART_S = 30.0, 60.0
 
@@ -31,14 +33,13 @@ def main() -> int:
     args = parser.parse_args()
     os.environ.update(KEYS)
     s3, name = S3(), load_grid(args.grid)[0].name
-    Storage(s3.uri("")).fs.create_dir("bucket")
     storage, start = s3.uri("grids"), time.monotonic()
     threading.Thread(target=_away_twice, args=(s3,), daemon=True).start()
     command = [sys.executable, "-W", "ignore", "-m", "har_ray.grid", str(args.grid), "--storage", storage]
     code = subprocess.run(command).returncode
-    print(f"\nexit {code} after {time.monotonic() - start:.0f} s, {len(s3.log)} requests\n")
+    print(f"\nexit {code} after {time.monotonic() - start:.0f} s, {len(s3.requests)} requests\n")
     print("| file | method | requests |\n| --- | --- | ---: |")
-    for (file, method), count in sorted(Counter(_sort(method, path) for method, path in s3.log).items()):
+    for (file, method), count in sorted(Counter(_sort(method, path) for method, path in s3.requests).items()):
         print(f"| {file} | {method} | {count} |")
     if args.like:
         ours, theirs = confirmed(Storage(storage).child(name).uri), confirmed(args.like)

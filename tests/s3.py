@@ -4,6 +4,7 @@ import logging
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 from werkzeug.serving import BaseWSGIServer, make_server
@@ -33,6 +34,10 @@ class S3:
     def _counted(self, environ, start_response):
         query = environ["QUERY_STRING"]
         self.requests.append((environ["REQUEST_METHOD"], environ["PATH_INFO"] + (f"?{query}" if query else "")))
+        return self.answer(environ, start_response)
+
+    def answer(self, environ: dict[str, Any], start_response: Any) -> Any:
+        """What a WSGI server is asked."""
         return self.app(environ, start_response)
 
     def start(self) -> None:

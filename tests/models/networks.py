@@ -16,6 +16,13 @@ def network(size, shape, classes, attention=None, axis="channels"):
 
 
 CBAM = AttentionConfig(kind="cbam", ratio=2, kernel=3, position=2)
+ATTENTIONS = [
+    None,
+    AttentionConfig(kind="channel", ratio=2, position=1),
+    AttentionConfig(kind="spatial", kernel=5, position=4),
+    AttentionConfig(kind="cbam", ratio=2, kernel=7, position=2),
+]
+"""None, each kind by itself and both, after different convolutions."""
 
 
 class Miscounted(DeepConvLSTM):

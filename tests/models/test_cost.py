@@ -8,7 +8,7 @@ from har_ray.errors import ExtensionError
 from har_ray.models.config import AttentionConfig
 from har_ray.models.cost import cost, count_macs, latency
 from har_ray.variants import SIZES
-from tests.models.networks import network
+from tests.models.networks import ATTENTIONS, network
 
 SHAPES = {"opportunity": ((30, 45), 17), "wisdm": ((20, 3), 6), "sensors": ((50, 45), 7)}
 PUBLISHED = [
@@ -31,7 +31,7 @@ def test_published_counts_to_the_unit(dataset, size, params, flops, macs):
     assert cost(network(size, shape, classes), shape) == (params, macs, flops)
 
 
-ATTENTIONS = [
+PUBLISHED_CHANGES = [
     # dataset, variant, published change of parameters and of FLOPs in %, an attention that reproduces it
     ("opportunity", "LM-Att", 1.55, 38.19, {"kind": "cbam", "ratio": 1, "kernel": 7, "position": 3}),
     ("opportunity", "RB-KD-Att", 0.22, 1.78, {"kind": "channel", "ratio": 2, "position": 2}),
@@ -57,7 +57,7 @@ def published_change(before, after):
     return round(100 * (after - before) / before, 2)
 
 
-@pytest.mark.parametrize(("dataset", "variant", "params", "flops", "attention"), ATTENTIONS)
+@pytest.mark.parametrize(("dataset", "variant", "params", "flops", "attention"), PUBLISHED_CHANGES)
 def test_attention_changes_the_published_counts_as_published(dataset, variant, params, flops, attention):
     shape, classes = SHAPES[dataset]
     plain, att = (
@@ -77,15 +77,7 @@ def test_time_axis_is_pinned_by_its_parameter_count():
 
 @pytest.mark.parametrize("axis", ["channels", "time"])
 @pytest.mark.parametrize("size", SIZES)
-@pytest.mark.parametrize(
-    "attention",
-    [
-        None,
-        AttentionConfig(kind="channel", ratio=2, position=1),
-        AttentionConfig(kind="spatial", kernel=5, position=4),
-        AttentionConfig(kind="cbam", ratio=4, kernel=7, position=2),
-    ],
-)
+@pytest.mark.parametrize("attention", ATTENTIONS)
 def test_counted_macs_equal_the_closed_form(axis, size, attention):
     model = network(size, (24, 6), 7, attention, axis)
     assert count_macs(model, (24, 6)) == model.closed_form_macs((24, 6))

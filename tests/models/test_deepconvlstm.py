@@ -7,7 +7,7 @@ from scipy.signal import correlate
 from scipy.special import expit
 
 from har_ray.models.architectures.deepconvlstm import DeepConvLSTM
-from har_ray.models.config import AttentionConfig
+from tests.models.networks import ATTENTIONS
 
 T, C, K, F, U = 20, 3, 4, 4, 5
 
@@ -75,15 +75,7 @@ class Reference:
 
 
 @pytest.mark.parametrize("axis", ["channels", "time"])
-@pytest.mark.parametrize(
-    "attention",
-    [
-        None,
-        AttentionConfig(kind="channel", ratio=2, position=1),
-        AttentionConfig(kind="spatial", kernel=3, position=4),
-        AttentionConfig(kind="cbam", ratio=2, kernel=5, position=2),
-    ],
-)
+@pytest.mark.parametrize("attention", ATTENTIONS)
 def test_it_is_the_published_network(attention, axis):
     network = made(attention, axis).double()
     windows = torch.randn(3, T, C, generator=torch.Generator().manual_seed(2), dtype=torch.float64)

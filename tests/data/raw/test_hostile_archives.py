@@ -26,7 +26,7 @@ import pytest
 from har_ray.data.raw.destination import Destination
 from har_ray.data.raw.unpack import unpack
 from har_ray.errors import DataError
-from tests.data.raw.test_unpack import _block, _number, rar, tarred, tree, zipped
+from tests.data.raw.archives import block, number, rar, tarred, tree, zipped
 
 MAX_BYTES, MAX_FILES = 200_000, 100
 WORLD = "/WORLD"
@@ -80,7 +80,7 @@ def tar_gz_of(entries: list[Entry]) -> bytes:
 
 
 def rar_of(entries: list[Entry]) -> bytes | None:
-    """None for what the writer of `test_unpack` has no way to say."""
+    """None for what `archives.rar` has no way to say."""
     files = {entry.name: entry.content for entry in entries}
     plain = all(entry.type == stat.S_IFREG and "\0" not in entry.name for entry in entries)
     return rar(files) if plain and len(files) == len(entries) else None
@@ -346,9 +346,9 @@ def bzip2_bomb() -> bytes:
 
 def rar_names() -> bytes:
     """Eighty headers with a name of a mebibyte each."""
-    end = _block(_number(5) + _number(0) + _number(0))
-    head = b"".join(map(_number, (2, 2, 0, 0, 0, 0o100644, 0, 1, MIB)))
-    members = [_block(head + b"%07d" % n + b"n" * (MIB - 7)) for n in range(80)]
+    end = block(number(5) + number(0) + number(0))
+    head = b"".join(map(number, (2, 2, 0, 0, 0, 0o100644, 0, 1, MIB)))
+    members = [block(head + b"%07d" % n + b"n" * (MIB - 7)) for n in range(80)]
     return b"".join([rar({}).removesuffix(end), *members, end])
 
 

@@ -56,7 +56,7 @@ class Watch(tune.Callback):
             self.storage_error = StorageError(result["storage_error"])
         if result["curve"]:
             self.best = max(self.best or (0.0, ""), (max(result["curve"]), result["row"]["variant"]))
-            self.metrics.epoch()
+        self.metrics.trained(result["epochs"])
         self.running[_cell_id(trial)] = len(result["curve"]) / trial.config["trial"]["epochs"]
         if time.monotonic() - self.printed > EVERY_S:
             self._line()
@@ -160,8 +160,9 @@ class _Metrics:
         self.epochs = Counter("har_ray_epochs", "Epochs trained", tag_keys=("grid",))
         self.grid = {"grid": grid}
 
-    def epoch(self) -> None:
-        self.epochs.inc(tags=self.grid)
+    def trained(self, epochs: int) -> None:
+        if epochs:  # Ray takes no 0
+            self.epochs.inc(epochs, tags=self.grid)
 
     def set(self, watch: Watch) -> None:
         agenda = watch.agenda

@@ -25,7 +25,8 @@ class CellTrial(tune.Trainable):
     """Config: `trial` (`name`: the cell's id, `job`, `columns`, `resources`), `stores`.
 
     A result carries `row`, the row so far; `curve`, the monitored score of every epoch; `score`, its best; `ended`,
-    whether the row is final, else the cell pauses; `failed`; `storage_error`, why the storage was given up.
+    whether the row is final, else the cell pauses; `failed`; `epochs`, how many were trained for this result;
+    `storage_error`, why the storage was given up.
     """
 
     def setup(self, config: dict[str, Any]) -> None:
@@ -64,6 +65,7 @@ class CellTrial(tune.Trainable):
             "score": max(report.curve, default=0.0),
             "row": report.row,
             "curve": report.curve,
+            "epochs": int(not report.last),
             "ended": report.ended,
             "done": report.last,
             "failed": report.row.get("status") == "failed",

@@ -124,6 +124,11 @@ def percent(mean: float | None, sd: float | None) -> str:
     return f"{100 * mean:.1f} ± " + ("–" if sd is None else f"{100 * sd:.1f}")
 
 
+def percent_alone(mean: float | None, sd: float | None = None) -> str:
+    """As `percent`, but one value stands by itself: `62.1`."""
+    return percent(mean, sd).removesuffix(" ± –")
+
+
 def points(difference: float) -> str:
     """A difference of fractions in percentage points, with its sign: `+1.2`, `−0.4`."""
     value = round(100 * difference, 1) + 0.0  # no negative zero

@@ -8,7 +8,7 @@ adjusted over all of it.
 from dataclasses import dataclass
 from typing import Any
 
-from analysis.formats import Entry, TextTable, csv_text, percent, points
+from analysis.formats import Entry, TextTable, csv_text, percent, percent_alone, points
 from analysis.load import Results
 from analysis.scores import VariantResult, by_validation, variant_results
 from analysis.statistics import EXPLAINED, Comparison, adjusted, compare, p_text, sampled, size, tested
@@ -63,7 +63,7 @@ def student_table(results: Results, setting: Setting) -> TextTable:
 
 def _row(choice: Choice, result: VariantResult) -> list[Entry]:
     compared = choice.compared.get(result.variant)
-    texts = [percent(result.validation(), None).removesuffix(" ± –"), percent(result.mean(), result.sd())]
+    texts = [percent_alone(result.validation()), percent(result.mean(), result.sd())]
     texts += _per_subject(result)
     if compared is None or compared.subject_difference is None:
         texts += ["–"] * 4
@@ -114,7 +114,7 @@ def _chosen(choice: Choice) -> str:
 
 
 def _tested(chosen: VariantResult) -> str:
-    text = f"On test data it has {percent(chosen.mean(), chosen.sd())} % macro F1 (seeds: {chosen.standing()})"
+    text = f"On test data it has {percent_alone(chosen.mean(), chosen.sd())} % macro F1 (seeds: {chosen.standing()})"
     mean, interval = _per_subject(chosen)
     return text + f", {mean} % per subject" + ("." if interval == "–" else f" (95 % interval {interval}).")
 

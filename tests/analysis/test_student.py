@@ -67,7 +67,7 @@ def test_the_chosen_one_is_compared_with_all_others_together(filled):
 def test_sentences_say_what_was_chosen_what_it_scores_and_what_could_be_chance(filled):
     assert sentences(*loaded(filled)) == (
         "sensors, wrist, subject-holdout: RB-KD has the best validation score of the 3 small models (70.0 %). On test "
-        "data it has 40.0 ± – % macro F1 (seeds: 1/1), 88.6 % per subject (95 % interval 80.9 to 96.3). Per subject it "
+        "data it has 40.0 % macro F1 (seeds: 1/1), 88.6 % per subject (95 % interval 80.9 to 96.3). Per subject it "
         "is 31.5 points above LM, 6.1 points below OM (could be chance). Its difference from LM-Att could be chance."
     )
 

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 
 from har_ray.errors import DamagedError, HarRayError, StorageError
 from har_ray.store.results import ResultStore, Row, now
+from har_ray.store.storage import Storage
 
 ALIVE = "running.json"
 ALIVE_EVERY_S = 30.0
@@ -92,12 +93,13 @@ def _exists(process: int) -> bool:
 
 
 def _say_alive(results: ResultStore, ended: threading.Event) -> None:
+    root = Storage(results.root.uri)  # without patience: a run that has given the storage up need not wait once more
     over = False
     while not over:
         try:
-            results.root.write_json(ALIVE, {"process": os.getpid(), "host": socket.gethostname(), "at": now()})
+            root.write_json(ALIVE, {"process": os.getpid(), "host": socket.gethostname(), "at": now()})
             over = ended.wait(ALIVE_EVERY_S)
             if over:
-                results.root.delete(ALIVE)
+                root.delete(ALIVE)
         except StorageError:
             over = ended.wait(ALIVE_EVERY_S)  # the run itself says what is wrong with the storage

@@ -9,6 +9,7 @@ import logging
 import os
 import socket
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from typing import Any, NamedTuple
@@ -37,6 +38,13 @@ log = logging.getLogger("har_ray")
 
 @contextmanager
 def connected(address: str | None, **settings: Any) -> Iterator[bool]:
+    """As `joined`; while it lasts this process shows what the cluster's others log, and no block lies in another."""
+    with joined(address, **settings) as is_own, _listening():
+        yield is_own
+
+
+@contextmanager
+def joined(address: str | None, **settings: Any) -> Iterator[bool]:
     """A connection to the cluster at `address`, to the running one, or to one started here; yields whether it was.
 
     A process that is connected already keeps its connection. Usage reports are off unless the user has said otherwise.
@@ -46,8 +54,7 @@ def connected(address: str | None, **settings: Any) -> Iterator[bool]:
         HarRayError: nothing answers at the address.
     """
     if ray.is_initialized():
-        with _listening():
-            yield False
+        yield False
         return
     address = answering(address or os.environ.get("RAY_ADDRESS"))
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
@@ -62,8 +69,7 @@ def connected(address: str | None, **settings: Any) -> Iterator[bool]:
     logging.getLogger("ray.data._internal.progress").setLevel(logging.ERROR)  # it warns that there are none
     logging.getLogger("ray.data").setLevel(logging.WARNING)
     try:
-        with _listening():
-            yield _is_own()
+        yield _is_own()
     finally:
         ray.shutdown()
 
@@ -117,23 +123,21 @@ class Notices:
 
 
 class _Forward(logging.Handler):
-    """Sends what is logged to the driver."""
-
-    def __init__(self, notices: Any) -> None:
-        super().__init__(logging.WARNING)
-        self.notices = notices
+    """Sends what is logged to the driver, if it listens."""
 
     def emit(self, record: logging.LogRecord) -> None:
         outage, waits = getattr(record, "outage", None), getattr(record, "waits", False)
-        self.notices.say.remote(Notice(record.levelno, record.getMessage(), outage, waits))
+        notice = Notice(record.levelno, record.getMessage(), outage, waits)
+        # Asked for anew each time: a process may outlive the run that it was started for. Waited for, because it may
+        # also be the last that the process has to say.
+        with suppress(ValueError, ray.exceptions.RayError):
+            ray.get(ray.get_actor(NOTICES).say.remote(notice), timeout=ANSWER_S)
 
 
 def forward_log() -> None:
     """From now on the driver shows what har_ray logs in this process; called in workers, any number of times."""
-    if any(isinstance(handler, _Forward) for handler in log.handlers):
-        return
-    with suppress(ValueError):  # a driver that does not listen, such as a test's
-        log.addHandler(_Forward(ray.get_actor(NOTICES)))
+    if not any(isinstance(handler, _Forward) for handler in log.handlers):
+        log.addHandler(_Forward(logging.WARNING))
 
 
 class OneOutageOnce(logging.Filter):
@@ -164,7 +168,7 @@ class OneOutageOnce(logging.Filter):
 @contextmanager
 def _listening() -> Iterator[None]:
     """Show what workers say, until the block ends."""
-    notices: Any = ray.remote(Notices).options(name=NOTICES, num_cpus=0, get_if_exists=True).remote()
+    notices: Any = ray.remote(Notices).options(name=NOTICES, num_cpus=0).remote()
     errors = Counter("har_ray_storage_errors", "How often a process began to wait for the storage")
     once, ended = OneOutageOnce(errors.inc), threading.Event()
     for logger in (log, storage_log):
@@ -178,6 +182,17 @@ def _listening() -> Iterator[None]:
         thread.join()
         for logger in (log, storage_log):
             logger.removeFilter(once)
+        _end(notices)
+
+
+def _end(notices: Any) -> None:
+    """Let its name go, which a next run of this process will want at once."""
+    end = time.monotonic() + ANSWER_S
+    with suppress(ValueError, ray.exceptions.RayError):
+        ray.kill(notices)
+        while time.monotonic() < end:
+            ray.get_actor(NOTICES)
+            time.sleep(0.01)
 
 
 def _listen(notices: Any, ended: threading.Event) -> None:

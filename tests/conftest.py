@@ -38,7 +38,7 @@ def _keys():
 @pytest.fixture(scope="session")
 def ray_session(_keys):
     """A local cluster of two CPUs, whatever the machine has."""
-    with cluster.connected(None, num_cpus=2, include_dashboard=False):
+    with cluster.joined(None, num_cpus=2, include_dashboard=False):
         yield ray
 
 

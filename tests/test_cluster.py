@@ -62,14 +62,13 @@ def test_what_a_worker_logs_is_shown_once(ray_session, caplog):
 
 
 def test_a_worker_that_outlives_a_run_is_heard_in_the_next_and_no_outage_is_carried_over(ray_session, caplog):
-    @ray.remote(num_cpus=0)
     class Worker:
         def wait(self, run):
             cluster.forward_log()
             extra = {"outage": "s3", "waits": True}
             logging.getLogger("har_ray.store.storage").warning("run %d waits", run, extra=extra)
 
-    worker = Worker.remote()
+    worker = ray.remote(Worker).options(num_cpus=0).remote()
     for run in range(3):
         with cluster.connected(None), caplog.at_level(logging.WARNING):
             ray.get(worker.wait.remote(run))

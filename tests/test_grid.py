@@ -11,6 +11,7 @@ import subprocess
 import sys
 import threading
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import psutil
@@ -333,6 +334,69 @@ def away(s3, caplog):
     while "waiting up to 1:30 min" not in caplog.text and time.monotonic() < end:
         time.sleep(0.05)
     s3.start()
+
+
+@pytest.fixture
+def small_disk(tmp_path):
+    """A file system of 16 MB."""
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    made = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=16m", "tmpfs", folder], capture_output=True, text=True)
+    if made.returncode:
+        pytest.skip(f"no file system may be mounted here: {made.stderr.strip()}")
+    yield folder
+    subprocess.run(["umount", "--lazy", folder], check=True)
+
+
+def test_a_grid_on_a_full_disk_waits_for_room_and_ends_as_one_that_had_it(
+    ray_session, tmp_path, small_disk, capsys, caplog
+):
+    filler = small_disk / "filler"
+    changes = {"variants": ["LM"], "search": None, "teacher": None, "seeds": [0, 1], "train": {"epochs": 3}}
+    path = write_grid(tmp_path, **changes)
+    assert grid.main([str(path)]) == 0
+    on_disk = [str(path), "--storage", str(small_disk / "results")]
+
+    fills = threading.Thread(target=fill, args=(small_disk, filler), daemon=True)
+    fills.start()
+    capsys.readouterr()
+    assert grid.main([*on_disk, "--storage-wait", "2"]) == 2
+    (said,) = capsys.readouterr().err.splitlines()
+    assert re.search(r"cannot write \S+: No space left on device; given up after 2 s; what was finished is kept", said)
+    fills.join()
+
+    assert grid.main(on_disk) == 2
+    (said,) = capsys.readouterr().err.splitlines()
+    assert "No space left on device" in said
+
+    filler.unlink()
+    fills = threading.Thread(target=full_for_a_while, args=(small_disk, filler, caplog), daemon=True)
+    fills.start()
+    with caplog.at_level(logging.WARNING, "har_ray"):
+        assert grid.main([*on_disk, "--storage-wait", "90"]) == 0
+    fills.join()
+    assert "waiting up to 1:30 min" in caplog.text
+    assert confirmed(small_disk / "results" / "tiny").equals(confirmed(tmp_path / "results" / "tiny"))
+    assert list(faults(ResultStore(small_disk / "results" / "tiny"))) == []
+
+
+def fill(disk, filler):
+    """Once a cell writes its files, leave no room."""
+    before = set(disk.glob("results/tiny/cells/*/*"))
+    while not set(disk.glob("results/tiny/cells/*/*")) - before:
+        time.sleep(0.005)
+    with filler.open("wb", buffering=0) as file, suppress(OSError):
+        while True:
+            file.write(bytes(4096))
+
+
+def full_for_a_while(disk, filler, caplog):
+    """Until a process has said that it waits, or would have."""
+    fill(disk, filler)
+    end = time.monotonic() + 60
+    while "waiting up to 1:30 min" not in caplog.text and time.monotonic() < end:
+        time.sleep(0.05)
+    filler.unlink()
 
 
 def test_own_recordings_join_a_grid_without_code(ray_session, tmp_path, capsys):

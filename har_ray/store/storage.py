@@ -32,6 +32,8 @@ log = logging.getLogger(__name__)
 T = TypeVar("T")
 
 FIRST_WAIT_S, LONGEST_WAIT_S = 0.5, 15.0
+PROBE_BYTES = 65_536
+"""An empty file fits on a disk that is full."""
 CHECKSUM = "sha256"
 """The key of a JSON file that holds the checksum of all its others."""
 
@@ -238,7 +240,7 @@ class Storage:
     def check_writable(self) -> None:
         """Raise `StorageError` now rather than after hours of work if nothing can be written here."""
         probe = f".probe-{uuid.uuid4().hex}"
-        self.write(probe, b"")
+        self.write(probe, bytes(PROBE_BYTES))
         self.delete(probe)
 
 

@@ -38,9 +38,7 @@ def main() -> int:
     command = [sys.executable, "-W", "ignore", "-m", "har_ray.grid", str(args.grid), "--storage", storage]
     code = subprocess.run(command).returncode
     print(f"\nexit {code} after {time.monotonic() - start:.0f} s, {len(s3.requests)} requests\n")
-    print("| file | method | requests |\n| --- | --- | ---: |")
-    for (file, method), count in sorted(Counter(_sort(method, path) for method, path in s3.requests).items()):
-        print(f"| {file} | {method} | {count} |")
+    _table(Counter(_sort(method, path) for method, path in s3.requests))
     if args.like:
         ours, theirs = confirmed(Storage(storage).child(name).uri), confirmed(args.like)
         other = sum(theirs.get(cell) != row for cell, row in ours.items())
@@ -56,6 +54,13 @@ def _away_twice(s3: S3) -> None:
         time.sleep(AWAY_S)
         s3.breaks = None
         time.sleep(APART_S)
+
+
+def _table(counts: Counter[tuple[str, str]]) -> None:
+    methods = sorted({method for _, method in counts})
+    print(f"| file | {' | '.join(methods)} |\n| --- |{' ---: |' * len(methods)}")
+    for file in sorted({file for file, _ in counts}):
+        print(f"| {file} | {' | '.join(str(counts[file, method] or '') for method in methods)} |")
 
 
 def _sort(method: str, path: str) -> tuple[str, str]:

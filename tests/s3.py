@@ -28,6 +28,7 @@ class S3:
         self.app = DomainDispatcherApplication(create_backend_app)
         self.server: BaseWSGIServer | None = None
         self.port = 0
+        logging.getLogger("werkzeug").setLevel(logging.ERROR)  # it would print every request
         self.start()
         Storage(self.uri("")).fs.create_dir("bucket")
 
@@ -61,7 +62,6 @@ class S3:
 @contextmanager
 def s3_server() -> Iterator[S3]:
     """A server; the keys for it are in the environment of all tests."""
-    logging.getLogger("werkzeug").setLevel(logging.ERROR)
     server = S3()
     try:
         yield server

@@ -20,6 +20,8 @@ from har_ray.errors import ExtensionError
 from har_ray.models.architectures import describe
 
 RECURRENT = ("aten::lstm", "aten::gru", "aten::rnn_tanh", "aten::rnn_relu")
+PADDED = "aten::_convolution_mode"
+"""A convolution with `padding="same"`, which fvcore does not know."""
 NORMALISATION = ("aten::batch_norm", "aten::layer_norm", "aten::group_norm", "aten::instance_norm")
 """fvcore counts these; they multiply element by element, so by the convention they are not counted."""
 ELEMENTWISE = {
@@ -89,6 +91,7 @@ def count_macs(model: nn.Module, shape: tuple[int, int]) -> int:
         analysis.set_op_handle(operation, _recurrent_macs)
     for operation in NORMALISATION:
         analysis.set_op_handle(operation, lambda inputs, outputs: 0)
+    analysis.set_op_handle(PADDED, _convolution_macs)
     macs = int(analysis.total())
     model.train(training)
     uncounted = set(analysis.unsupported_ops()) - ELEMENTWISE
@@ -97,6 +100,11 @@ def count_macs(model: nn.Module, shape: tuple[int, int]) -> int:
             f"{_name(model)}: the cost of {', '.join(sorted(uncounted))} is not known; add it to har_ray/models/cost.py"
         )
     return macs
+
+
+def _convolution_macs(inputs: list[Any], outputs: list[Any]) -> int:
+    """The numbers of the kernel for each place of the output plane; of one group, that reads its own inputs only."""
+    return int(prod(inputs[1].type().sizes()) * prod(outputs[0].type().sizes()[2:]) * inputs[0].type().sizes()[0])
 
 
 def _recurrent_macs(inputs: list[Any], outputs: list[Any]) -> int:

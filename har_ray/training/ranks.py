@@ -1,7 +1,7 @@
 """The processes that train one cell together: one alone, or the workers of a Ray Train group.
 
-Every rank takes its share of each global batch, so that the number of workers changes the speed and not the curve. The
-share is padded to equal length with windows of weight 0, since all ranks must take the same number of steps.
+Every rank takes its share of each global batch, so that the number of workers changes the speed and not the curve. All
+ranks must take the same number of steps: one for which a batch has no window takes one of weight 0.
 """
 
 from typing import NamedTuple, TypeVar
@@ -9,6 +9,8 @@ from typing import NamedTuple, TypeVar
 import torch
 import torch.distributed as dist
 from torch import Tensor, nn
+
+from har_ray.training import batch_norm
 
 T = TypeVar("T")
 
@@ -32,15 +34,13 @@ class Ranks(NamedTuple):
         return cls(device=device_of(0, 1) if gpu else torch.device("cpu"))
 
     def share(self, batch: Tensor) -> tuple[Tensor, Tensor]:
-        """The indices of this rank's part of a batch (B,), and their weights: 1, or 0 for padding."""
+        """The indices of this rank's part of a batch (B,), and their weights: 1, or 0 for one that stands in."""
         mine = batch[self.rank :: self.world]
-        weights = torch.ones(len(mine))
-        padding = -(-len(batch) // self.world) - len(mine)
-        return torch.cat([mine, batch[:padding]]), torch.cat([weights, torch.zeros(padding)])
+        return (mine, torch.ones(len(mine))) if len(mine) else (batch[:1], torch.zeros(1))
 
     def wrap(self, model: nn.Module) -> nn.Module:
-        """The model with gradients averaged over the ranks."""
-        return nn.parallel.DistributedDataParallel(model) if self.world > 1 else model
+        """The model with gradients averaged over the ranks, and with batch normalisation over all of them."""
+        return nn.parallel.DistributedDataParallel(batch_norm.share(model)) if self.world > 1 else model
 
     def sum(self, values: Tensor) -> Tensor:
         """Element-wise sum over the ranks."""

@@ -7,14 +7,15 @@ from scipy.signal import correlate
 from scipy.special import expit
 
 from har_ray.models.architectures.deepconvlstm import DeepConvLSTM
+from har_ray.models.cost import count_macs
 from tests.models.networks import ATTENTIONS
 
 T, C, K, F, U = 20, 3, 4, 4, 5
 
 
-def made(attention=None, axis="channels"):
+def made(attention=None, axis="channels", layers=2):
     torch.manual_seed(1)
-    network = DeepConvLSTM(T, C, K, filters=F, units=U, attention=attention, sequence_axis=axis)
+    network = DeepConvLSTM(T, C, K, filters=F, units=U, attention=attention, sequence_axis=axis, layers=layers)
     with torch.no_grad():  # of either sign, also what starts at 0 or positive
         for parameter in network.parameters():
             parameter.copy_(0.3 * torch.randn(parameter.shape))
@@ -26,7 +27,7 @@ class Reference:
 
     def __init__(self, network, attention, axis):
         self.w = {name: value.detach().double().numpy() for name, value in network.state_dict().items()}
-        self.attention, self.axis = attention, axis
+        self.attention, self.axis, self.layers = attention, axis, network.lstm.num_layers
 
     def __call__(self, x):  # (T, C) -> (K,)
         planes = x[None]  # (f, T', C)
@@ -40,7 +41,7 @@ class Reference:
                 planes = self.attend(planes)
         steps = planes.transpose(2, 1, 0) if self.axis == "channels" else planes.transpose(1, 0, 2)
         sequence = steps.reshape(len(steps), -1)
-        for layer in range(2):
+        for layer in range(self.layers):
             sequence = self.lstm(sequence, layer)
         features = sequence.reshape(-1) if self.axis == "channels" else sequence[-1]
         return self.w["head.weight"] @ features + self.w["head.bias"]
@@ -83,6 +84,16 @@ def test_it_is_the_published_network(attention, axis):
     with torch.no_grad():
         found = network(windows).numpy()
     assert np.allclose(found, [reference(window) for window in windows.numpy()], atol=1e-10)
+
+
+@pytest.mark.parametrize("axis", ["channels", "time"])
+def test_one_layer_of_lstm_by_option(axis):
+    network = made(axis=axis, layers=1).double()
+    windows = torch.randn(2, T, C, generator=torch.Generator().manual_seed(2), dtype=torch.float64)
+    with torch.no_grad():
+        found = network(windows).numpy()
+    assert np.allclose(found, [Reference(network, None, axis)(window) for window in windows.numpy()], atol=1e-10)
+    assert count_macs(network.float(), (T, C)) == network.closed_form_macs((T, C))
 
 
 def test_kernels_start_orthogonal_biases_at_0_and_forget_gates_open():

@@ -46,9 +46,10 @@ class DeepConvLSTM(nn.Module):
         channels: C, sensor channels.
         classes: K.
         filters: f, of each convolution.
-        units: u, of each of the two LSTM layers.
+        units: u, of each LSTM layer.
         attention: None for none.
         sequence_axis: what the LSTM runs along.
+        layers: of the LSTM; two as published, one as Bock et al. 2021 recommend (https://arxiv.org/abs/2108.00702).
 
     Raises:
         ValueError: the window is too short, or the attention's ratio leaves no hidden unit.
@@ -65,6 +66,7 @@ class DeepConvLSTM(nn.Module):
         units: int,
         attention: AttentionConfig | None = None,
         sequence_axis: SequenceAxis = "channels",
+        layers: int = 2,
     ) -> None:
         super().__init__()
         if window < MIN_WINDOW:
@@ -77,7 +79,7 @@ class DeepConvLSTM(nn.Module):
         self.attention_position = attention.position if attention else 0
         steps = window - MIN_WINDOW + 1
         by_channels = sequence_axis == "channels"
-        self.lstm = OneBiasLSTM(steps * filters if by_channels else filters * channels, units, num_layers=2)
+        self.lstm = OneBiasLSTM(steps * filters if by_channels else filters * channels, units, layers)
         self.head = nn.Linear(channels * units if by_channels else units, classes)
         self._initialise()
 
@@ -159,7 +161,8 @@ class DeepConvLSTM(nn.Module):
         window, channels = shape
         macs = sum(m for m, _ in self.convolution_counts(shape))
         steps = channels if self.sequence_axis == "channels" else window - MIN_WINDOW + 1
-        macs += steps * 4 * self.lstm.hidden_size * (self.lstm.input_size + 3 * self.lstm.hidden_size)
+        recurrent = 2 * self.lstm.num_layers - 1  # weight matrices from units to units
+        macs += steps * 4 * self.lstm.hidden_size * (self.lstm.input_size + recurrent * self.lstm.hidden_size)
         macs += self.head.in_features * self.head.out_features
         if self.attention and self.attention.channel:
             pooled = 2  # the average- and the max-pooled vector

@@ -21,6 +21,9 @@ SIZES: dict[Size, dict[str, Option]] = {
 }
 """DeepConvLSTM's options by size: filters of a convolution and units of an LSTM layer."""
 
+CROSS_ENTROPY = "cross-entropy"
+"""The loss that every cell has; named among a variant's losses to give it options."""
+
 SEARCH_KEYS = ("temperature", "alpha", "beta", "attention")
 """The keys of a grid's search space that variants need: options of our losses, and the attention."""
 OPTIONAL_SEARCH_KEYS = ("attention_loss",)
@@ -41,8 +44,8 @@ class Variant(BaseModel):
         options: of the architecture; a list is searched.
         attention: True for the attention of the grid's search space, or choices of this variant's own.
         sequence_axis: what the LSTM runs along; None for the grid's.
-        losses: besides the cross-entropy: name → options, which the search space gives where they are not given
-            here; a list is searched.
+        losses: besides the cross-entropy, or that one with options: name → options, which the search space gives where
+            they are not given here; a list is searched.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -131,7 +134,7 @@ def traits(variant: Variant, taught: bool) -> Traits:
         name=variant.name,
         large=variant.size in ("OM", "MM"),
         attention=variant.attention is not False,
-        losses=tuple(variant.losses),
+        losses=tuple(name for name in variant.losses if name != CROSS_ENTROPY),
         taught=taught,
     )
 

@@ -29,12 +29,13 @@ class Loss(nn.Module):
         super().__init__()
         self.weight, self.label_weight = weight, 1.0
 
-    def bind(self, student: Outputs, teacher: Outputs | None) -> None:
+    def bind(self, student: Outputs, teacher: Outputs | None, y: Tensor) -> None:
         """Build what depends on shapes, or on what the outputs are like before training; called once, then.
 
         Args:
             student: the outputs of the untrained network for some windows (N, …), spread over the training windows.
             teacher: the teacher's for the same.
+            y: the labels of all training windows, int64.
 
         Parameters made here are trained jointly with the student, then discarded.
         """

@@ -55,7 +55,7 @@ class AttentionTransfer(Loss):
         self.offsets = nn.ParameterDict()
         self.scales: dict[str, float] = {}
 
-    def bind(self, student: Outputs, teacher: Outputs | None) -> None:
+    def bind(self, student: Outputs, teacher: Outputs | None, y: Tensor) -> None:
         assert teacher is not None, "needs_teacher"
         if "channel" in teacher.maps:
             found, wanted = student.maps["channel"].shape[1], teacher.maps["channel"].shape[1]

@@ -12,12 +12,12 @@ from torch import Tensor, nn
 
 from har_ray.errors import ExtensionError
 from har_ray.losses import LOSSES, Loss
-from har_ray.losses.cross_entropy import CrossEntropy
 from har_ray.models.architectures import Outputs, describe
 from har_ray.registry import column_name
+from har_ray.variants import CROSS_ENTROPY
 
 LossConfigs = Mapping[str, Mapping[str, Any]]
-"""A cell's losses besides the cross-entropy: name → options."""
+"""A cell's losses: name → options; the cross-entropy is among them only where it has any."""
 
 
 def make_loss(name: str, options: Mapping[str, Any]) -> Loss:
@@ -39,13 +39,14 @@ class Objective(nn.Module):
 
     def __init__(self, losses: LossConfigs) -> None:
         super().__init__()
-        self.names = ["cross-entropy", *losses]
-        self.terms = nn.ModuleList([CrossEntropy(), *(make_loss(*loss) for loss in losses.items())])
+        given: dict[str, Mapping[str, Any]] = {CROSS_ENTROPY: {}, **losses}
+        self.names = [CROSS_ENTROPY, *(name for name in given if name != CROSS_ENTROPY)]
+        self.terms = nn.ModuleList(make_loss(name, given[name]) for name in self.names)
 
-    def bind(self, student: Outputs, teacher: Outputs | None) -> None:
+    def bind(self, student: Outputs, teacher: Outputs | None, y: Tensor) -> None:
         """See `Loss.bind`."""
         for term in self.losses:
-            term.bind(student, teacher)
+            term.bind(student, teacher, y)
 
     def diagnostics(self, student: Outputs, y: Tensor, teacher: Outputs | None) -> dict[str, float]:
         """What the losses say of all validation windows, by column; see `Loss.diagnostics`.

@@ -93,7 +93,7 @@ class Fit:
         with torch.no_grad():
             shown = outputs(self.network.eval(), data.train.x[rows])
         self.network.train(training)
-        objective.bind(shown, targets and _rows(targets, rows))
+        objective.bind(shown, targets and _rows(targets, rows), data.train.y)
 
     @property
     def monitored(self) -> list[float]:

@@ -13,6 +13,7 @@ from sklearn.metrics import r2_score
 from har_ray.errors import ExtensionError
 from har_ray.losses import LOSSES, Loss, needs_maps, needs_teacher
 from har_ray.losses.attention_transfer import AttentionTransfer
+from har_ray.losses.cross_entropy import CrossEntropy
 from har_ray.losses.distillation import Distillation
 from har_ray.losses.objective import Objective, make_loss
 from har_ray.models.architectures import Outputs, outputs
@@ -24,6 +25,9 @@ KINDS = {
     "spatial": AttentionConfig(kind="spatial", kernel=3, position=2),
     "cbam": AttentionConfig(kind="cbam", ratio=2, kernel=3, position=3),
 }
+
+
+Y = torch.zeros(40)
 
 
 def only(logits):
@@ -72,6 +76,42 @@ def test_without_a_teacher_the_loss_is_the_cross_entropy():
     assert torch.equal(total, label_loss)
 
 
+def test_label_smoothing_shares_a_part_of_the_label_out_among_the_classes():
+    logits, y = torch.tensor([[2.0, 0.0, 1.0]]), torch.tensor([0])
+    log_p = np.log(softmax([2.0, 0.0, 1.0]))
+    found = CrossEntropy(label_smoothing=0.3)(only(logits), y, None)
+    assert found.item() == pytest.approx(-(0.8 * log_p[0] + 0.1 * log_p[1] + 0.1 * log_p[2]))
+
+
+@pytest.mark.parametrize(
+    ("class_weights", "expected"),
+    # Of 16 training windows 12, 3 and 1 are of each class: as 1/12 to 1/3 to 1, or their roots, with 16 as the sum over
+    # the windows; that of the inverses is 3, that of the roots √12 + √3 + 1.
+    [("balanced", [4 / 9, 16 / 9, 16 / 3]), ("sqrt", [0.74543, 1.49086, 2.58225]), ("none", [1, 1, 1])],
+)
+def test_class_weights_come_from_the_training_windows_and_their_mean_is_1(class_weights, expected):
+    labels = torch.tensor([0] * 12 + [1] * 3 + [2])
+    objective = Objective({"cross-entropy": {"class_weights": class_weights}})
+    objective.bind(only(torch.zeros(2, 3)), None, labels)
+    total, label_loss = objective(only(torch.zeros(3, 3)), torch.tensor([0, 1, 2]), None)
+    weights = total / math.log(3)
+    assert weights.tolist() == pytest.approx(expected, abs=1e-4)
+    assert float(weights[labels].mean()) == pytest.approx(1)
+    assert torch.equal(total, label_loss)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"label_smoothing": 1.0}, "cross-entropy: label_smoothing 1 is not from 0 to below 1"),
+        ({"class_weights": "root"}, "cross-entropy: class_weights 'root' is none of none, sqrt, balanced"),
+    ],
+)
+def test_options_of_the_cross_entropy_out_of_range_are_refused(options, message):
+    with pytest.raises(ExtensionError, match=message):
+        Objective({"cross-entropy": options})
+
+
 def test_the_published_attention_loss_is_the_mean_squared_difference_summed_over_the_maps():
     student = Outputs(torch.zeros(1, 2), {"channel": torch.tensor([[0.0, 1.0]]), "spatial": torch.zeros(1, 2, 2)})
     teacher = Outputs(torch.zeros(1, 2), {"channel": torch.tensor([[0.5, 1.0]]), "spatial": torch.full((1, 2, 2), 0.1)})
@@ -91,7 +131,7 @@ def test_attention_transfer_reaches_the_students_attention_and_trains_its_projec
     student = network("LM", (24, 6), 7, KINDS[kind])
     transfer = AttentionTransfer(1.0, attention_loss)
     found = outputs(student, x)
-    transfer.bind(found, taught)
+    transfer.bind(found, taught, Y)
     transferred = transfer(found, y, taught)
     assert transferred.min() > 0
     transferred.mean().backward()
@@ -109,11 +149,8 @@ def test_attention_transfer_reaches_the_students_attention_and_trains_its_projec
 def test_equal_widths_need_no_projection():
     maps = Outputs(torch.zeros(1, 2), {"channel": torch.zeros(1, 8)})
     transfer = AttentionTransfer(1.0)
-    transfer.bind(maps, maps)
+    transfer.bind(maps, maps, Y)
     assert not list(transfer.projection.parameters())
-
-
-Y = torch.zeros(40)
 
 
 def some_maps(seed, mean, windows=40):
@@ -130,7 +167,7 @@ def constant(like, value):
 
 def bound(student, teacher, beta=1.0):
     transfer = AttentionTransfer(beta)
-    transfer.bind(student, teacher)
+    transfer.bind(student, teacher, Y)
     return transfer
 
 

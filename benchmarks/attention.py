@@ -115,7 +115,9 @@ def fitted(
         variant=variant,
         seed=seed,
         training=TrainConfig(epochs=epochs, patience=8),
-        **chosen._asdict(),
+        hyper=chosen.hyper,
+        model=chosen.model,
+        losses=chosen.losses,
     )
     shown = [targets.compute(taught.network, part, CPU) if taught else None for part in (data.train, data.val)]
     fit = Fit(cell, data, shown[0], val_targets=shown[1])

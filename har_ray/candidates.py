@@ -14,7 +14,7 @@ import numpy as np
 from har_ray.choices import as_list
 from har_ray.losses import LOSSES
 from har_ray.models.config import AttentionConfig, AttentionSpace, ModelConfig, Option, SequenceAxis
-from har_ray.registry import column_name, option_names
+from har_ray.registry import column_name, option_names, short_name
 from har_ray.variants import OPTIONAL_SEARCH_KEYS, SEARCH_KEYS, SIZES, Variant
 
 HyperParameters = dict[str, Option | AttentionConfig]
@@ -32,12 +32,19 @@ def hyper_columns(hyper: HyperParameters) -> dict[str, Any]:
     return columns
 
 
+TRAIN = "train."
+"""How hyper-parameters that stand for the grid's section `train` begin."""
+
+
 class Candidate(NamedTuple):
-    """A variant with every choice made. `hyper` names the choices, `model` and `losses` are what they amount to."""
+    """A variant with every choice made. `hyper` names the choices, the others are what they amount to; `train` is what
+    differs from the grid's section of that name."""
 
     hyper: HyperParameters
     model: ModelConfig
     losses: dict[str, dict[str, Option]]
+    augment: dict[str, dict[str, Option]]
+    train: dict[str, Option]
 
     def __hash__(self) -> int:
         return hash(repr(self.columns))
@@ -79,7 +86,11 @@ def choices(variant: Variant, space: Mapping[str, Any]) -> dict[str, list[Any]]:
     attention = space["attention"] if variant.attention is True else variant.attention
     if isinstance(attention, AttentionSpace):
         found["attention"] = attention.configs()
-    return found | {f"options.{option}": as_list(value) for option, value in variant.options.items()}
+    found |= {f"options.{option}": as_list(value) for option, value in variant.options.items()}
+    found |= {TRAIN + key: as_list(value) for key, value in variant.train.items()}
+    for name, given in variant.augment.items():
+        found |= {f"{short_name(name)}.{option}": as_list(value) for option, value in given.items()}
+    return found
 
 
 def candidates(
@@ -106,7 +117,7 @@ def _draw(keys: tuple[str, ...], everything: Sequence[HyperParameters], trials: 
 
 
 def resolve(variant: Variant, hyper: HyperParameters, axis: SequenceAxis) -> Candidate:
-    """The network and losses that hyper-parameters amount to."""
+    """What hyper-parameters amount to."""
     options: dict[str, Any] = dict(SIZES[variant.size]) if variant.size else {}
     options |= {option: hyper[f"options.{option}"] for option in variant.options}
     attention = hyper.get("attention")
@@ -120,4 +131,9 @@ def resolve(variant: Variant, hyper: HyperParameters, axis: SequenceAxis) -> Can
     for loss, given in variant.losses.items():
         options_of_it = dict.fromkeys([*_needed(loss), *given, *_offered(loss, hyper)])
         losses[loss] = {option: hyper[column_name(loss, option)] for option in options_of_it}
-    return Candidate(hyper, model, losses)
+    augment: dict[str, Any] = {
+        name: {option: hyper[f"{short_name(name)}.{option}"] for option in given}
+        for name, given in variant.augment.items()
+    }
+    train: dict[str, Any] = {key: hyper[TRAIN + key] for key in variant.train}
+    return Candidate(hyper, model, losses, augment, train)

@@ -129,11 +129,14 @@ class Sort(NamedTuple):
     network: str
     attention: str
     losses: tuple[str, ...]
+    augment: tuple[str, ...]
+    mixes: bool
 
     @classmethod
     def of(cls, cell: Cell) -> "Sort":
         network = f"{cell.model.architecture} {cell.model.options} {cell.model.sequence_axis}"
-        return cls(cell.windows_id, network, cell.model.attention.kind if cell.model.attention else "", (*cell.losses,))
+        attention = cell.model.attention.kind if cell.model.attention else ""
+        return cls(cell.windows_id, network, attention, (*cell.losses,), (*cell.augment,), cell.training.mixup > 0)
 
 
 class Forecast:
@@ -221,7 +224,12 @@ class Forecast:
     def _task(self, cell: Cell) -> "Task":
         entry = next(fold.entry for fold in self.plan.folds if fold.windows_id == cell.windows_id)
         return Task(
-            cell, self.plan.teacher_of(cell), self.sizes[cell.windows_id, cell.protocol], entry.shape, entry.classes
+            cell,
+            self.plan.teacher_of(cell),
+            self.sizes[cell.windows_id, cell.protocol],
+            entry.shape,
+            entry.classes,
+            entry.cut.channels,
         )
 
 
@@ -233,6 +241,7 @@ class Task(NamedTuple):
     sizes: PartSizes
     shape: tuple[int, int]
     classes: int
+    channels: tuple[str, ...]
 
 
 def epoch_seconds(task: Task) -> float:
@@ -256,8 +265,11 @@ def _fit(task: Task, batches: int) -> Fit:
     rows = batches * task.cell.training.batch_size
     validated = max(1, round(rows * task.sizes.val / max(1, task.sizes.train)))
     train, val = (_noise(task, count) for count in (rows, validated))
-    data = Tensors(train, val, val, torch.zeros(1), torch.ones(1), tuple(map(str, range(task.classes))))
-    return Fit(task.cell, data, _targets(task, train), Ranks.alone())
+    classes, scale = tuple(map(str, range(task.classes))), torch.ones(len(task.channels))
+    data = Tensors(train, val, val, torch.zeros(len(scale)), scale, classes, task.channels)
+    targets = _targets(task, train)
+    views = [targets] if targets is not None and task.cell.augment else []
+    return Fit(task.cell, data, targets, Ranks.alone(), view_targets=views)
 
 
 def _noise(task: Task, count: int) -> Part:

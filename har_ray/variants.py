@@ -44,6 +44,9 @@ class Variant(BaseModel):
         options: of the architecture; a list is searched.
         attention: True for the attention of the grid's search space, or choices of this variant's own.
         sequence_axis: what the LSTM runs along; None for the grid's.
+        augment: how training windows are changed, in this order: name → options; a list is searched.
+        train: keys of the grid's section `train` that are otherwise for this variant; a list is searched. Not how long
+            it trains nor what it is judged by, which are the same for all.
         losses: besides the cross-entropy, or that one with options: name → options, which the search space gives where
             they are not given here; a list is searched.
     """
@@ -57,6 +60,8 @@ class Variant(BaseModel):
     attention: bool | AttentionSpace = False
     sequence_axis: SequenceAxis | None = None
     losses: dict[str, OptionChoices] = {}
+    augment: dict[str, OptionChoices] = {}
+    train: OptionChoices = {}
 
     @property
     def built_in(self) -> bool:

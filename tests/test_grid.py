@@ -64,6 +64,35 @@ def test_every_cell_ends_and_the_tables_hold_every_variant_and_seed(finished):
     assert searched["variant"].value_counts().to_dict() == {"LM-Att": 4, "RB-KD": 6, "RAB-KD": 6}
 
 
+def test_a_variant_of_the_grids_own_with_all_that_teaches_better(ray_session, tmp_path):
+    """Another architecture than its teacher's, augmentation that is searched, mixed windows, a mean of weights."""
+    student = {
+        "name": "DS-KD",
+        "architecture": "ds-cnn",
+        "options": {"width": 8, "blocks": 1},
+        "losses": {
+            "cross-entropy": {"label_smoothing": 0.05, "class_weights": "sqrt"},
+            "distillation": {"temperature": 2, "alpha": 0.5},
+        },
+        "augment": {"rotation": {"degrees": [10, 20]}, "jitter": {"sd": 0.05}},
+        "train": {"mixup": 0.2, "ema": 0.9, "weight_decay": 0.01, "views": 2},
+    }
+    train = {"epochs": 3, "patience": 3, "schedule": "cosine", "warmup": 1}
+    search = {"trials": "all", "seeds": [100]}
+    path = write_grid(tmp_path, variants=["LM", student], teacher="LM", seeds=[0], search=search, train=train)
+    assert grid.main([str(path)]) == 0
+    rows = load(tmp_path / "results" / "tiny")
+    confirm = rows[rows["stage"] == "confirm"].set_index("variant")
+    assert confirm["status"].tolist() == ["completed"] * 2
+    (winner,) = ResultStore(tmp_path / "results" / "tiny").winners()
+    assert confirm.loc["DS-KD", "rotation.degrees"] == winner["hyper"]["rotation.degrees"]
+    assert sorted(rows.loc[rows["stage"] == "search", "rotation.degrees"]) == [10, 20]
+    # Depthwise-separable: 6·5·8 + 16, 8·5 + 16 + 8·8 + 16; head (2·8 + 1)·7.
+    assert confirm.loc["DS-KD", "params"] == 256 + 136 + 119
+    assert "DS-KD" in (tmp_path / "results" / "tiny" / "report" / "report.html").read_text()
+    assert list(faults(ResultStore(tmp_path / "results" / "tiny"))) == []
+
+
 def test_students_learn_from_the_teacher_of_their_seed(finished):
     _, folder = finished
     rows = load(folder).set_index("cell_id")

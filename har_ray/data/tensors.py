@@ -42,7 +42,8 @@ class Part(NamedTuple):
 
 
 class Tensors(NamedTuple):
-    """What a cell trains on. `mean` and `std` float32 `[C]` come from the training windows alone."""
+    """What a cell trains on. `mean` and `std` float32 `[C]` come from the training windows alone; `channels` are the
+    names of the windows' last axis."""
 
     train: Part
     val: Part
@@ -50,6 +51,7 @@ class Tensors(NamedTuple):
     mean: Tensor
     std: Tensor
     classes: tuple[str, ...]
+    channels: tuple[str, ...]
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -122,7 +124,10 @@ def make_tensors(windows: Windows, manifest: Manifest, protocol: Protocol) -> Te
     rows = split_rows(windows.subject, windows.y, windows.recording, manifest, protocol)
     mean, std = fit_scaler(windows.x[rows.train])
     train, val, test = (_part(windows, part, mean, std) for part in rows)
-    return Tensors(train, val, test, torch.from_numpy(mean), torch.from_numpy(std), tuple(manifest["classes"]))
+    channels = tuple(channel["name"] for channel in manifest["channels"])
+    return Tensors(
+        train, val, test, torch.from_numpy(mean), torch.from_numpy(std), tuple(manifest["classes"]), channels
+    )
 
 
 def split_rows(

@@ -4,11 +4,11 @@ import hashlib
 import json
 from collections.abc import Mapping
 from functools import cached_property
-from typing import Any, Literal, Self
+from typing import Any, Literal, Self, cast
 
 from pydantic import BaseModel, ConfigDict
 
-from har_ray.candidates import HyperParameters, hyper_columns
+from har_ray.candidates import TRAIN, Candidate, HyperParameters, hyper_columns
 from har_ray.data.protocol import Protocol
 from har_ray.groups import Group, Setting
 from har_ray.metrics import DEFAULT
@@ -22,6 +22,22 @@ from har_ray.variants import Size
 Stage = Literal["teachers", "search", "confirm"]
 
 
+class Views(BaseModel):
+    """Augmented views of a cell's training windows, which a teacher's output is computed on."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    augment: dict[str, dict[str, Option]]
+    count: int
+
+    def __hash__(self) -> int:
+        return hash(self.id)
+
+    @cached_property
+    def id(self) -> str:
+        return hashlib.sha256(self.model_dump_json().encode()).hexdigest()[:16]
+
+
 class Cell(BaseModel):
     """dataset × preset × protocol and fold × variant × hyper-parameters × seed.
 
@@ -29,7 +45,8 @@ class Cell(BaseModel):
         windows_id: stands for the recordings' content and the way they are cut.
         hyper: the hyper-parameters; `model` and `losses` follow from them and the variant.
         size: of the variant, where it has one.
-        losses: besides the cross-entropy, name → options.
+        losses: besides the cross-entropy, or that one with options: name → options.
+        augment: of the training windows, in this order: name → options.
         teacher_id: stands for everything about the teacher.
         training: how it is trained.
     """
@@ -46,6 +63,7 @@ class Cell(BaseModel):
     size: Size | None = None
     model: ModelConfig = ModelConfig()
     losses: dict[str, dict[str, Option]] = {}
+    augment: dict[str, dict[str, Option]] = {}
     teacher_id: str | None = None
     training: TrainConfig = TrainConfig()
 
@@ -60,6 +78,19 @@ class Cell(BaseModel):
         copied = super().model_copy(update=update, deep=deep)
         copied.__dict__.pop("id", None)
         return copied
+
+    @property
+    def candidate(self) -> Candidate:
+        """What was chosen for it."""
+        train = {key.removeprefix(TRAIN): value for key, value in self.hyper.items() if key.startswith(TRAIN)}
+        return Candidate(self.hyper, self.model, self.losses, self.augment, cast(dict[str, Option], train))
+
+    @property
+    def views(self) -> "Views | None":
+        """The augmented windows that its teacher's targets are of; None where these are the windows as they are."""
+        if self.teacher_id is None or not self.augment:
+            return None
+        return Views(augment=self.augment, count=self.training.views)
 
     @property
     def group(self) -> Group:
@@ -86,6 +117,7 @@ class Job(BaseModel):
         stage: that the result counts in; test scores are made for `confirm` only, so that no other cell sees the
             test set.
         teaches: its teacher targets are needed.
+        views: of what besides the windows as they are.
         until: the epoch at which training pauses; None: it goes on to its end.
         metrics: the grid's.
     """
@@ -95,13 +127,15 @@ class Job(BaseModel):
     cell: Cell
     stage: Stage
     teaches: bool = False
+    views: tuple[Views, ...] = ()
     until: int | None = None
     metrics: tuple[str, ...] = DEFAULT
 
     def joined(self, other: "Job") -> "Job":
         """One job for what two ask of the same cell; a confirm cell is one whatever else it is."""
         first, second = sorted((self, other), key=lambda job: ("search", "teachers", "confirm").index(job.stage))
-        return second.model_copy(update={"teaches": first.teaches or second.teaches})
+        views = tuple(dict.fromkeys([*first.views, *second.views]))
+        return second.model_copy(update={"teaches": first.teaches or second.teaches, "views": views})
 
     def resources(self, of: StageResources) -> Resources:
         """Of its trial. A cell that teaches is trained as a teacher, also where it is confirmed at the same time."""
@@ -115,4 +149,8 @@ class Job(BaseModel):
             return self.stage == "search"
         wanted = [TARGETS] * self.teaches + [PREDICTIONS] * (self.stage == "confirm")
         scores = [f"test_{short_name(name)}" for name in self.metrics] if self.stage == "confirm" else []
-        return all(name in row["files"] for name in wanted) and all(row.get(score) is not None for score in scores)
+        return (
+            all(name in row["files"] for name in wanted)
+            and all(row.get(score) is not None for score in scores)
+            and {views.id for views in self.views} <= set(row.get("views") or [])
+        )

@@ -8,7 +8,7 @@ from har_ray.candidates import Candidate, candidates, resolve
 from har_ray.data.protocol import Protocol
 from har_ray.groups import Group, Setting
 from har_ray.losses import needs_maps, needs_teacher
-from har_ray.plan.cells import Cell, Job
+from har_ray.plan.cells import Cell, Job, Views
 from har_ray.spec.dataset import DatasetSpec
 from har_ray.spec.grid import GridSpec
 from har_ray.variants import Traits, Variant, traits
@@ -96,19 +96,29 @@ class Plan:
             if (group := fold.group(variant.name)) in winners
             for seed in self.spec.seeds
         ]
-        teaching = {job.cell.teacher_id for job in jobs}
-        return [job.model_copy(update={"teaches": True}) if job.cell.id in teaching else job for job in jobs]
+        taught = _views(jobs)
+        return [
+            job.model_copy(update={"teaches": True, "views": tuple(taught[job.cell.id])})
+            if job.cell.id in taught
+            else job
+            for job in jobs
+        ]
 
     def teacher_jobs(self, students: Iterable[Job]) -> list[Job]:
         """The teachers of these students, each once; one that is itself among them keeps its stage."""
         students = list(students)
         confirmed = {job.cell.id for job in students if job.stage == "confirm"}
-        teachers = [cell for job in students if (cell := self.teacher_of(job.cell))]
-        jobs = [
-            Job(cell=cell, stage="confirm" if cell.id in confirmed else "teachers", teaches=True, metrics=self.metrics)
-            for cell in teachers
+        teachers = {cell.id: cell for job in students if (cell := self.teacher_of(job.cell))}
+        return [
+            Job(
+                cell=teachers[cell_id],
+                stage="confirm" if cell_id in confirmed else "teachers",
+                teaches=True,
+                views=tuple(views),
+                metrics=self.metrics,
+            )
+            for cell_id, views in _views(students).items()
         ]
-        return list({job.cell.id: job for job in jobs}.values())
 
     def certain_students(self) -> list[Job]:
         """Jobs whose teachers are known before the search has chosen: the search's own, and those to be confirmed.
@@ -119,7 +129,7 @@ class Plan:
             fold.group(variant.name): self.candidates[variant.name][0]
             for fold in self.folds
             for variant in self.spec.variants
-            if needs_teacher(variant.losses) and not needs_maps(variant.losses)
+            if needs_teacher(variant.losses) and not needs_maps(variant.losses) and not variant.augment
         }
         return [*self.search_jobs, *self.confirm_jobs(stand_ins | self.settled)]
 
@@ -155,7 +165,7 @@ class Plan:
             hyper = candidates(teacher, {"attention": None}, "all", self.spec.sequence_axis)[0].hyper
             chosen = resolve(teacher, hyper | ({"attention": attention} if attention else {}), self.spec.sequence_axis)
             changes = {"variant": teacher.name, "size": teacher.size, "teacher_id": None}
-            self._teacher_cells[known] = cell.model_copy(update=changes | chosen._asdict())
+            self._teacher_cells[known] = cell.model_copy(update=changes | self._made(chosen))
         return self._teacher_cells[known]
 
     @cached_property
@@ -170,6 +180,11 @@ class Plan:
             if needs_teacher(variant.losses)
         }
 
+    def _made(self, candidate: Candidate) -> dict[str, Any]:
+        """What a cell has of a candidate."""
+        made = {key: value for key, value in candidate._asdict().items() if key != "train"}
+        return made | {"training": self.spec.train.model_copy(update=candidate.train)}
+
     def _job(self, fold: Fold, variant: Variant, candidate: Candidate, seed: int, stage: Any) -> Job:
         cell = Cell(
             dataset=fold.setting.dataset,
@@ -179,18 +194,27 @@ class Plan:
             variant=variant.name,
             seed=seed,
             size=variant.size,
-            training=self.spec.train,
-            **candidate._asdict(),
+            **self._made(candidate),
         )
         teacher = self.teacher_of(cell)
         cell = cell.model_copy(update={"teacher_id": teacher.id}) if teacher else cell
         return Job(cell=cell, stage=stage, metrics=self.metrics)
 
 
+def _views(students: Iterable[Job]) -> dict[str, dict[Views, None]]:
+    """Teacher → the views that its students need its targets of, in a fixed order; {} where it needs to leave none."""
+    found: dict[str, dict[Views, None]] = {}
+    for job in students:
+        if job.cell.teacher_id is not None:
+            views = found.setdefault(job.cell.teacher_id, {})
+            if job.cell.views is not None:
+                views[job.cell.views] = None
+    return found
+
+
 def races_of(jobs: Iterable[Job]) -> dict[Group, dict[str, list[Job]]]:
     """Search jobs by group and candidate; a candidate's name is the id of its first cell."""
     races: dict[Group, dict[Candidate, list[Job]]] = {}
     for job in jobs:
-        candidate = Candidate(job.cell.hyper, job.cell.model, job.cell.losses)
-        races.setdefault(job.cell.group, {}).setdefault(candidate, []).append(job)
+        races.setdefault(job.cell.group, {}).setdefault(job.cell.candidate, []).append(job)
     return {group: {ones[0].cell.id: ones for ones in race.values()} for group, race in races.items()}

@@ -30,7 +30,7 @@ def choose(race: Race, jobs: Mapping[str, Sequence[Job]], halving: Halving) -> t
     best = max(finished, key=lambda name: race[name].score())
     cell = jobs[best][0].cell
     record = cell.group.columns() | {"monitor": cell.training.monitor, "val_score": race[best].score()}
-    winner = Candidate(cell.hyper, cell.model, cell.losses)
+    winner = cell.candidate
     return winner, record | {"hyper": winner.columns} | _counts(race) | _audit(race, halving)
 
 

@@ -3,6 +3,11 @@
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
+import torch
+from pydantic import ValidationError
+
+from har_ray.augmentations import AUGMENTATIONS, view
+from har_ray.augmentations.sensors import Sensors
 from har_ray.candidates import Candidate, candidates, choices, from_space
 from har_ray.choices import as_list
 from har_ray.errors import ExtensionError, HarRayError, StorageError, unknown
@@ -13,6 +18,7 @@ from har_ray.models.architectures import ARCHITECTURES, GIVEN, check, min_window
 from har_ray.models.config import AttentionSpace
 from har_ray.models.cost import cost
 from har_ray.registry import option_names, short_name
+from har_ray.spec.training import JUDGED_BY, TrainConfig
 from har_ray.store.uri import check as check_uri
 from har_ray.store.uri import is_secret, secrets_in
 from har_ray.tracking import make_tracker
@@ -25,6 +31,8 @@ if TYPE_CHECKING:
 Mistake = tuple[KeyPath, str, *tuple[KeyPath, ...]]
 """A key, what is wrong with it, and the keys that this depends on; see `inconsistent`."""
 
+OWN_TRAINING = [key for key in TrainConfig.model_fields if key not in JUDGED_BY]
+"""The keys of `train` that a variant may have otherwise."""
 EMPTY_SPACE: dict[str, Any] = {"temperature": [], "alpha": [], "beta": [], "attention": None}
 
 
@@ -61,6 +69,11 @@ def _datasets(spec: "GridSpec") -> Iterator[Mistake]:
 def _variant(variant: Variant) -> Iterator[Mistake]:
     """What is wrong with a variant by itself, with keys from its top."""
     yield from _architecture(variant)
+    yield from _augmentations(variant)
+    for key in variant.train:
+        if key not in OWN_TRAINING:
+            shared = f"{key!r} is the same for all variants of a grid" if key in JUDGED_BY else ""
+            yield ("train", key), shared or unknown("key", key, OWN_TRAINING)
     names = [short_name(name) for name in variant.losses]
     for name, given in variant.losses.items():
         if names.count(short_name(name)) > 1:
@@ -73,6 +86,18 @@ def _variant(variant: Variant) -> Iterator[Mistake]:
                 yield ("attention",), f"missing; {name} compares attention maps"
         except ExtensionError as error:
             yield ("losses", name), str(error)
+
+
+def _augmentations(variant: Variant) -> Iterator[Mistake]:
+    names = [short_name(name) for name in variant.augment]
+    for name, given in variant.augment.items():
+        if names.count(short_name(name)) > 1:
+            yield ("augment", name), f"two augmentations are called {short_name(name)}"
+        try:
+            for message in AUGMENTATIONS.check_options(name, given):
+                yield ("augment", name), message
+        except ExtensionError as error:
+            yield ("augment", name), str(error)
 
 
 def _architecture(variant: Variant) -> Iterator[Mistake]:
@@ -149,6 +174,10 @@ def _candidates(spec: "GridSpec", variants: dict[int, Variant]) -> Iterator[Mist
         found = candidates(variant, space, "all", spec.sequence_axis)
         for message in dict.fromkeys(_refused_losses(found)):
             yield ("variants", i, "losses"), message
+        for key, message in dict.fromkeys(_refused_training(spec, found)):
+            yield ("variants", i, "train", key), message
+        for name, message in dict.fromkeys(_refused_views(spec, found)):
+            yield ("variants", i, "augment", name), message
         if not variant.built_in:
             yield from _own_networks(spec, i, found)
 
@@ -160,6 +189,27 @@ def _refused_losses(found: Iterable[Candidate]) -> Iterator[str]:
             make_loss(name, options)
         except ExtensionError as error:
             yield str(error)
+
+
+def _refused_training(spec: "GridSpec", found: Iterable[Candidate]) -> Iterator[tuple[str, str]]:
+    for candidate in found:
+        try:
+            TrainConfig.model_validate(spec.train.model_dump() | candidate.train)
+        except ValidationError as error:
+            for wrong in error.errors():
+                yield str(wrong["loc"][0]), f"{wrong['msg']}; found {wrong['input']!r}"
+
+
+def _refused_views(spec: "GridSpec", found: Iterable[Candidate]) -> Iterator[tuple[str, str]]:
+    """What augmentations say of two windows of each dataset."""
+    for entry in spec.datasets:
+        x, channels = torch.randn(2, *entry.shape), entry.cut.channels
+        for candidate in found:
+            for name, options in candidate.augment.items():
+                try:
+                    view(x, {name: options}, Sensors(channels, torch.ones(len(channels))), 0, 1)
+                except ExtensionError as error:
+                    yield name, str(error)
 
 
 def _ratios(spec: "GridSpec", variants: dict[int, Variant]) -> Iterator[Mistake]:

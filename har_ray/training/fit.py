@@ -8,12 +8,14 @@ weights of the best validation epoch are kept by copy. The test set is not seen 
 import copy
 import math
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
-from typing import Any
+from typing import Any, NamedTuple
 
+import numpy as np
 import torch
 from torch import Tensor, nn
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from har_ray.data.tensors import Part, Tensors
 from har_ray.errors import ExtensionError, TrainingError
@@ -25,6 +27,7 @@ from har_ray.models.config import BUILT_IN_ARCHITECTURE
 from har_ray.plan.cells import Cell
 from har_ray.training.ranks import Ranks
 from har_ray.training.schedule import learning_rate
+from har_ray.training.views import train_view
 
 EVALUATION_BATCH = 256
 """Windows per forward pass without gradient; fixed, so that scores do not depend on what else is configured."""
@@ -35,6 +38,14 @@ DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
 Epoch = dict[str, float]
 
 
+class Wanted(NamedTuple):
+    """What is wanted of a batch: labels (B,) and the teacher's output; `share`: how much that counts."""
+
+    share: float
+    y: Tensor
+    teacher: Outputs | None
+
+
 class Student(nn.Module):
     """Network and objective in one module, so that data-parallel training sees what the losses train too."""
 
@@ -42,9 +53,25 @@ class Student(nn.Module):
         super().__init__()
         self.network, self.objective = network, objective
 
-    def forward(self, x: Tensor, y: Tensor, teacher: Outputs | None) -> Tensor:
-        """Losses (1 + L, B), see `Objective.forward`."""
-        return torch.as_tensor(self.objective(outputs(self.network, x), y, teacher))
+    def forward(self, x: Tensor, wanted: Sequence[Wanted]) -> Tensor:
+        """Losses (1 + L, B), see `Objective.forward`; of windows that are mixed, the mean of what is wanted of each."""
+        found = outputs(self.network, x)
+        losses = [one.share * self.objective(found, one.y, one.teacher) for one in wanted]
+        return torch.stack(losses).sum(dim=0) if len(losses) > 1 else torch.as_tensor(losses[0])
+
+
+class Seen(NamedTuple):
+    """All training windows as an epoch sees them (N, T, C), and the teacher's output on just these."""
+
+    x: Tensor
+    teacher: Outputs | None
+
+
+class Partners(NamedTuple):
+    """The windows that those of a batch are mixed with, one each, and the share of these."""
+
+    share: float
+    rows: Tensor
 
 
 class Fit:
@@ -56,6 +83,7 @@ class Fit:
         targets: the teacher's output on `data.train`, row by row, or None without a teacher.
         val_targets: the same on `data.val`; the losses are asked for their diagnostics only if it is there where
             `targets` is.
+        view_targets: the same on the augmented views that the cell's epochs go round, where its teacher has left them.
         ranks: the processes that share the work, and the device.
         metrics: the validation scores of an epoch, by name; `cell.training.monitor` is one of them.
     """
@@ -68,8 +96,9 @@ class Fit:
         ranks: Ranks | None = None,
         metrics: Mapping[str, Metric] | None = None,
         val_targets: Outputs | None = None,
+        view_targets: Sequence[Outputs] = (),
     ) -> None:
-        self.cell, self.ranks = cell, ranks or Ranks()
+        self.cell, self.ranks, self.data = cell, ranks or Ranks(), data
         self.metrics = dict(metrics or load_metrics(DEFAULT))
         device = self.ranks.device
         torch.manual_seed(cell.seed)
@@ -78,11 +107,16 @@ class Fit:
         self._bind(objective, data, targets)
         self.student = Student(self.network, objective).to(device)
         self.parallel = self.ranks.wrap(self.student)
-        self.optimiser = torch.optim.Adam(self.student.parameters(), lr=cell.training.lr, fused=True)
+        self.averaged = _averaged(self.network, cell.training.ema) if cell.training.ema else None
+        self.optimiser = torch.optim.AdamW(
+            self.student.parameters(), lr=cell.training.lr, weight_decay=cell.training.weight_decay, fused=True
+        )
         self.scaler = torch.amp.GradScaler(device.type, enabled=cell.training.precision == "fp16")
         self.train, self.val = _to(data.train, device), _to(data.val, device)
         self.targets = targets and _outputs_to(targets, device)
         self.val_targets = val_targets and _outputs_to(val_targets, device)
+        self.view_targets = [_outputs_to(one, device) for one in view_targets]
+        assert bool(self.view_targets) == bool(cell.augment and targets), "a teacher says what it sees"
         self.curve: list[Epoch] = []
         self.best = copy.deepcopy(self.network.state_dict())
 
@@ -127,7 +161,8 @@ class Fit:
         if not math.isfinite(total):
             raise TrainingError(f"the training loss became {total} in epoch {number}; try a smaller train.lr")
         named = zip(self.student.objective.names, terms, strict=True)
-        found = self._outputs(self.val.x)
+        evaluated = self.averaged.module if self.averaged is not None else self.network
+        found = self._outputs(self.val.x, evaluated)
         self.curve.append(
             {"epoch": number, "train_loss": total}
             | {f"train_loss.{name}": term for name, term in named}
@@ -136,19 +171,22 @@ class Fit:
             | {"seconds": time.perf_counter() - start}
         )
         if self.best_epoch == number:
-            self.best = copy.deepcopy(self.network.state_dict())
+            self.best = copy.deepcopy(evaluated.state_dict())
         return self.curve[-1]
 
     def _pass_over_windows(self, number: int) -> Tensor:
         """One pass over the training windows; the sums of the losses over them (1 + L,)."""
         self.student.train()
-        order = torch.Generator().manual_seed(self.cell.seed * 1_000_003 + number)
+        seed = self.cell.seed * 1_000_003 + number
+        torch.manual_seed(seed)  # of dropout, for a run that goes on from a checkpoint too
+        seen = self._seen(number)
+        order = torch.Generator().manual_seed(seed)
         sums = torch.zeros(1 + len(self.student.objective.names), dtype=torch.float64, device=self.ranks.device)
         batches = torch.split(torch.randperm(len(self.train.y), generator=order), self.cell.training.batch_size)
         for step, batch in enumerate(batches):
             self._set_learning_rate(number - 1 + step / len(batches))
             rows, weights = (part.to(self.ranks.device) for part in self.ranks.share(batch))
-            losses = self._losses(rows)
+            losses = self._losses(seen, rows, self._partners(batch, number, step))
             weighted = (losses.float() * weights).sum(dim=1)
             # Gradients are averaged over the ranks; times `world` that is the mean over the global batch.
             loss = weighted[0] * self.ranks.world / len(batch)
@@ -157,6 +195,8 @@ class Fit:
             self._clip()
             self.scaler.step(self.optimiser)
             self.scaler.update()
+            if self.averaged is not None:
+                self.averaged.update_parameters(self.network)
             sums += weighted.detach()
         return self.ranks.sum(sums)
 
@@ -170,16 +210,40 @@ class Fit:
             self.scaler.unscale_(self.optimiser)
             nn.utils.clip_grad_norm_(self.student.parameters(), self.cell.training.clip)
 
-    def _losses(self, rows: Tensor) -> Tensor:
-        """The losses (1 + L, B) of these training windows.
+    def _seen(self, number: int) -> Seen:
+        """The training windows of an epoch: as they are, or a view of their own, or one that the teacher has seen."""
+        if not self.cell.augment:
+            return Seen(self.train.x, self.targets)
+        turn = (number - 1) % len(self.view_targets) if self.view_targets else None
+        view = number if turn is None else turn + 1
+        x = train_view(self.data, self.cell.augment, self.cell.seed, view).to(self.ranks.device)
+        return Seen(x, self.targets if turn is None else self.view_targets[turn])
+
+    def _partners(self, batch: Tensor, number: int, step: int) -> Partners | None:
+        """What this rank's part of a batch is mixed with; None where it is not."""
+        alpha = self.cell.training.mixup
+        if not alpha:
+            return None
+        chance = np.random.default_rng((self.cell.seed, number, step))
+        others, _ = self.ranks.share(batch[torch.from_numpy(chance.permutation(len(batch)))])
+        return Partners(1 - chance.beta(alpha, alpha), others.to(self.ranks.device))
+
+    def _losses(self, seen: Seen, rows: Tensor, partners: Partners | None) -> Tensor:
+        """The losses (1 + L, B) of these training windows, mixed with their partners.
 
         Raises:
             ExtensionError: somebody's network or loss raised an error; names it.
         """
-        teacher = self.targets and _rows(self.targets, rows)
+        x, wanted = seen.x[rows], [self._wanted(seen, rows, 1.0)]
+        if partners is not None:
+            x = torch.lerp(x, seen.x[partners.rows], partners.share)
+            wanted = [
+                self._wanted(seen, rows, 1 - partners.share),
+                self._wanted(seen, partners.rows, partners.share),
+            ]
         try:
             with self._autocast():
-                return torch.as_tensor(self.parallel(self.train.x[rows], self.train.y[rows], teacher))
+                return torch.as_tensor(self.parallel(x, wanted))
         except ExtensionError:
             raise
         except Exception as error:
@@ -187,18 +251,22 @@ class Fit:
                 raise
             raise ExtensionError(f"{self.cell.model.architecture}: {describe(error)}") from error
 
+    def _wanted(self, seen: Seen, rows: Tensor, share: float) -> Wanted:
+        return Wanted(share, self.train.y[rows], seen.teacher and _rows(seen.teacher, rows))
+
     def predict(self, x: Tensor) -> Tensor:
         """Logits (N, K) float32 of windows (N, T, C), each rank working on its share."""
-        return self._outputs(x).logits
+        return self._outputs(x, self.network).logits
 
     @torch.no_grad()
-    def _outputs(self, x: Tensor) -> Outputs:
+    def _outputs(self, x: Tensor, network: nn.Module) -> Outputs:
         """The network's logits (N, K) and maps for windows (N, T, C), float32."""
         self.student.eval()
+        network.eval()
         found = []
         for part in torch.split(x[self.ranks.rank :: self.ranks.world], EVALUATION_BATCH):
             with self._autocast():
-                found.append(outputs(self.network, part.to(self.ranks.device)))
+                found.append(outputs(network, part.to(self.ranks.device)))
         logits = self.ranks.gather(torch.cat([one.logits.float() for one in found]))
         maps = {name: torch.cat([one.maps[name].float() for one in found]) for name in found[0].maps}
         return Outputs(logits, {name: self.ranks.gather(values) for name, values in maps.items()})
@@ -225,6 +293,7 @@ class Fit:
             "student": self.student.state_dict(),
             "optimiser": self.optimiser.state_dict(),
             "scaler": self.scaler.state_dict(),
+            "averaged": self.averaged.state_dict() if self.averaged is not None else {},
             "best": self.best,
             "curve": self.curve,
         }
@@ -233,7 +302,14 @@ class Fit:
         self.student.load_state_dict(state["student"])
         self.optimiser.load_state_dict(state["optimiser"])
         self.scaler.load_state_dict(state["scaler"])
+        if self.averaged is not None:
+            self.averaged.load_state_dict(state["averaged"])
         self.best, self.curve = state["best"], state["curve"]
+
+
+def _averaged(network: nn.Module, decay: float) -> AveragedModel:
+    """A mean of the network's weights and buffers over the steps to come."""
+    return AveragedModel(network, multi_avg_fn=get_ema_multi_avg_fn(decay), use_buffers=True)  # type: ignore[no-untyped-call]
 
 
 def _rows(targets: Outputs, rows: Tensor) -> Outputs:

@@ -91,7 +91,15 @@ def _run(job: Job, row: Row, stores: Stores, ranks: Ranks) -> Generator[Report, 
         targets.load(results, cell.teacher_id, part.window_id) if cell.teacher_id else None
         for part in (data.train, data.val)
     )
-    fit = Fit(cell, data, taught, ranks, metrics, val_taught)
+    views = (
+        [
+            targets.load(results, cell.teacher_id, data.train.window_id, cell.views.id, number)
+            for number in range(1, cell.views.count + 1)
+        ]
+        if cell.teacher_id and cell.views
+        else []
+    )
+    fit = Fit(cell, data, taught, ranks, metrics, val_taught, views)
     row |= {"legs": _resume(fit, results), "device": device_name(ranks.device)} | costs(cell, data)
     saved = time.monotonic()
     while not fit.finished and not _pauses(job, fit):
@@ -114,7 +122,9 @@ def _run(job: Job, row: Row, stores: Stores, ranks: Ranks) -> Generator[Report, 
             files |= results.write_predictions(cell.id, predictions)
     if ranks.rank == 0:
         if job.teaches:
-            files |= results.write_targets(cell.id, targets.of_parts(fit.network, data, ranks.device))
+            left = targets.of_parts(fit.network, data, ranks.device, cell.seed, job.views)
+            files |= results.write_targets(cell.id, left)
+            row |= {"views": [views.id for views in job.views]}
         row = _finish(fit, data, results, row, files)
     yield Report(row, fit.monitored, ended=True)
 

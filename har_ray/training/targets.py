@@ -4,21 +4,27 @@ Of the training windows, which students learn from, and of the validation window
 did. Keyed by window id, so that they fit whatever order a reader has. The teacher is not run again.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import lru_cache
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.compute as pc
 import torch
 from torch import Tensor, nn
 
 from har_ray.data.tensors import Part, Tensors
 from har_ray.errors import DamagedError, TrainingError
 from har_ray.models.architectures import Maps, Outputs, outputs
+from har_ray.plan.cells import Views
 from har_ray.store.results import TARGETS, ResultStore
 from har_ray.store.storage import Storage
 from har_ray.training.fit import EVALUATION_BATCH
+from har_ray.training.views import train_view
+
+AS_THEY_ARE = ""
+"""Stands for the id of views of windows that are not augmented."""
 
 
 @torch.no_grad()
@@ -30,20 +36,32 @@ def compute(teacher: nn.Module, part: Part, device: torch.device) -> Outputs:
     return Outputs(torch.cat([one.logits.cpu() for one in found]), maps)
 
 
-def of_parts(teacher: nn.Module, data: Tensors, device: torch.device) -> pa.Table:
-    """The targets that a teacher leaves: of the training windows, then of the validation windows."""
-    parts = (data.train, data.val)
-    return pa.concat_tables([table(part.window_id.tolist(), compute(teacher, part, device)) for part in parts])
+def of_parts(
+    teacher: nn.Module, data: Tensors, device: torch.device, seed: int = 0, views: Iterable[Views] = ()
+) -> pa.Table:
+    """The targets that a teacher leaves: of the training and the validation windows, and of augmented views of the
+    former; `seed`: of the teacher and its students."""
+    found = [table(part.window_id.tolist(), compute(teacher, part, device)) for part in (data.train, data.val)]
+    for wanted in views:
+        for number in range(1, wanted.count + 1):
+            part = data.train._replace(x=train_view(data, wanted.augment, seed, number))
+            found.append(table(part.window_id.tolist(), compute(teacher, part, device), wanted.id, number))
+    return pa.concat_tables(found)
 
 
-def table(window_id: Sequence[str], targets: Outputs) -> pa.Table:
+def table(window_id: Sequence[str], targets: Outputs, views_id: str = AS_THEY_ARE, view: int = 0) -> pa.Table:
     """The targets as they are stored beside the teacher's other files."""
-    columns = {"window_id": pa.array(window_id), "logits": _column(targets.logits)}
+    columns: dict[str, pa.Array] = {
+        "window_id": pa.array(window_id),
+        "views": pa.array([views_id] * len(window_id)).dictionary_encode(),
+        "view": pa.array([view] * len(window_id), pa.int16()),
+        "logits": _column(targets.logits),
+    }
     return pa.table(columns | {name: _column(values) for name, values in targets.maps.items()})
 
 
 @lru_cache(maxsize=4)
-def _read(root: Storage, teacher_id: str) -> tuple[npt.NDArray[np.str_], Outputs]:
+def _read(root: Storage, teacher_id: str, views_id: str, view: int) -> tuple[npt.NDArray[np.str_], Outputs]:
     results = ResultStore(root)
     row = results.row(teacher_id)
     if row is None or TARGETS not in row["files"]:
@@ -52,17 +70,26 @@ def _read(root: Storage, teacher_id: str) -> tuple[npt.NDArray[np.str_], Outputs
         stored = results.targets(row)
     except DamagedError as error:
         raise TrainingError(f"{error}; the same command makes it again") from error
-    values = {n: _tensor(stored[n]) for n in stored.column_names if n != "window_id"}
+    stored = stored.filter((pc.field("views") == views_id) & (pc.field("view") == view))
+    if not len(stored):
+        raise TrainingError(f"teacher {teacher_id} has left no targets of view {view} of {views_id}")
+    values = {n: _tensor(stored[n]) for n in stored.column_names if n not in ("window_id", "views", "view")}
     return stored["window_id"].to_numpy().astype(str), Outputs(values.pop("logits"), values)
 
 
-def load(results: ResultStore, teacher_id: str, window_id: npt.NDArray[np.str_]) -> Outputs:
-    """The targets for these windows, row by row. The last few teachers are kept in memory.
+def load(
+    results: ResultStore,
+    teacher_id: str,
+    window_id: npt.NDArray[np.str_],
+    views_id: str = AS_THEY_ARE,
+    view: int = 0,
+) -> Outputs:
+    """The targets for these windows, row by row: as they are, or of a view of them. The last few are kept in memory.
 
     Raises:
         TrainingError: there are no targets, or none for one of the windows (another fold's or other windows).
     """
-    known, targets = _read(results.root, teacher_id)
+    known, targets = _read(results.root, teacher_id, views_id, view)
     order = np.argsort(known)
     rows = order[np.minimum(np.searchsorted(known, window_id, sorter=order), len(known) - 1)]
     strange = known[rows] != window_id

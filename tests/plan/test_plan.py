@@ -27,6 +27,46 @@ def test_a_teacher_has_the_data_the_fold_and_the_seed_of_its_student(tmp_path):
         assert teacher.hyper.get("attention") == (cell.hyper["attention"] if cell.variant == "RAB-KD" else None)
 
 
+def test_a_teacher_is_asked_for_the_views_of_all_its_students(tmp_path):
+    """Two students with augmentation of their own, one that searches it, and one without, of one teacher and seed."""
+    taught = {"size": "LM", "losses": {"distillation": {"temperature": 2, "alpha": 0.5}}}
+    variants = [
+        "MM",
+        {"name": "A", "augment": {"jitter": {"sd": 0.1}}, "train": {"views": 3}} | taught,
+        {"name": "B", "augment": {"rotation": {"degrees": [10, 20]}}} | taught,
+        {"name": "C"} | taught,
+    ]
+    grid = plan(tmp_path, variants=variants, seeds=[0], search={"trials": "all", "seeds": [100]})
+    assert [job.cell.variant for job in grid.search_jobs] == ["B", "B"]
+    searched, *_ = grid.teacher_jobs(grid.search_jobs)
+    assert [(view.augment, view.count) for view in searched.views] == [
+        ({"rotation": {"degrees": 10}}, 8), ({"rotation": {"degrees": 20}}, 8),
+    ]  # fmt: skip
+    (confirm,) = grid.teacher_jobs(grid.confirm_jobs(grid.settled))
+    assert [(view.augment, view.count) for view in confirm.views] == [({"jitter": {"sd": 0.1}}, 3)]
+    assert confirm.stage == "confirm"
+    winner = {grid.folds[0].group("B"): grid.candidates["B"][0]}
+    (chosen,) = grid.teacher_jobs(grid.confirm_jobs(winner))
+    assert chosen.cell.id == confirm.cell.id
+    assert len(confirm.joined(chosen).views) == 2
+
+
+def test_what_a_variant_trains_otherwise_is_its_own_and_not_its_teachers(tmp_path):
+    student = {
+        "name": "A", "size": "LM", "losses": {"distillation": {"temperature": 2, "alpha": 0.5}},
+        "train": {"lr": [0.01, 0.02], "ema": 0.9},
+    }  # fmt: skip
+    grid = plan(tmp_path, variants=["MM", student], seeds=[0], search={"trials": "all", "seeds": [100]})
+    assert [(job.cell.training.lr, job.cell.training.ema) for job in grid.search_jobs] == [(0.01, 0.9), (0.02, 0.9)]
+    assert [job.cell.columns()["train.lr"] for job in grid.search_jobs] == [0.01, 0.02]
+    for job in grid.search_jobs:
+        teacher = grid.teacher_of(job.cell)
+        assert teacher is not None
+        assert (teacher.training, teacher.augment) == (grid.spec.train, {})
+        again = Plan(grid.spec, ["windows-of-spar"]).confirm_jobs({job.cell.group: job.cell.candidate})
+        assert {one.cell.training for one in again if one.cell.variant == "A"} == {job.cell.training}
+
+
 def test_unused_attention_keys_do_not_multiply_configurations():
     space = AttentionSpace(kind=["channel", "spatial", "cbam"], ratio=[2, 4], kernel=[3, 5, 7], position=[1, 2, 3, 4])
     configs = space.configs()

@@ -117,6 +117,44 @@ def dataset(**changes):
             "loss 'distilation' is unknown; did you mean 'distillation'?",
         ),
         (
+            {"variants": [{"name": "X", "size": "LM", "train": {"mixupp": 0.2}}]},
+            "variants[0].train.mixupp",
+            "key 'mixupp' is unknown; did you mean 'mixup'?",
+        ),
+        (
+            {"variants": [{"name": "X", "size": "LM", "train": {"epochs": 9}}]},
+            "variants[0].train.epochs",
+            "'epochs' is the same for all variants of a grid",
+        ),
+        (
+            {"variants": [{"name": "X", "size": "LM", "train": {"ema": [0.9, 1.5]}}]},
+            "variants[0].train.ema",
+            "Input should be less than 1; found 1.5",
+        ),
+        (
+            {"variants": [{"name": "X", "size": "LM", "augment": {"rotate": {}}}]},
+            "variants[0].augment.rotate",
+            "augmentation 'rotate' is unknown; did you mean 'rotation'?",
+        ),
+        (
+            {"variants": [{"name": "X", "size": "LM", "augment": {"rotation": {"degree": 20}}}]},
+            "variants[0].augment.rotation",
+            "option of rotation 'degree' is unknown; did you mean 'degrees'?",
+        ),
+        (
+            {"variants": [{"name": "X", "size": "LM", "augment": {"rotation": {"degrees": [20, 200]}}}]},
+            "variants[0].augment.rotation",
+            "rotation: degrees 200 is not from 0 to 180",
+        ),
+        (
+            {
+                "variants": [{"name": "X", "size": "LM", "augment": {"rotation": {}}}],
+                "datasets": dataset(channels=["wrist_acc_x", "wrist_gyr_y"]),
+            },
+            "variants[0].augment.rotation",
+            "rotation: needs sensors with three axes, named like acc_x, acc_y, acc_z; found wrist_acc_x, wrist_gyr_y",
+        ),
+        (
             {"variants": [{"name": "X", "size": "LM", "losses": {"attention-transfer": {"beta": 1}}}]},
             "variants[0].attention",
             "missing; attention-transfer compares attention maps",

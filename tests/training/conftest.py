@@ -11,12 +11,13 @@ from har_ray.variants import VARIANTS
 def make_cell(spar_spec, holdout):
     """Cells on SPAR's windows, given the hyper-parameters of a variant; two epochs unless said otherwise."""
 
-    def make(variant="LM", seed=0, epochs=2, teacher_id=None, train=None, **hyper):
+    def make(variant="LM", seed=0, epochs=2, teacher_id=None, train=None, augment=None, model=None, **hyper):
         training = TrainConfig(**{"epochs": epochs, "patience": 8, **(train or {})})
         chosen = resolve(VARIANTS[variant], hyper, "channels")
         return Cell(
             dataset="spar", preset="wrist", windows_id=spar_spec.id, protocol=holdout, variant=variant, seed=seed,
-            size=VARIANTS[variant].size, training=training, teacher_id=teacher_id, **chosen._asdict(),
+            size=VARIANTS[variant].size, training=training, teacher_id=teacher_id, hyper=chosen.hyper,
+            model=model or chosen.model, losses=chosen.losses, augment=augment or {},
         )  # fmt: skip
 
     return make

@@ -1,5 +1,6 @@
 """The loop on real recordings: it learns, it continues bit by bit, it keeps the best weights by copy."""
 
+import copy
 import io
 import math
 from typing import ClassVar
@@ -12,8 +13,9 @@ from har_ray.errors import TrainingError
 from har_ray.models.architectures import Outputs, outputs
 from har_ray.models.config import AttentionConfig, ModelConfig
 from har_ray.training import targets
-from har_ray.training.fit import Fit
+from har_ray.training.fit import Fit, Partners
 from har_ray.training.ranks import Ranks
+from har_ray.training.views import train_view
 
 
 def fitted(cell, data, epochs, taught=None):
@@ -98,9 +100,17 @@ def test_the_result_depends_on_the_cell_alone(data, make_cell):
     assert scores(one) != scores(fitted(make_cell(seed=1), data, 2))
 
 
-@pytest.mark.parametrize("train", [{}, {"schedule": "cosine", "warmup": 1, "clip": 0.5}])
-def test_continuing_from_a_checkpoint_equals_never_stopping(data, make_cell, train):
-    cell = make_cell(epochs=4, train=train)
+@pytest.mark.parametrize(
+    "made",
+    [
+        {},
+        {"train": {"schedule": "cosine", "warmup": 1, "clip": 0.5}},
+        {"train": {"ema": 0.9, "mixup": 0.4, "weight_decay": 0.1}, "augment": {"rotation": {}, "time-warp": {}}},
+        {"model": ModelConfig(architecture="tinierhar", options={"dropout": 0.3})},
+    ],
+)
+def test_continuing_from_a_checkpoint_equals_never_stopping(data, make_cell, made):
+    cell = make_cell(epochs=4, **made)
     whole = fitted(cell, data, 4)
     half = fitted(cell, data, 2)
     buffer = io.BytesIO()
@@ -113,6 +123,100 @@ def test_continuing_from_a_checkpoint_equals_never_stopping(data, make_cell, tra
     assert scores(continued) == scores(whole)
     assert equal(continued.best, whole.best)
     assert equal(continued.network.state_dict(), whole.network.state_dict())
+
+
+ONE_STEP = {"batch_size": 3000}
+
+
+def test_the_mean_of_the_weights_is_validated_and_kept(data, make_cell):
+    """With one step an epoch: the first step's weights, then half of the mean so far and half of the step's."""
+    plain = Fit(make_cell(epochs=3, train=ONE_STEP), data)
+    steps = []
+    for _ in range(3):
+        plain.epoch()
+        steps.append(copy.deepcopy(plain.network.state_dict()))
+    mean = steps[0]
+    for step in steps[1:]:
+        mean = {name: (mean[name] + step[name]) / 2 for name in mean}
+    fit = fitted(make_cell(epochs=3, train=ONE_STEP | {"ema": 0.5}), data, 3)
+    assert equal(fit.network.state_dict(), steps[-1])
+    plain.network.load_state_dict(mean)
+    expected = f1_score(data.val.y, plain.predict(data.val.x).argmax(dim=1), average="macro", zero_division=0)
+    assert fit.curve[-1]["val_f1_macro"] == pytest.approx(expected)
+    fit.curve[-1]["val_f1_macro"] = 2.0
+    fit.best = {name: value.clone() for name, value in fit.averaged.module.state_dict().items()}
+    fit.use_best()
+    for name, value in fit.network.state_dict().items():
+        torch.testing.assert_close(value, mean[name])
+
+
+def test_weight_decay_takes_its_share_of_a_weight_beside_the_step(data, make_cell):
+    start = Fit(make_cell(), data).network.state_dict()
+    start = {name: value.clone() for name, value in start.items()}
+    without, with_it = (
+        fitted(make_cell(train=ONE_STEP | {"lr": 0.01, "weight_decay": decay}), data, 1).network.state_dict()
+        for decay in (0, 0.1)
+    )
+    for name, value in start.items():
+        torch.testing.assert_close(with_it[name], without[name] - 0.01 * 0.1 * value, rtol=1e-4, atol=1e-6)
+
+
+def test_mixed_windows_are_to_be_both_labels_in_their_shares(data, make_cell):
+    fit = Fit(make_cell(train={"mixup": 1.0}), data)
+    rows, others = torch.arange(0, 300, 10), torch.arange(1500, 1800, 10)
+    total, *_ = fit._losses(fit._seen(1), rows, Partners(0.3, others))
+    logits = fit.network(0.7 * data.train.x[rows] + 0.3 * data.train.x[others])
+    log_p = torch.log_softmax(logits, dim=1)
+    every = range(len(rows))
+    expected = -0.7 * log_p[every, data.train.y[rows]] - 0.3 * log_p[every, data.train.y[others]]
+    torch.testing.assert_close(total, expected)
+
+
+def partners(fit, batch, step):
+    found = fit._partners(batch, 1, step)
+    assert found is not None
+    return found
+
+
+def test_each_window_of_a_batch_is_mixed_once_into_another_on_whichever_rank(data, make_cell):
+    cell = make_cell(train={"mixup": 0.4})
+    batch = torch.arange(50, 81)
+    alone = partners(Fit(cell, data), batch, 0)
+    assert sorted(alone.rows.tolist()) == batch.tolist()
+    assert alone.rows.tolist() != batch.tolist()
+    assert 0 <= alone.share <= 1
+    assert alone.share != partners(Fit(cell, data), batch, 1).share
+    for rank in range(2):
+        fit = Fit(cell, data)
+        fit.ranks = Ranks(rank, 2)
+        assert partners(fit, batch, 0).rows.tolist() == alone.rows[rank::2].tolist()
+
+
+def test_every_epoch_of_a_student_without_a_teacher_sees_a_view_of_its_own(data, make_cell):
+    fit = Fit(make_cell(augment={"scaling": {"sd": 0.1}}), data)
+    first, second = fit._seen(1).x, fit._seen(2).x
+    assert torch.equal(first, Fit(make_cell(augment={"scaling": {"sd": 0.1}}), data)._seen(1).x)
+    assert not torch.equal(first, second)
+    # Scaling is about 0 in units, which is not that of the scaled windows.
+    factors = (first * data.std + data.mean) / (data.train.x * data.std + data.mean)
+    torch.testing.assert_close(factors[:, 0, 0], factors[:, 5, 1], rtol=1e-2, atol=1e-2)
+    assert torch.equal(Fit(make_cell(), data)._seen(1).x, data.train.x)
+
+
+def test_a_teacher_says_what_it_makes_of_the_view_that_the_student_sees(data, make_cell):
+    """With the student's own first outputs on two views as targets there is nothing to learn, in any epoch."""
+    augment = {"rotation": {"degrees": 40.0}}
+    cell = make_cell(
+        "RB-KD", temperature=1.0, alpha=0.0, teacher_id="t", augment=augment, train={"lr": 1e-9, "views": 2}
+    )
+    own = targets.compute(cell.model.build(data.shape, len(data.classes)), data.train, torch.device("cpu"))
+    start = Fit(cell, data, own, view_targets=[own, own]).network
+    seen = [data.train._replace(x=train_view(data, augment, cell.seed, number)) for number in (1, 2)]
+    views = [targets.compute(start, part, torch.device("cpu")) for part in seen]
+    aligned, swapped = Fit(cell, data, own, view_targets=views), Fit(cell, data, own, view_targets=views[::-1])
+    for _ in range(3):
+        assert aligned.epoch()["train_loss.distillation"] < 1e-6
+        assert swapped.epoch()["train_loss.distillation"] > 1e-4
 
 
 def test_the_best_weights_are_a_copy(data, make_cell):

@@ -18,6 +18,7 @@ from har_ray.store.stores import Stores
 from har_ray.training import targets
 from har_ray.training.fit import Fit
 from har_ray.training.run import run
+from har_ray.training.views import train_view
 
 ATTENTION = AttentionConfig(kind="cbam", ratio=2, kernel=3, position=2)
 
@@ -148,6 +149,44 @@ def test_students_learn_from_stored_targets(stores, make_cell, data):
     # Confirmed later, from the weights, without its projection: the row still says what it said.
     confirmed = last(Job(cell=student, stage="confirm"), stores).row
     assert {name: confirmed[name] for name in on_validation} == {name: row[name] for name in on_validation}
+
+
+def test_a_teacher_leaves_what_it_makes_of_the_views_that_its_students_ask_for(stores, make_cell, data):
+    teacher = make_cell("MM")
+    asked = [{"jitter": {"sd": 0.2}}, {"rotation": {"degrees": 10.0}}]
+    students = [
+        make_cell("RB-KD", temperature=2.0, alpha=0.5, teacher_id=teacher.id, augment=augment, train={"views": 2})
+        for augment in asked
+    ]
+    row = last(Job(cell=teacher, stage="teachers", teaches=True), stores).row
+    plain = stores.results.targets(row)
+    jobs = [Job(cell=teacher, stage="teachers", teaches=True, views=(student.views,)) for student in students]
+    assert not any(job.is_done(row) for job in jobs)
+    both = jobs[0].joined(jobs[1])
+    more = last(both, stores).row
+    assert (more["epochs"], more["best_epoch"]) == (row["epochs"], row["best_epoch"])
+    assert all(job.is_done(more) for job in (*jobs, both))
+    stored = stores.results.targets(more)
+    assert len(stored) == len(plain) + 4 * len(data.train.y)
+    assert stored.slice(0, len(plain)).select(["window_id", "logits"]).equals(plain.select(["window_id", "logits"]))
+    network = weights_of(teacher, stores)
+    for student, augment in zip(students, asked, strict=True):
+        assert last(Job(cell=student, stage="search"), stores).row["status"] == "completed"
+        for number in (1, 2):
+            found = targets.load(stores.results, teacher.id, data.train.window_id, student.views.id, number)
+            with torch.no_grad():
+                expected = network(train_view(data, augment, teacher.seed, number))
+            torch.testing.assert_close(found.logits, expected, rtol=1e-4, atol=1e-4)
+    with pytest.raises(TrainingError, match="has left no targets of view 3"):
+        targets.load(stores.results, teacher.id, data.train.window_id, students[0].views.id, 3)
+
+
+def weights_of(cell, stores):
+    """The network that a cell has left."""
+    saved = torch.load(io.BytesIO(stores.results.weights(stores.results.row(cell.id))), weights_only=True)
+    network = ModelConfig.model_validate(saved["model"]).build(saved["shape"], len(saved["classes"]))
+    network.load_state_dict(saved["state_dict"])
+    return network.eval()
 
 
 def test_targets_of_other_windows_are_refused(stores, make_cell, data):

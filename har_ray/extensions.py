@@ -6,6 +6,7 @@ from typing import Any
 import ray
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
+from har_ray.augmentations import AUGMENTATIONS
 from har_ray.errors import ExtensionError
 from har_ray.losses import LOSSES
 from har_ray.metrics import METRICS
@@ -13,7 +14,12 @@ from har_ray.models.architectures import ARCHITECTURES
 from har_ray.registry import Registry
 from har_ray.spec.grid import GridSpec
 
-REGISTRIES: dict[str, Registry[Any]] = {"architecture": ARCHITECTURES, "loss": LOSSES, "metric": METRICS}
+REGISTRIES: dict[str, Registry[Any]] = {
+    "architecture": ARCHITECTURES,
+    "augmentation": AUGMENTATIONS,
+    "loss": LOSSES,
+    "metric": METRICS,
+}
 
 
 def named(spec: GridSpec) -> list[tuple[str, str]]:
@@ -21,6 +27,7 @@ def named(spec: GridSpec) -> list[tuple[str, str]]:
     names = [("metric", name) for name in spec.metrics]
     for variant in spec.variants:
         names += [("architecture", variant.architecture), *(("loss", name) for name in variant.losses)]
+        names += [("augmentation", name) for name in variant.augment]
     return [one for one in dict.fromkeys(names) if ":" in one[1]]
 
 

@@ -35,7 +35,7 @@ def mylab(tmp_path_factory):
     folder = tmp_path_factory.mktemp("mine")
     (folder / "mylab").mkdir()
     (folder / "mylab" / "__init__.py").write_text("")
-    names = ("nets", "losses", "metrics", "trackers")
+    names = ("nets", "losses", "augmentations", "metrics", "trackers")
     for name, text in zip(names, blocks("extending.md", "python"), strict=True):
         (folder / "mylab" / f"{name}.py").write_text(text)
     (grid,) = blocks("extending.md", "yaml")
@@ -63,6 +63,13 @@ def test_an_architecture_is_one_file(finished):
     assert set(gru.query("stage == 'confirm'")["params"]) == {3 * units * (6 + units + 2) + units * 7 + 7}
     assert gru["flops_published"].isna().all()
     assert re.search(r"^ +GRU +\d", output, re.MULTILINE)
+
+
+def test_an_augmentation_is_one_file(finished):
+    folder, _ = finished
+    rows = load(folder).query("variant == 'LM-drop'")
+    assert set(rows["Dropout.share"]) == {0.2}
+    assert set(rows["status"]) == {"completed"}
 
 
 def test_a_weighted_loss_is_one_file_and_its_weight_is_searched(finished):

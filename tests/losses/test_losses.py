@@ -5,10 +5,12 @@ import math
 import numpy as np
 import pytest
 import torch
+import torch.distributed as dist
 import torch.nn.functional as F
 from scipy.special import softmax
 from scipy.stats import entropy
 from sklearn.metrics import r2_score
+from torch.multiprocessing.spawn import spawn
 
 from har_ray.errors import ExtensionError
 from har_ray.losses import LOSSES, Loss, needs_maps, needs_teacher
@@ -46,6 +48,89 @@ def test_distillation_is_zero_for_a_perfect_student_at_any_temperature():
     for temperature in (1.0, 4.0, 15.0):
         found = Distillation(temperature, 0.5)(only(logits), torch.zeros(5), only(logits))
         assert found.abs().max() < 1e-4
+
+
+def test_decoupled_distillation_weighs_what_the_label_and_the_other_classes_say():
+    student, teacher, t = np.array([1.0, 2.0, 0.0, -1.0]), np.array([3.0, 1.0, 0.5, 0.0]), 4.0
+    p, q = softmax(teacher / t), softmax(student / t)
+    label = entropy([p[1], 1 - p[1]], [q[1], 1 - q[1]])
+    others = entropy(softmax(np.delete(teacher, 1) / t), softmax(np.delete(student, 1) / t))
+    loss = make_loss("decoupled-distillation", {"temperature": t, "target": 2.0, "non_target": 3.0})
+    outputs = (only(torch.tensor(one[None])) for one in (student, teacher))
+    found = loss(next(outputs), torch.tensor([1]), next(outputs))
+    assert found.item() == pytest.approx(t**2 * (2 * label + 3 * others))
+
+
+def test_with_the_teachers_doubt_as_weight_decoupled_distillation_is_plain_distillation():
+    """Equation 7 of the paper: KD = TCKD + (1 - p of the label) · NCKD."""
+    generator = torch.Generator().manual_seed(0)
+    student, teacher = (torch.randn(1, 7, generator=generator, dtype=torch.float64) for _ in range(2))
+    doubt = 1 - torch.softmax(teacher / 2, dim=1)[0, 3].item()
+    decoupled = make_loss("decoupled-distillation", {"temperature": 2.0, "non_target": doubt})
+    outputs = (only(student), torch.tensor([3]), only(teacher))
+    torch.testing.assert_close(decoupled(*outputs), Distillation(2.0, 0.5)(*outputs))
+
+
+def test_relational_distillation_compares_correlations_over_classes_and_over_windows():
+    generator = torch.Generator().manual_seed(0)
+    student, teacher = (torch.randn(5, 3, generator=generator, dtype=torch.float64) for _ in range(2))
+    q, p = (softmax(one.numpy() / 2, axis=1) for one in (student, teacher))
+    inter = [1 - np.corrcoef(q[i], p[i])[0, 1] for i in range(5)]
+    intra = np.mean([1 - np.corrcoef(q[:, k], p[:, k])[0, 1] for k in range(3)])
+    loss = make_loss("relational-distillation", {"temperature": 2.0, "inter": 0.5, "intra": 3.0})
+    found = loss(only(student), torch.zeros(5), only(teacher))
+    assert found.tolist() == pytest.approx([4 * (0.5 * one + 3 * intra) for one in inter], rel=1e-4)
+
+
+def test_relational_distillation_asks_for_the_teachers_order_not_for_its_confidence():
+    teacher = torch.randn(40, 7, generator=torch.Generator().manual_seed(0))
+    loss = make_loss("relational-distillation", {"temperature": 1.0})
+    p = torch.softmax(teacher, dim=1)
+    flatter = torch.log(0.5 * p + 0.5 / 7)
+    assert loss(only(flatter), torch.zeros(40), only(teacher)).abs().max() < 1e-4
+    constant = loss(only(torch.zeros(40, 7)), torch.zeros(40), only(teacher))
+    assert constant.tolist() == pytest.approx([2.0] * 40, abs=1e-3)
+
+
+def correlated_on_a_rank(rank, folder):
+    dist.init_process_group("gloo", init_method=f"file://{folder}/meet", rank=rank, world_size=2)
+    torch.save(relations_of(slice(rank, None, 2)), f"{folder}/{rank}.pt")
+    dist.destroy_process_group()
+
+
+def relations_of(rows):
+    """The loss of each of these windows, and the gradient of their sum."""
+    generator = torch.Generator().manual_seed(0)
+    logits, teacher = (torch.randn(9, 4, generator=generator) for _ in range(2))
+    mine = logits[rows].requires_grad_()
+    loss = make_loss("relational-distillation", {"temperature": 2.0})(only(mine), torch.zeros(9), only(teacher[rows]))
+    loss.sum().backward()
+    return loss.detach(), mine.grad
+
+
+def test_ranks_that_share_a_batch_correlate_over_all_of_it(tmp_path):
+    context = spawn(correlated_on_a_rank, args=(str(tmp_path),), nprocs=2, join=False)
+    while not context.join():
+        pass
+    losses, gradient = relations_of(slice(None))
+    for rank in range(2):
+        found, slope = torch.load(tmp_path / f"{rank}.pt")
+        torch.testing.assert_close(found, losses[rank::2], rtol=1e-4, atol=1e-5)
+        torch.testing.assert_close(slope, gradient[rank::2], rtol=1e-3, atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("name", "options", "message"),
+    [
+        ("decoupled-distillation", {"temperature": 0}, "temperature 0 is not above 0"),
+        ("decoupled-distillation", {"temperature": 1, "target": -1.0}, "target -1 or non_target 8 is below 0"),
+        ("relational-distillation", {"temperature": -2}, "temperature -2 is not above 0"),
+        ("relational-distillation", {"temperature": 1, "intra": -1.0}, "inter 1 or intra -1 is below 0"),
+    ],
+)
+def test_distillation_out_of_range_is_refused(name, options, message):
+    with pytest.raises(ExtensionError, match=f"{name}: {message}"):
+        make_loss(name, options)
 
 
 def test_alpha_weighs_the_cross_entropy():
@@ -247,7 +332,9 @@ def test_beta_0_compares_and_does_not_train_the_student():
 
 
 def test_what_a_loss_needs_decides_the_teacher():
-    assert LOSSES.names() == ["attention-transfer", "cross-entropy", "distillation"]
+    assert LOSSES.names() == [
+        "attention-transfer", "cross-entropy", "decoupled-distillation", "distillation", "relational-distillation",
+    ]  # fmt: skip
     assert (needs_teacher([]), needs_maps([])) == (False, False)
     assert (needs_teacher(["distillation"]), needs_maps(["distillation"])) == (True, False)
     assert needs_maps(["distillation", "attention-transfer"])

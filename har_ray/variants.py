@@ -47,6 +47,7 @@ class Variant(BaseModel):
         augment: how training windows are changed, in this order: name → options; a list is searched.
         train: keys of the grid's section `train` that are otherwise for this variant; a list is searched. Not how long
             it trains nor what it is judged by, which are the same for all.
+        max_params, max_macs: the budget: a network of more parameters, or more multiply-adds for a window, is refused.
         losses: besides the cross-entropy, or that one with options: name → options, which the search space gives where
             they are not given here; a list is searched.
     """
@@ -62,6 +63,8 @@ class Variant(BaseModel):
     losses: dict[str, OptionChoices] = {}
     augment: dict[str, OptionChoices] = {}
     train: OptionChoices = {}
+    max_params: int | None = Field(default=None, ge=1)
+    max_macs: int | None = Field(default=None, ge=1)
 
     @property
     def built_in(self) -> bool:

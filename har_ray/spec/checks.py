@@ -178,8 +178,8 @@ def _candidates(spec: "GridSpec", variants: dict[int, Variant]) -> Iterator[Mist
             yield ("variants", i, "train", key), message
         for name, message in dict.fromkeys(_refused_views(spec, found)):
             yield ("variants", i, "augment", name), message
-        if not variant.built_in:
-            yield from _own_networks(spec, i, found)
+        if not variant.built_in or variant.max_params or variant.max_macs:
+            yield from _networks(spec, i, variant, found)
 
 
 def _refused_losses(found: Iterable[Candidate]) -> Iterator[str]:
@@ -244,18 +244,28 @@ def _short_windows(spec: "GridSpec", variant: Variant) -> Iterator[Mistake]:
             )
 
 
-def _own_networks(spec: "GridSpec", i: int, found: Iterable[Candidate]) -> Iterator[Mistake]:
-    """Build somebody's network for every dataset, run it, and count what it costs."""
+def _networks(spec: "GridSpec", i: int, variant: Variant, found: Iterable[Candidate]) -> Iterator[Mistake]:
+    """Build a variant's networks for every dataset, run them, and hold what they cost against its budget."""
     for entry in spec.datasets:
         shape = entry.shape
-        for model in {one.model for one in found}:
+        for model in dict.fromkeys(one.model for one in found):
             if shape[0] < min_window(model.architecture):
                 continue  # reported by itself
             try:
-                cost(check(model, shape, entry.classes), shape)
+                costs = cost(check(model, shape, entry.classes), shape)
             except ExtensionError as error:
                 yield ("variants", i, "architecture"), str(error)
                 return
+            options = ", ".join(f"{name}: {value}" for name, value in model.options.items())
+            for key, most, counted in (
+                ("max_params", variant.max_params, costs.params),
+                ("max_macs", variant.max_macs, costs.macs),
+            ):
+                if most is not None and counted > most:
+                    yield (
+                        ("variants", i, key),
+                        f"{most:,} is less than the {counted:,} of {{{options}}} on {entry.name}",
+                    )
 
 
 def _resources(spec: "GridSpec") -> Iterator[Mistake]:

@@ -117,6 +117,16 @@ def dataset(**changes):
             "loss 'distilation' is unknown; did you mean 'distillation'?",
         ),
         (
+            {"variants": [{"name": "X", "architecture": "ds-cnn", "options": {"width": [16, 24]}, "max_params": 3000}]},
+            "variants[0].max_params",
+            "3,000 is less than the 3,487 of {width: 24} on spar",
+        ),
+        (
+            {"variants": [{"name": "X", "size": "LM", "max_macs": 20000}]},
+            "variants[0].max_macs",
+            "20,000 is less than the 30,768 of {filters: 4, units: 8} on spar",
+        ),
+        (
             {"variants": [{"name": "X", "size": "LM", "train": {"mixupp": 0.2}}]},
             "variants[0].train.mixupp",
             "key 'mixupp' is unknown; did you mean 'mixup'?",

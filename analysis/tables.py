@@ -76,6 +76,11 @@ def _notes(results: Results, setting: Setting) -> list[str]:
         notes.append("This split leaks: windows of one recording are in training and test. No estimate for new people.")
     elif setting.known_people:
         notes.append("The test people are in the training part too, with other recordings. No estimate for new people.")
+    elif setting.known_validation:
+        notes.append(
+            "Validation windows are drawn at random from the training people's: when training ends and what is chosen "
+            "suits these people."
+        )
     if absent := absent_classes(results, setting):
         notes.append(f"No test window of: {', '.join(absent)}. Macro F1 is the mean over the other classes.")
     notes += [f"{text}." for result in variants if (text := result.unconverged())]

@@ -17,18 +17,26 @@ class Setting(NamedTuple):
     @property
     def leaks(self) -> bool:
         """Whether windows of one recording lie in both the training and the test part."""
-        return Protocol.model_validate({"name": self.protocol}).leaks
+        return Protocol.of_label(self.protocol).leaks
 
     @property
     def known_people(self) -> bool:
         """Whether the people of the test part have trained too: its scores say nothing about new people."""
-        return not Protocol.model_validate({"name": self.protocol}).by_subject
+        return not Protocol.of_label(self.protocol).by_subject
+
+    @property
+    def known_validation(self) -> bool:
+        """Whether the people of the validation part have trained too, though those of the test part have not."""
+        return Protocol.of_label(self.protocol).val == "windows"
 
     @property
     def protocol_title(self) -> str:
         """The protocol; one that leaks, or tests people who also trained, says so."""
         if self.leaks:
             return f"{self.protocol} split (LEAKS: same recordings in train and test)"
+        if self.known_validation:
+            name = Protocol.of_label(self.protocol).name
+            return f"{name} split (VALIDATION LEAKS: windows at random, of the training people)"
         return self.protocol + " split (the test people also trained, in other sessions)" * self.known_people
 
     @property

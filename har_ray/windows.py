@@ -6,7 +6,7 @@ from typing import NamedTuple
 from har_ray.data.protocol import Protocol
 from har_ray.data.raw.fetch import fetch, raw_folder
 from har_ray.data.raw.identity import identify
-from har_ray.data.splits import subject_parts
+from har_ray.data.splits import VAL_WINDOWS_SHARE, subject_parts
 from har_ray.data.tensors import check_split
 from har_ray.data.windows import WindowSpec
 from har_ray.errors import DataError
@@ -66,7 +66,7 @@ def prepare_all(spec: GridSpec, stores: Stores) -> tuple[list[WindowSpec], list[
 
 def _fold(protocol: Protocol, windows: WindowSpec, stores: Stores) -> Row:
     parts = check_split(stores.storage, windows.id, protocol)
-    fold: Row = {"protocol": protocol.name, "fold": protocol.fold}
+    fold: Row = {"protocol": protocol.label, "fold": protocol.fold}
     fold |= {part: summary.subjects for part, summary in parts.items()}
     return fold | {f"{part}_windows": summary.windows for part, summary in parts.items()}
 
@@ -92,4 +92,6 @@ def part_sizes(entry: DatasetSpec, windows_id: str, protocol: Protocol, stores: 
     if protocol.by_subject:
         parts_of = subject_parts(protocol, entry.all_subjects)
         train, val = (len(part) / len(entry.all_subjects) for part in (parts_of.train, parts_of.val))
+        if protocol.val == "windows":
+            train, val = (1 - VAL_WINDOWS_SHARE) * train, VAL_WINDOWS_SHARE * train
     return PartSizes(max(1, round(everything * train)), max(1, round(everything * val)))

@@ -1,8 +1,8 @@
 """How windows are split into training, validation and test: by subject, unless the protocol says otherwise.
 
-The validation part is chosen the same way as the test part. `random` is the published protocol: stratified over
-windows, 15 % for test, then 15 % of the rest for validation. It puts windows of one recording on both sides, which
-makes scores too good; it exists to reproduce, and every table that uses it says so.
+The validation part is chosen the same way as the test part, unless the protocol's `val` says otherwise. `random` is the
+published protocol: stratified over windows, 15 % for test, then 15 % of the rest for validation. It puts windows of one
+recording on both sides, which makes scores too good; it exists to reproduce, and every table that uses it says so.
 """
 
 from collections.abc import Callable, Sequence
@@ -21,6 +21,10 @@ RANDOM_SEED = 42
 """Published: 85/15 twice, seed 42 (doi 10.1109/IE61493.2024.10599908). The split is the same for every seed."""
 
 
+VAL_WINDOWS_SHARE = 0.2
+"""Of the windows that do not test, where windows validate: WHAR Arena, https://arxiv.org/abs/2606.13194."""
+
+
 class Parts(NamedTuple):
     """Row numbers of the windows in each part, ascending, int64."""
 
@@ -30,7 +34,7 @@ class Parts(NamedTuple):
 
 
 class SubjectParts(NamedTuple):
-    """Subjects of each part."""
+    """Subjects of each part; where windows validate those of the training part do both."""
 
     train: tuple[str, ...]
     val: tuple[str, ...]
@@ -53,7 +57,11 @@ def subject_parts(protocol: Protocol, subjects: Sequence[str]) -> SubjectParts:
         if folds < 3:
             raise ValueError(f"{folds} folds; at least 3: one for test, one for validation, the others for training")
         test, val = subjects[protocol.fold :: folds], subjects[(protocol.fold + 1) % folds :: folds]
+    if protocol.val == "windows":
+        val = ()
     train = tuple(s for s in subjects if s not in {*val, *test})
+    if protocol.val == "windows":
+        val = train
     parts = SubjectParts(train, tuple(val), tuple(test))
     for name, part in parts._asdict().items():
         if not part:
@@ -98,9 +106,12 @@ def split(
     stray = sorted(set(subject.tolist()) - set(subjects))
     if stray:
         raise DataError(f"subject {stray[0]!r} has windows but is in no part of {protocol.name}: {', '.join(subjects)}")
-    return _non_empty(
-        Parts(*(np.flatnonzero(np.isin(subject, part)) for part in subject_parts(protocol, subjects))), protocol
-    )
+    parts = Parts(*(np.flatnonzero(np.isin(subject, part)) for part in subject_parts(protocol, subjects)))
+    if protocol.val == "windows":
+        drawn = np.random.default_rng(RANDOM_SEED).permutation(parts.train)
+        count = round(VAL_WINDOWS_SHARE * len(drawn))
+        parts = Parts(np.sort(drawn[count:]), np.sort(drawn[:count]), parts.test)
+    return _non_empty(parts, protocol)
 
 
 def _random(y: npt.NDArray[np.integer]) -> Parts:

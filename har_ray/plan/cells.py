@@ -95,7 +95,7 @@ class Cell(BaseModel):
     @property
     def group(self) -> Group:
         """Trials are ranked only against trials of the same group."""
-        return Group(Setting(self.dataset, self.preset, self.protocol.name), self.protocol.fold, self.variant)
+        return Group(Setting(self.dataset, self.preset, self.protocol.label), self.protocol.fold, self.variant)
 
     def columns(self) -> dict[str, Any]:
         """What a result row says of the cell."""

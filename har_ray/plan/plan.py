@@ -39,7 +39,7 @@ class Plan:
         self.spec = spec
         self._teacher_cells: dict[tuple[object, ...], Cell] = {}
         self.folds = [
-            Fold(entry, windows_id, protocol, Setting(entry.name, entry.preset_label, protocol.name))
+            Fold(entry, windows_id, protocol, Setting(entry.name, entry.preset_label, protocol.label))
             for entry, windows_id in zip(spec.datasets, windows_ids, strict=True)
             for protocol in entry.protocols
         ]

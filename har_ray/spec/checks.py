@@ -60,7 +60,7 @@ def _training(spec: "GridSpec") -> Iterator[Mistake]:
 def _datasets(spec: "GridSpec") -> Iterator[Mistake]:
     seen: dict[tuple[str, str, str], int] = {}
     for i, entry in enumerate(spec.datasets):
-        key = (entry.name, entry.preset_label, entry.protocol)
+        key = (entry.name, entry.preset_label, entry.protocols[0].label)
         if key in seen:
             yield ("datasets", i), f"{' / '.join(key)} is the same as {{0}}", ("datasets", seen[key])
         seen.setdefault(key, i)

@@ -11,7 +11,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from har_ray.data.dataset import Dataset, LabelRule, Preset
 from har_ray.data.datasets import CATALOG
 from har_ray.data.own.dataset import load_table
-from har_ray.data.protocol import Protocol, ProtocolName
+from har_ray.data.protocol import Protocol, ProtocolName, Val
 from har_ray.data.splits import subject_parts
 from har_ray.data.windows import class_names, samples
 from har_ray.errors import HarRayError, unknown
@@ -80,6 +80,7 @@ class DatasetSpec(Section):
     folds: int = Field(default=5, ge=3)
     test_subjects: Subjects = ()
     val_subjects: Subjects = ()
+    val: Val = "subjects"
     channels: tuple[str, ...] | None = None
     window_s: float | None = Field(default=None, gt=0)
     stride_s: float | None = Field(default=None, gt=0)
@@ -134,9 +135,16 @@ class DatasetSpec(Section):
     def protocols(self) -> list[Protocol]:
         """One for each fold."""
         if self.protocol == "subject-holdout":
-            return [Protocol(name=self.protocol, test_subjects=self.test_subjects, val_subjects=self.val_subjects)]
+            return [
+                Protocol(
+                    name=self.protocol,
+                    test_subjects=self.test_subjects,
+                    val_subjects=self.val_subjects,
+                    val=self.val,
+                )
+            ]
         folds = {"subject-kfold": self.folds, "loso": len(self.all_subjects)}.get(self.protocol, 1)
-        return [Protocol(name=self.protocol, folds=folds, fold=fold) for fold in range(folds)]
+        return [Protocol(name=self.protocol, val=self.val, folds=folds, fold=fold) for fold in range(folds)]
 
     @model_validator(mode="after")
     def _possible(self) -> "DatasetSpec":
@@ -174,6 +182,10 @@ class DatasetSpec(Section):
             for i, name in enumerate(getattr(self, key)):
                 if name not in self.all_subjects:
                     yield (key, i), unknown(f"subject of {self.name}", name, self.all_subjects)
+        if self.val == "windows" and not Protocol(name=self.protocol).by_subject:
+            yield ("val",), f"windows is for protocols by subject, not for {self.protocol}", ("protocol",)
+        if self.val == "windows" and self.val_subjects:
+            yield ("val_subjects",), "has no meaning where windows validate", ("val",)
         if "folds" in self.model_fields_set and self.protocol != "subject-kfold":
             yield ("folds",), f"is for subject-kfold, not for {self.protocol}", ("protocol",)
         if self.protocol == "official" and self.dataset.official is None:

@@ -10,6 +10,7 @@ from scipy.stats import rankdata, t, ttest_1samp
 from analysis.scores import variant_results
 from analysis.seeds import Predictions, subject_f1
 from analysis.statistics import against_baseline, compare, holm, rank_biserial, statistics_csv, statistics_table
+from har_ray.groups import Setting
 
 
 def subject(name, correct):
@@ -182,6 +183,9 @@ def test_table_and_csv(grid):
     assert any(note.startswith("One seed: the interval is over subjects only") for note in holdout.notes)
     assert "RAB-KD has no completed seed (0/1, 1 missing)." in holdout.notes
     assert "LEAKS" in leaking.title
+    title = Setting("sensors", "arena", "subject-kfold@val=windows").title
+    expected = "subject-kfold split (VALIDATION LEAKS: windows at random, of the training people)"
+    assert title == f"sensors, arena, {expected}"
     assert any("windows of a subject are on both sides" in note for note in leaking.notes)
     rows = list(csv.DictReader(io.StringIO(statistics_csv(results))))
     assert [(row["protocol"], row["variant"], row["leaks"]) for row in rows[:3]] == [

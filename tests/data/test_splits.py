@@ -71,6 +71,29 @@ def test_windows_follow_their_subject():
     assert sorted(np.concatenate(rows).tolist()) == list(range(100))
 
 
+@pytest.mark.parametrize("fold", range(5))
+def test_windows_validate_where_that_is_asked_and_the_test_people_are_still_new(fold):
+    """As in WHAR Arena: subject i is tested in fold i mod folds, 20 % of the other windows validate."""
+    protocol = Protocol(name="subject-kfold", folds=5, fold=fold, val="windows")
+    parts = split(protocol, **windows(SUBJECTS))
+    subject = np.repeat(SUBJECTS, 10)
+    assert set(subject[parts.test]) == {SUBJECTS[fold], SUBJECTS[fold + 5]}
+    assert sorted(np.concatenate(parts).tolist()) == list(range(100))
+    assert (len(parts.train), len(parts.val), len(parts.test)) == (64, 16, 20)
+    assert parts.val.tolist() == sorted(parts.val) != list(range(parts.val[0], parts.val[0] + 16))
+    assert len(set(subject[parts.val])) >= 6
+    assert set(subject[parts.train]) == set(SUBJECTS) - set(subject[parts.test])
+    assert [part.tolist() for part in split(protocol, **windows(SUBJECTS))] == [part.tolist() for part in parts]
+    assert subject_parts(protocol, SUBJECTS).val == subject_parts(protocol, SUBJECTS).train
+
+
+def test_a_label_says_how_a_protocol_validates_and_gives_it_back():
+    assert Protocol(name="loso").label == "loso"
+    assert Protocol(name="loso", val="windows").label == "loso@val=windows"
+    for label in ("random", "subject-kfold@val=windows"):
+        assert Protocol.of_label(label).label == label
+
+
 def test_a_subject_in_no_part_is_an_error():
     with pytest.raises(DataError, match="subject '12' has windows but is in no part"):
         split(Protocol(name="loso", folds=10), **windows([*SUBJECTS, "12"]))

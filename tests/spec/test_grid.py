@@ -127,6 +127,16 @@ def dataset(**changes):
             "20,000 is less than the 30,768 of {filters: 4, units: 8} on spar",
         ),
         (
+            {"datasets": dataset(protocol="random", val="windows")},
+            "datasets[0].val",
+            "windows is for protocols by subject, not for random",
+        ),
+        (
+            {"datasets": dataset(val_subjects=["3"], val="windows")},
+            "datasets[0].val_subjects",
+            "has no meaning where windows validate",
+        ),
+        (
             {"variants": [{"name": "X", "size": "LM", "train": {"mixupp": 0.2}}]},
             "variants[0].train.mixupp",
             "key 'mixupp' is unknown; did you mean 'mixup'?",

@@ -156,6 +156,7 @@ SENSORS = Dataset(
     subjects=SUBJECTS,
     samples=630_000,  # 10 participants × 7 activities × 180 s × 50 Hz
     presets={
+        "arena": Preset(tuple(COLUMNS), window_s=3.0, stride_s=1.5, rate_hz=RATE_HZ),
         "paper": Preset(
             tuple(name for name in COLUMNS if "_lin_" not in name), window_s=1.0, stride_s=1.0, rate_hz=RATE_HZ
         ),

@@ -218,6 +218,7 @@ WISDM = Dataset(
     subjects=SUBJECTS,
     samples=1_098_207,  # WISDM_ar_v1.1_raw_about.txt
     presets={
+        "arena": Preset(tuple(c.name for c in CHANNELS), window_s=3.0, stride_s=1.5, rate_hz=RATE_HZ),
         "paper": Preset(tuple(c.name for c in CHANNELS), window_s=1.0, stride_s=1.0, rate_hz=RATE_HZ),
     },
     locate=locate,

@@ -193,7 +193,10 @@ WISDM_WATCH = Dataset(
     null_name=None,
     subjects=SUBJECTS,
     samples=3_304_800,  # 51 subjects × 18 activities × 180 s × 20 Hz
-    presets={"wrist": Preset(tuple(COLUMNS), window_s=2.0, stride_s=1.0, rate_hz=RATE_HZ)},
+    presets={
+        "arena": Preset(tuple(COLUMNS), window_s=3.0, stride_s=1.5, rate_hz=RATE_HZ),
+        "wrist": Preset(tuple(COLUMNS), window_s=2.0, stride_s=1.0, rate_hz=RATE_HZ),
+    },
     locate=locate,
     read=read,
     files=files,

@@ -148,6 +148,8 @@ def test_presets_have_the_published_shapes():
     assert (paper.window_s * paper.rate_hz, paper.stride_s, len(paper.channels)) == (50, 1.0, 45)
     assert (wrist.window_s * wrist.rate_hz, wrist.stride_s) == (100, 1.0)
     assert wrist.channels == (*(f"wrist_acc_{a}" for a in "xyz"), *(f"wrist_gyr_{a}" for a in "xyz"))
+    arena = SENSORS.presets["arena"]
+    assert (arena.window_s * arena.rate_hz, arena.stride_s * arena.rate_hz, len(arena.channels)) == (150, 75, 60)
     assert len(SENSORS.classes) == 7
     assert len(SENSORS.channels) == 60
     assert (SENSORS.unit("wrist_gyr_y"), SENSORS.unit("belt_mag_x"), SENSORS.unit("belt_lin_x")) == (

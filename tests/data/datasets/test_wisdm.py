@@ -172,4 +172,6 @@ def test_locate_finds_the_text_or_names_it(tmp_path):
 def test_the_preset_has_the_published_shape():
     paper = WISDM.presets["paper"]
     assert (paper.window_s * paper.rate_hz, paper.stride_s, paper.channels) == (20, 1.0, AXES)
+    arena = WISDM.presets["arena"]
+    assert (arena.window_s * arena.rate_hz, arena.stride_s * arena.rate_hz, arena.channels) == (60, 30, AXES)
     assert len(WISDM.classes) == 6

@@ -159,6 +159,8 @@ def test_another_subject_or_activity_in_a_file_is_an_error(tmp_path):
 def test_the_preset_is_two_seconds_of_both_sensors():
     wrist = WISDM_WATCH.presets["wrist"]
     assert (wrist.window_s * wrist.rate_hz, wrist.stride_s * wrist.rate_hz, len(wrist.channels)) == (40, 20, 6)
+    arena = WISDM_WATCH.presets["arena"]
+    assert (arena.window_s * arena.rate_hz, arena.stride_s * arena.rate_hz, len(arena.channels)) == (60, 30, 6)
     assert [WISDM_WATCH.unit(name) for name in ALL] == ["m/s^2"] * 3 + ["rad/s"] * 3
     assert len(WISDM_WATCH.subjects) == 51
 

@@ -120,7 +120,7 @@ def test_rejects_are_printed(capsys):
         (("info", "sapr"), "dataset 'sapr' is unknown; did you mean 'spar'? (spar,"),
         (("info", "none.yaml"), "none.yaml: cannot be read: No such file or directory"),
         (("describe", "spar", "--preset", "wrst"), "preset of spar 'wrst' is unknown; did you mean 'wrist'?"),
-        (("prepare", "sensors"), "sensors: choose with --preset among paper, wrist"),
+        (("prepare", "sensors"), "sensors: choose with --preset among arena, paper, wrist"),
         (
             ("fetch", "spar", "--from", "x"),
             "comes with the Python package seglearn; there is nothing to fetch from x",
@@ -133,7 +133,9 @@ def test_a_fault_is_a_message_and_status_2(capsys, arguments, message):
 
 
 def test_without_raw_files_prepare_says_how_to_get_them(capsys, tmp_path):
-    (line,) = output_of(capsys, "prepare", "wisdm", "--data", tmp_path, "--storage", tmp_path / "results", code=2)
+    (line,) = output_of(
+        capsys, "prepare", "wisdm", "--preset", "paper", "--data", tmp_path, "--storage", tmp_path / "results", code=2
+    )
     assert line == f"wisdm: no raw files in {tmp_path}; `python -m har_ray.data fetch wisdm` first"
 
 

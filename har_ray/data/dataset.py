@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 LabelRule = Literal["pure", "majority", "first", "last"]
+Align = Literal["as-recorded", "gravity"]
 
 NULL = -1
 """The label of a sample that belongs to no class."""
@@ -38,6 +39,7 @@ class Preset:
         label_rule: `pure` (no window holds two labels), `majority`, `first` or `last` sample's label.
         null_class: keep windows without a class, as one more class named after `Dataset.null_name`.
         subjects: only these; empty for all.
+        align: `gravity`: every placement of a recording is turned so that gravity points along z, see `alignment.py`.
         as_published: the raw files are read by `Dataset.published`, see there; for the protocol `random` alone.
     """
 
@@ -48,6 +50,7 @@ class Preset:
     label_rule: LabelRule = "pure"
     null_class: bool = False
     subjects: tuple[str, ...] = ()
+    align: Align = "as-recorded"
     as_published: bool = False
 
 

@@ -7,7 +7,7 @@ filter sees the other side. With `majority`, `first` and `last` windows run acro
 
 import hashlib
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from fractions import Fraction
 from itertools import pairwise
 from typing import NamedTuple
@@ -16,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 from numpy.lib.stride_tricks import sliding_window_view
 
+from har_ray.data.alignment import gravity_aligned
 from har_ray.data.dataset import NULL, Dataset, LabelRule, Preset, Recording
 from har_ray.errors import DataError
 
@@ -102,6 +103,8 @@ def cut(recording: Recording, preset: Preset, null_label: int | None) -> Cut:
     if not np.isfinite(recording.x).all():
         row, column = np.argwhere(~np.isfinite(recording.x))[0]
         raise DataError(f"recording {recording.name}: {recording.x[row, column]} at sample {row}, channel {column}")
+    if preset.align == "gravity":
+        recording = replace(recording, x=gravity_aligned(recording.x, preset.channels))
     parts = [
         _windows_of_run(recording, begin, end, preset) for begin, end in _runs(recording.labels, preset.label_rule)
     ]

@@ -8,7 +8,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationInfo, model_validator
 
-from har_ray.data.dataset import Dataset, LabelRule, Preset
+from har_ray.data import alignment
+from har_ray.data.dataset import Align, Dataset, LabelRule, Preset
 from har_ray.data.datasets import CATALOG
 from har_ray.data.own.dataset import load_table
 from har_ray.data.protocol import Protocol, ProtocolName, Val
@@ -88,6 +89,7 @@ class DatasetSpec(Section):
     label_rule: LabelRule | None = None
     null_class: bool | None = None
     subjects: Subjects | None = None
+    align: Align | None = None
 
     @property
     def own(self) -> bool:
@@ -164,6 +166,11 @@ class DatasetSpec(Section):
         for i, name in enumerate(self.cut.channels):
             if name not in known:
                 yield ("channels", i), unknown(f"channel of {self.name}", name, known)
+        if self.cut.align == "gravity":
+            try:
+                alignment.check(self.cut.channels)
+            except ValueError as error:
+                yield ("align" if self.align else "preset",), f"gravity: {error}", ("channels",)
         wrong = {}
         for key in ("stride_s", "window_s"):
             try:

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationInfo, model_validator
 
 from har_ray.data.cleaning import natural_key
-from har_ray.data.dataset import LabelRule, Preset
+from har_ray.data.dataset import Align, LabelRule, Preset
 from har_ray.data.windows import samples
 from har_ray.errors import unknown
 
@@ -139,6 +139,7 @@ class PresetSection(Section):
     channels: Annotated[tuple[ChannelName, ...], Field(min_length=1)] | None = None
     label_rule: LabelRule = "pure"
     null_class: bool = False
+    align: Align = "as-recorded"
 
 
 class Descriptor(Section):

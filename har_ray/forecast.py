@@ -1,8 +1,9 @@
 """`--plan`: cells by stage, what is done, and about how long the rest takes on this machine.
 
 The time of an epoch is measured, not modelled: of each sort of network with its losses some batches are trained and
-validated and a checkpoint is made as in the run, on as many processes side by side as trials will run. How many epochs
-a cell trains is known only afterwards: about as many as finished cells of its variant did, else `TYPICAL`.
+validated and a checkpoint is made as in the run, on as many processes side by side as trials will run; what else the
+machine has to do meanwhile is not counted. How many epochs a cell trains is known only afterwards: about as many as
+finished cells of its variant did, else `TYPICAL`.
 """
 
 import io
@@ -256,9 +257,14 @@ def epoch_seconds(task: Task) -> float:
 def _epoch_s(task: Task, batches: int) -> float:
     fit = _fit(task, batches)
     fit.epoch()
-    start = time.perf_counter()
+    start = _clock_s()
     fit.epoch()
-    return time.perf_counter() - start
+    return _clock_s() - start
+
+
+def _clock_s() -> float:
+    """On a CPU that of the process, which does not count what the machine has to do besides."""
+    return time.perf_counter() if torch.cuda.is_available() else time.process_time()
 
 
 def _fit(task: Task, batches: int) -> Fit:
@@ -290,6 +296,6 @@ def _targets(task: Task, part: Part) -> Outputs | None:
 
 def _checkpoint_s(task: Task) -> float:
     fit = _fit(task, 1)
-    start = time.perf_counter()
+    start = _clock_s()
     torch.save(fit.state_dict(), io.BytesIO())
-    return time.perf_counter() - start
+    return _clock_s() - start

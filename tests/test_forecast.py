@@ -1,16 +1,20 @@
 """What a plan says of cells and of the time, with a real epoch timed."""
 
 import re
+import time
 
 import pytest
+import torch
 
 from har_ray import grid
-from har_ray.forecast import Forecast, Sort, plan_lines, stage_plans
+from har_ray.forecast import Forecast, Sort, epoch_seconds, plan_lines, stage_plans
 from har_ray.plan.plan import Plan
 from har_ray.search.agenda import Agenda
 from har_ray.spec.grid import load_grid
 from har_ray.store.storage import Digest
 from har_ray.store.stores import Stores
+from har_ray.training.fit import Fit
+from har_ray.windows import PartSizes
 from tests.grids import write_grid
 
 FIXED = {"trials": 1, "seeds": [100], "space": {"temperature": 4, "alpha": 0.5}}
@@ -89,6 +93,22 @@ def test_a_plan_times_real_epochs_and_says_about(tmp_path):
     *_, room, last = plan_lines(plan, stores)
     assert "none on this machine: resources.student: a trial needs 1 CPU and 99 GPUs on one node, and the most" in room
     assert re.match(r"  time      about .* on \d+ CPUs; .* if every cell stops as early as it can", last)
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="a GPU's time is not the process's")
+def test_what_else_the_machine_has_to_do_is_not_counted(tmp_path, monkeypatch):
+    """An epoch for which the process has to wait a second takes no longer."""
+    plan, stores = plan_of(tmp_path, variants=["LM"], search=None, teacher=None)
+    forecast = Forecast(plan, stores)
+    task, epoch = forecast._task(forecast.left[0].cell), Fit.epoch
+
+    def waits(fit):
+        time.sleep(1)
+        return epoch(fit)
+
+    monkeypatch.setattr(Fit, "epoch", waits)
+    small = task._replace(sizes=PartSizes(64, 64))
+    assert epoch_seconds(small) < 0.8
 
 
 def test_a_reader_that_has_seen_enough_is_no_error(tmp_path, monkeypatch):

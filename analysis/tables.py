@@ -7,6 +7,7 @@ from typing import Any
 from analysis.attention import constant_attention, explained
 from analysis.formats import Entry, TextTable, console, csv_text, percent, plain, span
 from analysis.load import Key, Results
+from analysis.published import by_subject
 from analysis.scores import COSTS, UNKNOWN_DEVICE, VariantResult, absent_classes, chosen_by_validation, variant_results
 from analysis.student import CHOSEN
 from har_ray.groups import Group, Setting
@@ -81,6 +82,8 @@ def _notes(results: Results, setting: Setting) -> list[str]:
             "Validation windows are drawn at random from the training people's: when training ends and what is chosen "
             "suits these people."
         )
+    if reported := by_subject(setting):
+        notes.append(f"Published of these recordings: {reported}.")
     if absent := absent_classes(results, setting):
         notes.append(f"No test window of: {', '.join(absent)}. Macro F1 is the mean over the other classes.")
     notes += [f"{text}." for result in variants if (text := result.unconverged())]

@@ -100,6 +100,13 @@ def test_a_random_split_is_labelled_as_leaking(grid):
     assert any("leaks" in note for note in table.notes)
 
 
+@pytest.mark.parametrize(("protocol", "said"), [("loso", True), ("subject-kfold@val=windows", True), ("random", False)])
+def test_what_a_datasets_publication_reports_stands_below_where_people_are_new(grid, protocol, said):
+    grid.completed("LM", 0, 0.7, dataset="spar", protocol=protocol)
+    published = [note for note in table_of(grid).notes if note.startswith("Published of these recordings: 87.3 % acc")]
+    assert len(published) == said
+
+
 def test_every_table_carries_command_commit_and_grid_hash(grid):
     grid.seeds("LM", 0.6)
     made = "python -m har_ray.grid grids/tiny.yaml · commit 0123456 · grid abc123"

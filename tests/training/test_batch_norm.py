@@ -1,5 +1,6 @@
 """Batch normalisation over two real ranks against torch's over the whole batch."""
 
+import pickle
 from pathlib import Path
 
 import pytest
@@ -8,7 +9,10 @@ import torch.distributed as dist
 from torch import nn
 from torch.multiprocessing.spawn import spawn
 
+from har_ray.models.config import ModelConfig
 from har_ray.training import batch_norm
+from har_ray.training.fit import Fit
+from har_ray.training.ranks import Ranks
 
 B, F, T = 9, 3, 4
 
@@ -39,10 +43,15 @@ def on_a_rank(rank, folder):
     dist.destroy_process_group()
 
 
-def test_two_ranks_of_unequal_size_normalise_as_one(tmp_path: Path):
-    context = spawn(on_a_rank, args=(str(tmp_path),), nprocs=2, join=False)
+def together(work, folder):
+    """Two processes at work, to their end."""
+    context = spawn(work, args=(str(folder),), nprocs=2, join=False)
     while not context.join():
         pass
+
+
+def test_two_ranks_of_unequal_size_normalise_as_one(tmp_path: Path):
+    together(on_a_rank, tmp_path)
     outputs, gradients, state = trained(layer(), slice(None))
     ranks = [torch.load(tmp_path / f"{rank}.pt") for rank in range(2)]
     for rank, (found, _, at_end) in enumerate(ranks):
@@ -53,6 +62,35 @@ def test_two_ranks_of_unequal_size_normalise_as_one(tmp_path: Path):
             torch.testing.assert_close(at_end[name], state[name], rtol=1e-4, atol=1e-5)
     for whole, *parts in zip(gradients, *(gradient for _, gradient, _ in ranks), strict=True):
         torch.testing.assert_close(sum(parts), whole, rtol=1e-3, atol=1e-3)
+
+
+def fit_on_a_rank(rank, folder):
+    cell, data = pickle.loads((Path(folder) / "cell").read_bytes())
+    dist.init_process_group("gloo", init_method=f"file://{folder}/meet", rank=rank, world_size=2)
+    torch.set_num_threads(1)
+    fit = Fit(cell, data, ranks=Ranks(rank, 2))
+    fit.epoch()
+    fit.epoch()
+    torch.save([fit.curve, fit.network.state_dict()], f"{folder}/{rank}.pt")
+    dist.destroy_process_group()
+
+
+def test_a_network_that_normalises_has_one_curve_whatever_the_number_of_workers(tmp_path: Path, data, make_cell):
+    """Of 2,196 windows the last batch of 400 has 196; every epoch is augmented and mixed, and weights are averaged."""
+    train = {"batch_size": 400, "mixup": 0.2, "ema": 0.9}
+    model = ModelConfig(architecture="ds-cnn", options={"width": 8})
+    cell = make_cell(model=model, train=train, augment={"rotation": {}})
+    (tmp_path / "cell").write_bytes(pickle.dumps((cell, data)))
+    together(fit_on_a_rank, tmp_path)
+    alone = Fit(cell, data)
+    alone.epoch()
+    alone.epoch()
+    for rank in range(2):
+        curve, state = torch.load(tmp_path / f"{rank}.pt")
+        losses = [epoch["train_loss"] for epoch in curve]
+        assert losses == pytest.approx([epoch["train_loss"] for epoch in alone.curve], rel=1e-3)
+        for name, value in alone.network.state_dict().items():
+            torch.testing.assert_close(state[name], value, rtol=0.02, atol=5e-3)
 
 
 @pytest.mark.parametrize(

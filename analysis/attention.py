@@ -6,6 +6,7 @@ from statistics import fmean
 from analysis.load import Cell, Results
 from har_ray.groups import Setting
 from har_ray.models.config import CONSTANT_SD
+from har_ray.text import counted
 
 SD, R2 = "attention_sd_", "attention_r2_"
 """Columns of the rows, each followed by the name of a map; see `har_ray.store.results.load`."""
@@ -27,11 +28,20 @@ def constant_attention(results: Results, setting: Setting) -> list[str]:
 
 def explained(results: Results, setting: Setting) -> list[str]:
     """A line for each map of a variant that learns its teacher's: mean R² over its completed cells."""
-    return [
-        f"{variant}: its {name} attention explains {100 * fmean(cell.row[R2 + name] for cell in cells):.0f} % of the "
-        f"variance of its teacher's on validation windows (R², mean over {len(cells)} cells)."
-        for variant, name, cells in _by_map(results, setting, R2)
-    ]
+    return [_explained(variant, name, cells) for variant, name, cells in _by_map(results, setting, R2)]
+
+
+def _explained(variant: str, name: str, cells: list[Cell]) -> str:
+    r2, over = fmean(cell.row[R2 + name] for cell in cells), f"mean over {counted(len(cells), 'cell')}"
+    if r2 < 0:
+        return (
+            f"{variant}: its {name} attention varies otherwise than its teacher's on validation windows (R² "
+            f"−{-r2:.2f}, {over}); one that is constant has 0."
+        )
+    return (
+        f"{variant}: its {name} attention explains {100 * r2:.0f} % of the variance of its teacher's on validation "
+        f"windows (R², {over})."
+    )
 
 
 def _by_map(results: Results, setting: Setting, column: str) -> Iterator[tuple[str, str, list[Cell]]]:

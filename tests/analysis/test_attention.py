@@ -33,3 +33,12 @@ def test_how_much_of_the_teachers_maps_is_explained(grid):
         "over 2 cells)."
     ]
     assert constant_attention(results, setting) == []
+
+
+def test_maps_that_go_their_own_way_explain_nothing(grid):
+    grid.completed("RAB-KD", 0, 0.8, row={"attention_r2_spatial": -1.886})
+    results = grid.load()
+    assert explained(results, results.settings()[0]) == [
+        "RAB-KD: its spatial attention varies otherwise than its teacher's on validation windows (R² −1.89, mean over 1 "
+        "cell); one that is constant has 0."
+    ]

@@ -39,6 +39,6 @@ def test_maps_that_go_their_own_way_explain_nothing(grid):
     grid.completed("RAB-KD", 0, 0.8, row={"attention_r2_spatial": -1.886})
     results = grid.load()
     assert explained(results, results.settings()[0]) == [
-        "RAB-KD: its spatial attention varies otherwise than its teacher's on validation windows (R² −1.89, mean over 1 "
-        "cell); one that is constant has 0."
+        "RAB-KD: its spatial attention varies otherwise than its teacher's on validation windows (R² −1.89, mean over "
+        "1 cell); one that is constant has 0."
     ]

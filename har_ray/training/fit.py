@@ -262,7 +262,6 @@ class Fit:
     def _outputs(self, x: Tensor, network: nn.Module) -> Outputs:
         """The network's logits (N, K) and maps for windows (N, T, C), float32."""
         self.student.eval()
-        network.eval()
         found = []
         for part in torch.split(x[self.ranks.rank :: self.ranks.world], EVALUATION_BATCH):
             with self._autocast():
@@ -308,8 +307,9 @@ class Fit:
 
 
 def _averaged(network: nn.Module, decay: float) -> AveragedModel:
-    """A mean of the network's weights and buffers over the steps to come."""
-    return AveragedModel(network, multi_avg_fn=get_ema_multi_avg_fn(decay), use_buffers=True)  # type: ignore[no-untyped-call]
+    """A mean of the network's weights and buffers over the steps to come, always in evaluation mode."""
+    rule = get_ema_multi_avg_fn(decay)  # type: ignore[no-untyped-call]
+    return AveragedModel(network, multi_avg_fn=rule, use_buffers=True).eval()
 
 
 def _rows(targets: Outputs, rows: Tensor) -> Outputs:

@@ -6,13 +6,26 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from har_ray.augmentations import Augmentation
 
-def check(sd: float, knots: int) -> None:
-    """Raises ValueError where such curves can't be drawn."""
-    if not sd >= 0:
-        raise ValueError(f"sd {sd:g} is below 0")
-    if knots < 0:
-        raise ValueError(f"knots {knots} is below 0")
+
+class Curved(Augmentation):
+    """What follows a curve of its own for each window.
+
+    Args:
+        sd: standard deviation of the curves at their knots; their mean is 1.
+        knots: between the window's ends.
+
+    Raises:
+        ValueError: an argument is below 0.
+    """
+
+    def __init__(self, sd: float = 0.2, knots: int = 2) -> None:
+        if not sd >= 0:
+            raise ValueError(f"sd {sd:g} is below 0")
+        if knots < 0:
+            raise ValueError(f"knots {knots} is below 0")
+        self.sd, self.knots = sd, knots
 
 
 def curves(count: int, length: int, sd: float, knots: int, generator: torch.Generator) -> Tensor:

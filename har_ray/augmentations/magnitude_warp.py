@@ -3,26 +3,14 @@
 import torch
 from torch import Tensor
 
-from har_ray.augmentations import AUGMENTATIONS, Augmentation
-from har_ray.augmentations.curves import check, curves
+from har_ray.augmentations import AUGMENTATIONS
+from har_ray.augmentations.curves import Curved, curves
 from har_ray.augmentations.sensors import Sensors
 
 
 @AUGMENTATIONS.register("magnitude-warp")
-class MagnitudeWarp(Augmentation):
-    """Multiplies each sensor of a window by a smooth random curve, the axes of a sensor by the same one.
-
-    Args:
-        sd: standard deviation of the curves at their knots; their mean is 1.
-        knots: between the window's ends.
-
-    Raises:
-        ValueError: an argument is below 0.
-    """
-
-    def __init__(self, sd: float = 0.2, knots: int = 2) -> None:
-        check(sd, knots)
-        self.sd, self.knots = sd, knots
+class MagnitudeWarp(Curved):
+    """Multiplies each sensor of a window by a smooth random curve, the axes of a sensor by the same one."""
 
     def __call__(self, x: Tensor, sensors: Sensors, generator: torch.Generator) -> Tensor:
         factors = torch.empty_like(x)

@@ -3,8 +3,8 @@
 import torch
 from torch import Tensor
 
-from har_ray.augmentations import AUGMENTATIONS, Augmentation
-from har_ray.augmentations.curves import check, curves
+from har_ray.augmentations import AUGMENTATIONS
+from har_ray.augmentations.curves import Curved, curves
 from har_ray.augmentations.sensors import Sensors
 
 SLOWEST = 0.1
@@ -12,22 +12,11 @@ SLOWEST = 0.1
 
 
 @AUGMENTATIONS.register("time-warp")
-class TimeWarp(Augmentation):
+class TimeWarp(Curved):
     """Reads each window at a speed that is a smooth random curve, all its channels at the same; both ends stay.
 
     Only when a sample is taken changes, not its value: that a faster movement accelerates more is not modelled.
-
-    Args:
-        sd: standard deviation of the speed at the curve's knots; its mean is 1.
-        knots: between the window's ends.
-
-    Raises:
-        ValueError: an argument is below 0.
     """
-
-    def __init__(self, sd: float = 0.2, knots: int = 2) -> None:
-        check(sd, knots)
-        self.sd, self.knots = sd, knots
 
     def __call__(self, x: Tensor, sensors: Sensors, generator: torch.Generator) -> Tensor:
         count, length, _ = x.shape

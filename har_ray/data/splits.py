@@ -60,9 +60,7 @@ def subject_parts(protocol: Protocol, subjects: Sequence[str]) -> SubjectParts:
     if protocol.val == "windows":
         val = ()
     train = tuple(s for s in subjects if s not in {*val, *test})
-    if protocol.val == "windows":
-        val = train
-    parts = SubjectParts(train, tuple(val), tuple(test))
+    parts = SubjectParts(train, train if protocol.val == "windows" else tuple(val), tuple(test))
     for name, part in parts._asdict().items():
         if not part:
             raise ValueError(f"no subject is left for {name} of {len(subjects)} ({', '.join(subjects)})")

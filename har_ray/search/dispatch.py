@@ -24,6 +24,7 @@ from har_ray.plan.plan import Plan
 from har_ray.plan.room import missing, needed
 from har_ray.search.agenda import Agenda
 from har_ray.search.progress import Watch
+from har_ray.search.reuse import Reuse
 from har_ray.search.trial import CellTrial
 from har_ray.spec.grid import Resources, StageResources
 from har_ray.store.check import damaged_cells
@@ -34,7 +35,8 @@ from har_ray.tracking import Tracking
 MAX_FAILURES = 3
 """How often a trial whose process died is started again; an error inside a cell is not tried again."""
 FEWEST_AHEAD = 2
-"""Trials that are at least reserved for in advance; on a larger cluster as many as it has CPUs."""
+"""Trials that wait at least, those whose process is starting included; on a larger cluster two for each of its CPUs, so
+that while a process starts on each, a process that is free finds another cell to take."""
 LOOK_EVERY_S = 5.0
 NEVER = "1000000000"
 """Seconds after which Tune would say that there may not be enough resources; `check_room` says it at once."""
@@ -125,7 +127,7 @@ class Dispatcher(Searcher):
     def _ahead(self) -> int:
         if time.monotonic() - self.looked > LOOK_EVERY_S:
             self.looked = time.monotonic()
-            self.ahead = max(FEWEST_AHEAD, int(ray.cluster_resources().get("CPU", 0)))
+            self.ahead = max(FEWEST_AHEAD, 2 * int(ray.cluster_resources().get("CPU", 0)))
         return self.ahead
 
     def on_trial_complete(self, trial_id: str, result: Mapping[str, Any] | None = None, error: bool = False) -> None:
@@ -155,6 +157,7 @@ def _tune(agenda: Agenda, stores: Stores, watch: Watch) -> None:
                 metric="score",
                 mode="max",
                 search_alg=Dispatcher(agenda, watch),
+                scheduler=Reuse(),
                 num_samples=-1,
                 reuse_actors=True,
                 trial_name_creator=lambda trial: trial.config["trial"]["name"],

@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 from ray import tune
 
-from har_ray.search.reuse import Reuse
+from har_ray.search.reuse import LastOut, Reuse
 
 SLOTS = 4
-TRIALS = 40
+TRIALS = 24
 
 
 class Slow(tune.Trainable):
@@ -50,3 +50,11 @@ def run(folder, scheduler):
 @pytest.mark.usefixtures("ray_session")
 def test_no_process_that_is_starting_is_stopped_for_one_that_is_free(tmp_path):
     assert run(tmp_path, Reuse()) == (SLOTS, TRIALS)
+
+
+def test_what_was_asked_for_last_is_taken_back_first():
+    asked = LastOut()
+    for group in "abcd":
+        asked.add(group)
+    asked.remove("d")
+    assert (asked.pop(), asked.pop(), bool(asked), list(asked)) == ("c", "b", True, ["a"])

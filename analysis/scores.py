@@ -18,7 +18,7 @@ from har_ray.metrics import Indices
 from har_ray.text import counted
 from har_ray.variants import Traits
 
-COSTS = {"params": "params", "macs": "MACs", "flops_published": "FLOPs (published count)"}
+COSTS = {"params": "params", "macs": "MACs", "flops_published": "FLOPs (published count)", "bytes": "bytes"}
 
 
 UNKNOWN_DEVICE = "an unknown device"

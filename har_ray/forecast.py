@@ -20,7 +20,7 @@ import numpy as np
 import torch
 
 from har_ray.data.tensors import Part, Tensors
-from har_ray.models.architectures import Outputs, outputs
+from har_ray.models.architectures import Outputs, fitted_at_once, outputs
 from har_ray.plan.cells import Cell, Job, Stage
 from har_ray.plan.plan import Plan, races_of
 from har_ray.plan.room import missing
@@ -29,8 +29,9 @@ from har_ray.spec.grid import Resources
 from har_ray.store.results import Row
 from har_ray.store.stores import Stores
 from har_ray.text import counted, duration
-from har_ray.training.fit import Fit
 from har_ray.training.ranks import Ranks
+from har_ray.training.trainer import Trainer
+from har_ray.training.trainers import trainer_of
 from har_ray.windows import PartSizes, part_sizes
 
 TIMED_S = 1.0
@@ -185,6 +186,8 @@ class Forecast:
         return max(1, int(self.cpus // (max(1, resources.workers) * resources.cpus)))
 
     def _epochs(self, cell: Cell, share: float) -> float:
+        if fitted_at_once(cell.model.architecture):
+            return 1
         known = self._trained.get(cell.variant)
         fewest = min(cell.training.patience + 1, cell.training.epochs)
         return known if known is not None else fewest + share * (cell.training.epochs - fewest)
@@ -267,7 +270,7 @@ def _clock_s() -> float:
     return time.perf_counter() if torch.cuda.is_available() else time.process_time()
 
 
-def _fit(task: Task, batches: int) -> Fit:
+def _fit(task: Task, batches: int) -> Trainer:
     rows = batches * task.cell.training.batch_size
     validated = max(1, round(rows * task.sizes.val / max(1, task.sizes.train)))
     train, val = (_noise(task, count) for count in (rows, validated))
@@ -275,7 +278,7 @@ def _fit(task: Task, batches: int) -> Fit:
     data = Tensors(train, val, val, torch.zeros(len(scale)), scale, classes, task.channels)
     targets = _targets(task, train)
     views = [targets] if targets is not None and task.cell.augment else []
-    return Fit(task.cell, data, targets, Ranks.alone(), view_targets=views)
+    return trainer_of(task.cell, data, targets, Ranks.alone(), view_targets=views)
 
 
 def _noise(task: Task, count: int) -> Part:

@@ -100,7 +100,7 @@ class Traits(BaseModel):
     """What tables and figures know of a variant, ours or a grid's own; the plan records it.
 
     Attributes:
-        large: of the size of OM or MM, so not a candidate for the watch.
+        large: of the size of OM or MM, or a teacher or trees of the grid's own, so not a candidate for the watch.
         attention: it has attention.
         losses: besides the cross-entropy, by name.
         taught: it learns from a teacher.
@@ -136,11 +136,16 @@ FAMILIES = (
 )  # fmt: skip
 
 
-def traits(variant: Variant, taught: bool) -> Traits:
-    """The traits of a variant; `taught`: whether one of its losses needs a teacher."""
+def traits(variant: Variant, taught: bool, large: bool = False) -> Traits:
+    """The traits of a variant.
+
+    Args:
+        taught: one of its losses needs a teacher.
+        large: whatever its size, it is not meant for the watch.
+    """
     return Traits(
         name=variant.name,
-        large=variant.size in ("OM", "MM"),
+        large=large or variant.size in ("OM", "MM"),
         attention=variant.attention is not False,
         losses=tuple(name for name in variant.losses if name != CROSS_ENTROPY),
         taught=taught,

@@ -1,4 +1,4 @@
-"""What a model costs: parameters, multiply-adds, the published FLOPs, latency.
+"""What a model costs: parameters, multiply-adds, the published FLOPs, bytes, latency.
 
 Convention: `macs` are the multiply-adds of matrix products at batch 1: convolutions, both products of a recurrent
 layer's step, linear layers. Element-wise work (ReLU, gates, pooling, normalisation, bias, the product with an attention
@@ -35,11 +35,19 @@ ELEMENTWISE = {
 
 
 class Cost(NamedTuple):
-    """Parameters (a count), multiply-adds and published FLOPs of one window; None where no count was published."""
+    """What one network costs.
 
-    params: int
-    macs: int
+    Attributes:
+        params: a count; None for trees, which have none.
+        macs: multiply-adds of one window; None for trees.
+        flops_published: of one window; None where no count was published.
+        bytes: of all that the network keeps, as it keeps it: float32 for a network's parameters and buffers.
+    """
+
+    params: int | None
+    macs: int | None
     flops_published: int | None
+    bytes: int
 
 
 class Latency(NamedTuple):
@@ -56,6 +64,9 @@ def cost(model: nn.Module, shape: tuple[int, int]) -> Cost:
         ExtensionError: the model holds an operation that can't be counted, its `closed_form_macs` gives another number
             than is counted, or a formula of its fails.
     """
+    size = sum(kept.numel() * kept.element_size() for kept in model.state_dict().values())
+    if hasattr(model, "fit"):
+        return Cost(None, None, None, size)
     params, macs = sum(p.numel() for p in model.parameters()), count_macs(model, shape)
     expected = _by_formula(model, "closed_form_macs", shape)
     if expected not in (None, macs):
@@ -63,7 +74,7 @@ def cost(model: nn.Module, shape: tuple[int, int]) -> Cost:
             f"{_name(model)}: {macs:,} multiply-adds counted for a window {list(shape)}, {expected:,} by its "
             "closed_form_macs; correct the formula, or see har_ray/models/cost.py for what is counted"
         )
-    return Cost(params, macs, _by_formula(model, "published_flops", shape))
+    return Cost(params, macs, _by_formula(model, "published_flops", shape), size)
 
 
 def _by_formula(model: nn.Module, formula: str, shape: tuple[int, int]) -> int | None:

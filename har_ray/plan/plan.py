@@ -8,6 +8,7 @@ from har_ray.candidates import Candidate, candidates, resolve
 from har_ray.data.protocol import Protocol
 from har_ray.groups import Group, Setting
 from har_ray.losses import needs_maps, needs_teacher
+from har_ray.models.architectures import fitted_at_once
 from har_ray.plan.cells import Cell, Job, Views
 from har_ray.spec.dataset import DatasetSpec
 from har_ray.spec.grid import GridSpec
@@ -144,7 +145,11 @@ class Plan:
 
     def traits(self) -> list[Traits]:
         """What tables and figures need to know of the variants."""
-        return [traits(variant, needs_teacher(variant.losses)) for variant in self.spec.variants]
+        return [traits(v, needs_teacher(v.losses), self._for_comparison(v)) for v in self.spec.variants]
+
+    def _for_comparison(self, variant: Variant) -> bool:
+        """Whether a variant of the grid's own is there to teach or as a baseline, not for the watch."""
+        return variant.size is None and (variant.name == self.spec.teacher or fitted_at_once(variant.architecture))
 
     @property
     def metrics(self) -> tuple[str, ...]:

@@ -14,7 +14,7 @@ from har_ray.errors import ExtensionError, HarRayError, StorageError, unknown
 from har_ray.losses import LOSSES, needs_maps, needs_teacher
 from har_ray.losses.objective import make_loss
 from har_ray.metrics import load_metrics
-from har_ray.models.architectures import ARCHITECTURES, GIVEN, check, min_window
+from har_ray.models.architectures import ARCHITECTURES, GIVEN, check, fitted_at_once, min_window
 from har_ray.models.config import AttentionSpace
 from har_ray.models.cost import cost
 from har_ray.registry import option_names, short_name
@@ -114,6 +114,10 @@ def _architecture(variant: Variant) -> Iterator[Mistake]:
     except ExtensionError as error:
         yield ("architecture",), str(error)
         return
+    if fitted_at_once(variant.architecture):
+        for key in ("losses", "augment", "train"):
+            if getattr(variant, key):
+                yield (key,), f"{variant.architecture} takes none: it is fitted to all windows at once"
     for key, given in (("attention", variant.attention is not False), ("sequence_axis", bool(variant.sequence_axis))):
         if given and known is not None and key not in known:
             yield (key,), f"{variant.architecture} has none: its constructor takes no {key!r}"
@@ -261,7 +265,7 @@ def _networks(spec: "GridSpec", i: int, variant: Variant, found: Iterable[Candid
                 ("max_params", variant.max_params, costs.params),
                 ("max_macs", variant.max_macs, costs.macs),
             ):
-                if most is not None and counted > most:
+                if most is not None and counted is not None and counted > most:
                     yield (
                         ("variants", i, key),
                         f"{most:,} is less than the {counted:,} of {{{options}}} on {entry.name}",

@@ -46,14 +46,14 @@ FIRST_COLUMNS = (
     "teacher_id",
 )  # fmt: skip
 LAST_COLUMNS = (
-    "status", "error", "epochs", "best_epoch", "converged", "params", "macs", "flops_published", "latency_ms",
+    "status", "error", "epochs", "best_epoch", "converged", "params", "macs", "flops_published", "bytes", "latency_ms",
     "latency_p95_ms", "latency_device", "train_seconds", "device", "node", "started_at", "finished_at",
     "har_ray_version", "git_commit",
 )  # fmt: skip
 """The columns of `load` that every grid has; between them stand the grid's hyper-parameters and scores."""
 
 WHOLE_NUMBERS = ("fold", "seed", "attention_ratio", "attention_kernel", "attention_position", "epochs", "best_epoch",
-                 "params", "macs", "flops_published")  # fmt: skip
+                 "params", "macs", "flops_published", "bytes")  # fmt: skip
 SCORES = ("attention_sd_", "attention_r2_", "val_", "test_")
 NOT_COLUMNS = ("files", "legs")
 """What rows hold beside the columns of `load`."""

@@ -14,8 +14,8 @@ from har_ray.tracking import TRACKERS, Run, Tracker
 
 MODES = ("online", "offline", "off")
 SUMMARY = (
-    "attention_sd_", "attention_r2_", "val_", "test_", "params", "macs", "flops_published", "latency_", "best_epoch",
-    "epochs", "train_seconds",
+    "attention_sd_", "attention_r2_", "val_", "test_", "params", "macs", "flops_published", "bytes", "latency_",
+    "best_epoch", "epochs", "train_seconds",
 )  # fmt: skip
 
 

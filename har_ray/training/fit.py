@@ -1,15 +1,10 @@
-"""The one training loop. Inline in a trial's process and in Ray Train workers it is the same code and the same curve.
+"""Training by gradients. Inline in a trial's process and in Ray Train workers it is the same code and the same curve.
 
-Notable: the result depends on the cell alone. Weights start from the cell's seed, the order of windows from seed and
-epoch, so a run that continues from its checkpoint equals one that was never interrupted, to the last bit on CPU. The
-weights of the best validation epoch are kept by copy. The test set is not seen here.
+Weights start from the cell's seed, the order of windows from seed and epoch. See `trainer.py` for what is around it.
 """
 
-import copy
 import math
-import time
 from collections.abc import Mapping, Sequence
-from contextlib import AbstractContextManager
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -17,25 +12,20 @@ import torch
 from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
-from har_ray.data.tensors import Part, Tensors
+from har_ray.data.tensors import Tensors
 from har_ray.errors import ExtensionError, TrainingError
 from har_ray.losses.objective import Objective
-from har_ray.metrics import DEFAULT, Metric, load_metrics, scores
+from har_ray.metrics import Metric
 from har_ray.models.architectures import Outputs, describe, outputs
-from har_ray.models.attention import map_sd
 from har_ray.models.config import BUILT_IN_ARCHITECTURE
 from har_ray.plan.cells import Cell
 from har_ray.training.ranks import Ranks
 from har_ray.training.schedule import learning_rate
+from har_ray.training.trainer import Epoch, Trainer
 from har_ray.training.views import train_view
 
-EVALUATION_BATCH = 256
-"""Windows per forward pass without gradient; fixed, so that scores do not depend on what else is configured."""
 SHOWN = 256
 """So many training windows, spread over all, are shown to the losses before training."""
-DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
-
-Epoch = dict[str, float]
 
 
 class Wanted(NamedTuple):
@@ -74,18 +64,15 @@ class Partners(NamedTuple):
     rows: Tensor
 
 
-class Fit:
-    """Trains one cell, an epoch at a time.
+class Fit(Trainer):
+    """Trains one cell by gradients, an epoch at a time.
 
     Args:
-        cell: what to train.
-        data: its windows.
+        cell, data, ranks, metrics: see `Trainer`.
         targets: the teacher's output on `data.train`, row by row, or None without a teacher.
         val_targets: the same on `data.val`; the losses are asked for their diagnostics only if it is there where
             `targets` is.
         view_targets: the same on the augmented views that the cell's epochs go round, where its teacher has left them.
-        ranks: the processes that share the work, and the device.
-        metrics: the validation scores of an epoch, by name; `cell.training.monitor` is one of them.
     """
 
     def __init__(
@@ -98,11 +85,8 @@ class Fit:
         val_targets: Outputs | None = None,
         view_targets: Sequence[Outputs] = (),
     ) -> None:
-        self.cell, self.ranks, self.data = cell, ranks or Ranks(), data
-        self.metrics = dict(metrics or load_metrics(DEFAULT))
+        super().__init__(cell, data, ranks, metrics)
         device = self.ranks.device
-        torch.manual_seed(cell.seed)
-        self.network = cell.model.build(data.shape, len(data.classes))
         objective = Objective(cell.losses)
         self._bind(objective, data, targets)
         self.student = Student(self.network, objective).to(device)
@@ -112,13 +96,10 @@ class Fit:
             self.student.parameters(), lr=cell.training.lr, weight_decay=cell.training.weight_decay, fused=True
         )
         self.scaler = torch.amp.GradScaler(device.type, enabled=cell.training.precision == "fp16")
-        self.train, self.val = _to(data.train, device), _to(data.val, device)
         self.targets = targets and _outputs_to(targets, device)
         self.val_targets = val_targets and _outputs_to(val_targets, device)
         self.view_targets = [_outputs_to(one, device) for one in view_targets]
         assert bool(self.view_targets) == bool(cell.augment and targets), "a teacher says what it sees"
-        self.curve: list[Epoch] = []
-        self.best = copy.deepcopy(self.network.state_dict())
 
     def _bind(self, objective: Objective, data: Tensors, targets: Outputs | None) -> None:
         """Show the losses the outputs for some windows; the network is left as it was built."""
@@ -130,49 +111,16 @@ class Fit:
         objective.bind(shown, targets and _rows(targets, rows), data.train.y)
 
     @property
-    def monitored(self) -> list[float]:
-        """The monitored validation score of each epoch."""
-        return [epoch[self.cell.training.monitor] for epoch in self.curve]
-
-    @property
-    def best_epoch(self) -> int:
-        """From 1; the first of equals; 0 before the first epoch."""
-        scores = self.monitored
-        return scores.index(max(scores)) + 1 if scores else 0
-
-    @property
     def converged(self) -> bool:
         """Validation has not improved for `patience` epochs."""
         return len(self.curve) - self.best_epoch >= self.cell.training.patience
 
-    @property
-    def finished(self) -> bool:
-        return self.converged or len(self.curve) >= self.cell.training.epochs
-
-    def epoch(self) -> Epoch:
-        """Train on every training window once, then validate.
-
-        Raises:
-            TrainingError: the loss is not finite.
-        """
-        start = time.perf_counter()
-        number = len(self.curve) + 1
+    def _learn(self, number: int) -> Epoch:
         total, *terms = (self._pass_over_windows(number) / len(self.train.y)).tolist()
         if not math.isfinite(total):
             raise TrainingError(f"the training loss became {total} in epoch {number}; try a smaller train.lr")
         named = zip(self.student.objective.names, terms, strict=True)
-        evaluated = self.averaged.module if self.averaged is not None else self.network
-        found = self._outputs(self.val.x, evaluated)
-        self.curve.append(
-            {"epoch": number, "train_loss": total}
-            | {f"train_loss.{name}": term for name, term in named}
-            | scores(self.metrics, self.val.y.cpu().numpy(), found.logits.cpu().numpy(), "val_")
-            | self._diagnostics(found)
-            | {"seconds": time.perf_counter() - start}
-        )
-        if self.best_epoch == number:
-            self.best = copy.deepcopy(evaluated.state_dict())
-        return self.curve[-1]
+        return {"train_loss": total} | {f"train_loss.{name}": term for name, term in named}
 
     def _pass_over_windows(self, number: int) -> Tensor:
         """One pass over the training windows; the sums of the losses over them (1 + L,)."""
@@ -254,40 +202,17 @@ class Fit:
     def _wanted(self, seen: Seen, rows: Tensor, share: float) -> Wanted:
         return Wanted(share, self.train.y[rows], seen.teacher and _rows(seen.teacher, rows))
 
-    def predict(self, x: Tensor) -> Tensor:
-        """Logits (N, K) float32 of windows (N, T, C), each rank working on its share."""
-        return self._outputs(x, self.network).logits
-
-    @torch.no_grad()
-    def _outputs(self, x: Tensor, network: nn.Module) -> Outputs:
-        """The network's logits (N, K) and maps for windows (N, T, C), float32."""
+    def _evaluated(self) -> nn.Module:
         self.student.eval()
-        found = []
-        for part in torch.split(x[self.ranks.rank :: self.ranks.world], EVALUATION_BATCH):
-            with self._autocast():
-                found.append(outputs(network, part.to(self.ranks.device)))
-        logits = self.ranks.gather(torch.cat([one.logits.float() for one in found]))
-        maps = {name: torch.cat([one.maps[name].float() for one in found]) for name in found[0].maps}
-        return Outputs(logits, {name: self.ranks.gather(values) for name, values in maps.items()})
+        return self.averaged.module if self.averaged is not None else self.network
 
     @torch.no_grad()
     def _diagnostics(self, found: Outputs) -> dict[str, float]:
-        """What else an epoch says of the outputs for the validation windows: how far maps vary, and what losses say."""
-        varies = {f"attention_sd_{name}": sd for name, sd in map_sd(found.maps).items()}
         if self.targets is not None and self.val_targets is None:
-            return varies
-        return varies | self.student.objective.diagnostics(found, self.val.y, self.val_targets)
-
-    def _autocast(self) -> AbstractContextManager[Any]:
-        precision = self.cell.training.precision
-        return torch.autocast(self.ranks.device.type, DTYPES[precision], enabled=precision != "fp32")
-
-    def use_best(self) -> None:
-        """Go back to the weights of the best validation epoch."""
-        self.network.load_state_dict(self.best)
+            return {}
+        return self.student.objective.diagnostics(found, self.val.y, self.val_targets)
 
     def state_dict(self) -> dict[str, Any]:
-        """All that the next epoch depends on; plain types and tensors."""
         return {
             "student": self.student.state_dict(),
             "optimiser": self.optimiser.state_dict(),
@@ -318,7 +243,3 @@ def _rows(targets: Outputs, rows: Tensor) -> Outputs:
 
 def _outputs_to(targets: Outputs, device: torch.device) -> Outputs:
     return Outputs(targets.logits.to(device), {name: values.to(device) for name, values in targets.maps.items()})
-
-
-def _to(part: Part, device: torch.device) -> Part:
-    return part._replace(x=part.x.to(device), y=part.y.to(device))

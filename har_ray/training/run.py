@@ -4,6 +4,7 @@ The caller may stop asking after any report; only the cell's checkpoint remains.
 training (test scores, teacher targets) is made from the best weights, also for a cell that was finished earlier.
 """
 
+import copy
 import io
 import json
 import logging
@@ -17,19 +18,22 @@ from functools import lru_cache
 import numpy as np
 import pyarrow as pa
 import torch
+from torch import nn
 
 from har_ray.data.tensors import Tensors, load_tensors
 from har_ray.errors import DamagedError, HarRayError, StorageError
 from har_ray.machine import processor
 from har_ray.metrics import Metric, load_metrics, scores
+from har_ray.models.architectures import fitted_at_once
 from har_ray.models.config import ModelConfig
 from har_ray.models.cost import cost, latency
 from har_ray.plan.cells import Cell, Job
 from har_ray.store.results import CLASSES, Files, ResultStore, Row, now
 from har_ray.store.stores import Stores
 from har_ray.training import targets
-from har_ray.training.fit import Fit
 from har_ray.training.ranks import Ranks
+from har_ray.training.trainer import Trainer
+from har_ray.training.trainers import trainer_of
 
 log = logging.getLogger(__name__)
 
@@ -99,8 +103,10 @@ def _run(job: Job, row: Row, stores: Stores, ranks: Ranks) -> Generator[Report, 
         if cell.teacher_id and cell.views
         else []
     )
-    fit = Fit(cell, data, taught, ranks, metrics, val_taught, views)
-    row |= {"legs": _resume(fit, results), "device": device_name(ranks.device)} | costs(cell, data)
+    fit = trainer_of(cell, data, taught, ranks, metrics, val_taught, views)
+    at_once = fitted_at_once(cell.model.architecture)
+    row |= {"legs": _resume(fit, results), "device": device_name(ranks.device)}
+    row |= {} if at_once else costs(cell, data)
     saved = time.monotonic()
     while not fit.finished and not _pauses(job, fit):
         fit.epoch()
@@ -113,7 +119,11 @@ def _run(job: Job, row: Row, stores: Stores, ranks: Ranks) -> Generator[Report, 
         yield Report(row | _progress(fit) | {"legs": _legs(row)}, fit.monitored, paused=True)
         return
     fit.use_best()
-    row |= _progress(fit) | {"converged": fit.converged}
+    row |= (
+        _progress(fit)
+        | {"converged": fit.converged}
+        | (_measured(copy.deepcopy(fit.network), data.shape) if at_once else {})
+    )
     files: Files = {}
     if job.stage == "confirm":
         tested, predictions = _test(fit, data, metrics)
@@ -129,7 +139,7 @@ def _run(job: Job, row: Row, stores: Stores, ranks: Ranks) -> Generator[Report, 
     yield Report(row, fit.monitored, ended=True)
 
 
-def _pauses(job: Job, fit: Fit) -> bool:
+def _pauses(job: Job, fit: Trainer) -> bool:
     """Whether the job has reached the epoch at which it pauses."""
     return job.until is not None and len(fit.curve) >= job.until
 
@@ -139,7 +149,7 @@ def _legs(row: Row) -> list[list[str]]:
     return [*row["legs"], [row["node"], row["started_at"], now()]]
 
 
-def _resume(fit: Fit, results: ResultStore) -> list[list[str]]:
+def _resume(fit: Trainer, results: ResultStore) -> list[list[str]]:
     """Continue from the checkpoint, or from the finished weights if only test scores or targets are wanted.
 
     Returns:
@@ -170,7 +180,7 @@ def _bytes(state: Row) -> bytes:
     return buffer.getvalue()
 
 
-def _progress(fit: Fit) -> Row:
+def _progress(fit: Trainer) -> Row:
     best = fit.curve[fit.best_epoch - 1]
     return {
         "epochs": len(fit.curve),
@@ -188,7 +198,10 @@ def costs(cell: Cell, data: Tensors) -> Row:
 @lru_cache(maxsize=64)
 def _costs(model: ModelConfig, shape: tuple[int, int], classes: int) -> Row:
     with torch.random.fork_rng():
-        network = model.build(shape, classes)
+        return _measured(model.build(shape, classes), shape)
+
+
+def _measured(network: nn.Module, shape: tuple[int, int]) -> Row:
     counted, timed = cost(network, shape), latency(network, shape)
     return counted._asdict() | {
         "latency_ms": timed.median_ms,
@@ -197,7 +210,7 @@ def _costs(model: ModelConfig, shape: tuple[int, int], classes: int) -> Row:
     }
 
 
-def _test(fit: Fit, data: Tensors, metrics: dict[str, Metric]) -> tuple[Row, pa.Table]:
+def _test(fit: Trainer, data: Tensors, metrics: dict[str, Metric]) -> tuple[Row, pa.Table]:
     """The one look at the test set, with the weights of the best validation epoch: scores and predictions."""
     logits = fit.predict(data.test.x).cpu().numpy()
     labels = data.test.y.numpy()
@@ -213,7 +226,7 @@ def _test(fit: Fit, data: Tensors, metrics: dict[str, Metric]) -> tuple[Row, pa.
     return dict(scores(metrics, labels, logits, "test_")), table
 
 
-def _finish(fit: Fit, data: Tensors, results: ResultStore, row: Row, files: Files) -> Row:
+def _finish(fit: Trainer, data: Tensors, results: ResultStore, row: Row, files: Files) -> Row:
     """Curve and weights, then the row, which makes the cell count; the checkpoint is no longer needed."""
     files |= results.write_curve(fit.cell.id, fit.curve)
     files |= results.write_weights(fit.cell.id, _bytes(_weights(fit, data)))
@@ -223,7 +236,7 @@ def _finish(fit: Fit, data: Tensors, results: ResultStore, row: Row, files: File
     return row
 
 
-def _weights(fit: Fit, data: Tensors) -> Row:
+def _weights(fit: Trainer, data: Tensors) -> Row:
     """All that is needed to use the finished network; `torch.load(weights_only=True)` reads it.
 
     `ModelConfig.model_validate(saved["model"]).build(saved["shape"], len(saved["classes"]))` is the network of it.

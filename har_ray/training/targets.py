@@ -20,7 +20,7 @@ from har_ray.models.architectures import Maps, Outputs, outputs
 from har_ray.plan.cells import Views
 from har_ray.store.results import TARGETS, ResultStore
 from har_ray.store.storage import Storage
-from har_ray.training.fit import EVALUATION_BATCH
+from har_ray.training.trainer import EVALUATION_BATCH
 from har_ray.training.views import train_view
 
 AS_THEY_ARE = ""

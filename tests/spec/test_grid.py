@@ -127,6 +127,11 @@ def dataset(**changes):
             "20,000 is less than the 30,768 of {filters: 4, units: 8} on spar",
         ),
         (
+            {"variants": [{"name": "X", "architecture": "random-forest", "train": {"lr": 0.1}}]},
+            "variants[0].train",
+            "random-forest takes none: it is fitted to all windows at once",
+        ),
+        (
             {"datasets": dataset(align="gravity", channels=["wrist_gyr_x", "wrist_gyr_y", "wrist_gyr_z"])},
             "datasets[0].align",
             "gravity: wrist_gyr: no accelerometer there to find gravity by (acc_x, acc_y, acc_z)",

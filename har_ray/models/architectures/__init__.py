@@ -6,6 +6,8 @@ windows (B, T, C) to logits (B, K). That is enough. It may offer more:
     min_window                class attribute: the fewest time steps it takes (default 1)
     with_maps(x)              logits and named attention maps, for losses that compare them (default: no maps)
     published_flops(shape)    the FLOPs by the publication's count (default: not known)
+    fit(x, y, seed)           learns from all training windows (N, T, C) with labels (N,) at once, in one epoch, without
+                              gradients, losses or augmentation; nothing is counted but bytes (default: by gradients)
     closed_form_macs(shape)   the multiply-adds by formula, to check what is counted: where the two differ, the network
                               is refused before it is trained (default: not checked)
 
@@ -84,6 +86,11 @@ def check(config: "ModelConfig", shape: tuple[int, int], classes: int) -> nn.Mod
 def min_window(architecture: str) -> int:
     """The fewest time steps that an architecture takes."""
     return int(getattr(ARCHITECTURES.find(architecture), "min_window", 1))
+
+
+def fitted_at_once(architecture: str) -> bool:
+    """Whether it learns by its own `fit` instead of gradients."""
+    return hasattr(ARCHITECTURES.find(architecture), "fit")
 
 
 def describe(error: Exception) -> str:

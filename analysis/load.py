@@ -127,6 +127,13 @@ class Results:
                 return names
         return [str(index) for index in range(classes)]
 
+    def cut(self, setting: Setting) -> tuple[float, float] | None:
+        """The rate in Hz and the length in seconds of a setting's windows, as far as `run.json` says."""
+        for entry in self.info.get("data") or []:
+            if (entry.get("dataset"), entry.get("preset")) == setting[:2] and entry.get("rate_hz"):
+                return float(entry["rate_hz"]), entry["window"] / entry["rate_hz"]
+        return None
+
     @property
     def name(self) -> str:
         """The grid's."""

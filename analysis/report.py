@@ -1,14 +1,17 @@
 """The report: one HTML page that needs no server and no network, and beside it every table and figure as a file.
 
 report.html
-results.csv, student.csv, statistics.csv, classes.csv, subjects.csv, takeaways.csv      raw numbers, all settings
+results.csv, student.csv, statistics.csv, classes.csv, subjects.csv, takeaways.csv, sweep.csv
+                                                raw numbers, all settings
 tables/<setting>.md, .tex                       the tables of one dataset, preset and protocol
 figures/<setting>-<figure>.png, .svg
+tables/<setting>-sweep.md, .tex, figures/<setting>-sweep.png, .svg      where rate or window were axes of the grid
 """
 
 import base64
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -21,12 +24,14 @@ from analysis.details import class_table, classes_csv, subject_table, subjects_c
 from analysis.figures.bubble import bubble_chart
 from analysis.figures.confusion import confusion_matrices
 from analysis.figures.curves import learning_curves
+from analysis.figures.sweep import sweep_figure
 from analysis.formats import TextTable, latex, markdown
 from analysis.load import Results
 from analysis.search import winners_table
 from analysis.statistics import statistics_csv, statistics_table
 from analysis.student import student_csv, student_table
 from analysis.summary import standing, summary
+from analysis.sweep import Sweep, sweep_csv, sweep_table, sweeps
 from analysis.tables import failures_table, results_csv, results_table, split_tables
 from analysis.takeaways import takeaways_csv, takeaways_table
 from har_ray.figures import save, style
@@ -59,9 +64,10 @@ class Picture:
 
 @dataclass(frozen=True)
 class Section:
-    """What the page shows for one setting."""
+    """What the page shows for one setting, or of those of a sweep."""
 
-    setting: Setting
+    title: str
+    slug: str
     tables: list[TextTable]
     pictures: list[Picture]
 
@@ -95,28 +101,47 @@ def _write(results: Results, folder: Path) -> Path:
         "subjects.csv": subjects_csv(results),
         "takeaways.csv": takeaways_csv(results),
     }
+    if swept := sweeps(results):
+        texts["sweep.csv"] = sweep_csv(results)
     for name, text in texts.items():
         (folder / name).write_text(text, encoding="utf-8")
+    sections = [_swept(results, sweep, folder) for sweep in swept]
+    sections += [_section(results, setting, folder) for setting in results.settings()]
     page = folder / "report.html"
-    page.write_text(render(results, [_section(results, setting, folder) for setting in results.settings()]), "utf-8")
+    page.write_text(render(results, sections), "utf-8")
     return page
 
 
 def _section(results: Results, setting: Setting, folder: Path) -> Section:
     made = {name: table_of(results, setting) for name, table_of in TABLES.items()}
-    texts = {
-        "md": "\n".join(map(markdown, made.values())),
-        "tex": "\n".join(latex(table, f"{setting.slug}{name}") for name, table in made.items()),
-    }
-    for extension, text in texts.items():
-        (folder / "tables" / f"{setting.slug}.{extension}").write_text(text, encoding="utf-8")
-    pictures = []
-    for name, (title, draw) in FIGURES.items():
-        with style():
-            svg = save(draw(results, setting), folder / "figures" / f"{setting.slug}-{name}", results.made_by)
-        data = base64.b64encode(svg.read_bytes()).decode()
-        pictures.append(Picture(f"{title}: {setting.title}", f"data:image/svg+xml;base64,{data}"))
-    return Section(setting, list(made.values()), pictures)
+    _write_tables(made, folder / "tables", setting.slug)
+    pictures = [
+        _picture(f"{title}: {setting.title}", partial(draw, results, setting),
+                 folder / "figures" / f"{setting.slug}-{name}", results.made_by)
+        for name, (title, draw) in FIGURES.items()
+    ]  # fmt: skip
+    return Section(setting.title, setting.slug, list(made.values()), pictures)
+
+
+def _swept(results: Results, sweep: Sweep, folder: Path) -> Section:
+    title, slug, table = f"Rate and window: {sweep.title}", f"{sweep.slug}-sweep", sweep_table(results, sweep)
+    _write_tables({"": table}, folder / "tables", slug)
+    picture = _picture(title, partial(sweep_figure, sweep), folder / "figures" / slug, results.made_by)
+    return Section(title, slug, [table], [picture])
+
+
+def _write_tables(made: Mapping[str, TextTable], folder: Path, slug: str) -> None:
+    """Tables by what is added to the label in LaTeX, in a file of each format."""
+    (folder / f"{slug}.md").write_text("\n".join(map(markdown, made.values())), encoding="utf-8")
+    labelled = "\n".join(latex(table, f"{slug}{name}") for name, table in made.items())
+    (folder / f"{slug}.tex").write_text(labelled, encoding="utf-8")
+
+
+def _picture(title: str, draw: Callable[[], Figure], stem: Path, made_by: str) -> Picture:
+    """Draw and write a figure, for the page too."""
+    with style():
+        svg = save(draw(), stem, made_by)
+    return Picture(title, f"data:image/svg+xml;base64,{base64.b64encode(svg.read_bytes()).decode()}")
 
 
 def render(results: Results, sections: list[Section]) -> str:

@@ -2,11 +2,14 @@
 
 from analysis.load import Results
 from analysis.student import sentences
+from analysis.sweep import sentence, sweeps
 
 
 def summary(results: Results) -> list[str]:
-    """For each setting the student that validation data choose, and what it scores on test data."""
-    return [sentences(results, setting) for setting in results.settings()] or ["The grid expects no cell yet."]
+    """The cheapest rate and window of those that were swept; for each setting the student that validation data choose,
+    and what it scores on test data."""
+    said = [*map(sentence, sweeps(results)), *(sentences(results, setting) for setting in results.settings())]
+    return said or ["The grid expects no cell yet."]
 
 
 def standing(results: Results) -> str:

@@ -33,7 +33,7 @@ def inconsistent(mistakes: Iterable[tuple[KeyPath, str, *tuple[KeyPath, ...]]]) 
         grid.yaml:3: search.seeds[1]: the same as search.seeds[0]
     """
     listed = [Mistake(key, message, tuple(others)) for key, message, *others in mistakes]
-    text = "\n".join(f"{key_text(one.key)}: {_filled(one.message, one.others)}" for one in listed)
+    text = "\n".join(f"{key_text(one.key)}: {_filled(one.message, map(key_text, one.others))}" for one in listed)
     return PydanticCustomError("inconsistent", "{text}", {"text": text, "mistakes": listed})
 
 
@@ -133,7 +133,8 @@ class _Check(Generic[M]):
                 continue
             for mistake in one["ctx"]["mistakes"]:
                 others = tuple(self._key(one["loc"], other) for other in mistake.others)
-                yield Mistake(self._key(one["loc"], mistake.key), _filled(mistake.message, others), others)
+                message = _filled(mistake.message, map(self.file.name_of, others))
+                yield Mistake(self._key(one["loc"], mistake.key), message, others)
         for key, several in messages.items():
             for line in "; or ".join(dict.fromkeys(several)).split("\n"):
                 yield Mistake(key, line)
@@ -294,9 +295,9 @@ def _below(annotation: Any, part: str | int) -> Iterator[Any]:
             yield from get_args(one)
 
 
-def _filled(message: str, others: Iterable[KeyPath]) -> str:
+def _filled(message: str, others: Iterable[str]) -> str:
     for i, other in enumerate(others):
-        message = message.replace(f"{{{i}}}", key_text(other))
+        message = message.replace(f"{{{i}}}", other)
     return message
 
 

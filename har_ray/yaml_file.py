@@ -5,9 +5,10 @@ What may stand in it is checked by `yaml_check.py`.
 
 import codecs
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
+from itertools import product
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -55,6 +56,7 @@ class YamlFile:
         written: booleans and dates as they are written, e.g. `yes`.
         mistakes: in the YAML itself, which `load` reports with all others.
         misread: keys among them whose value is not what was meant.
+        origins: keys that `expand` has made, and what they are called in the file.
     """
 
     path: Path
@@ -64,6 +66,7 @@ class YamlFile:
     written: dict[KeyPath, str] = field(default_factory=dict)
     mistakes: list[Mistake] = field(default_factory=list)
     misread: set[KeyPath] = field(default_factory=set)
+    origins: dict[KeyPath, KeyPath] = field(default_factory=dict)
 
     @classmethod
     def read(cls, path: Path) -> "YamlFile":
@@ -124,6 +127,60 @@ class YamlFile:
         self.mistakes = [mistake for mistake in self.mistakes if mistake.key[:n] != key]
         self.misread = {k for k in self.misread if k[:n] != key}
 
+    def expand(self, name: str, axes: Sequence[str]) -> None:
+        """Write each item of a list out once for every combination of values where its keys `axes` hold lists.
+
+        Example:
+            `datasets: [{name: spar, rate_hz: [5, 10]}]` becomes two datasets; messages call both `datasets[0]`, and
+            their rates `datasets[0].rate_hz[0]` and `datasets[0].rate_hz[1]`.
+        """
+        items = self.content.get(name)
+        if not isinstance(items, list):
+            return
+        written, expanded = YamlFile(self.path, self.text), list[Any]()
+        for i, item in enumerate(items):
+            keys = axes if isinstance(item, dict) else ()
+            lists = {axis: values for axis in keys if isinstance(values := item.get(axis), list) and values}
+            for picks in product(*(range(len(values)) for values in lists.values())):
+                picked = dict(zip(lists, picks, strict=True))
+                written._copy(self, (name, i), (name, len(expanded)), picked)
+                expanded.append({**item, **{axis: item[axis][n] for axis, n in picked.items()}} if picked else item)
+        if len(expanded) == len(items) and not written.origins:
+            return
+        self._forget((name,))
+        self.lines |= written.lines
+        self.written |= written.written
+        self.mistakes += written.mistakes
+        self.misread |= written.misread
+        self.origins |= written.origins
+        self.content[name] = expanded
+
+    def _copy(self, source: "YamlFile", old: KeyPath, new: KeyPath, picked: Mapping[str, int]) -> None:
+        """Note at `new` what `source` notes at `old` and below; of the lists `picked`, of the item that was picked."""
+
+        def moved(key: KeyPath) -> KeyPath | None:
+            below = key[len(old) :]
+            if below and (n := picked.get(str(below[0]))) is not None:
+                return (*new, below[0], *below[2:]) if below[1:2] == (n,) else None
+            return (*new, *below)
+
+        def kept(keys: Iterable[KeyPath]) -> Iterator[tuple[KeyPath, KeyPath]]:
+            return ((key, at) for key in keys if key[: len(old)] == old and (at := moved(key)) is not None)
+
+        self.lines |= {at: source.lines[key] for key, at in kept(source.lines)}
+        self.written |= {at: source.written[key] for key, at in kept(source.written)}
+        self.misread |= {at for _, at in kept(source.misread)}
+        for mistake in source.mistakes:
+            self.mistakes += [mistake._replace(key=at) for _, at in kept([mistake.key])]
+        if picked or new != old:
+            self.origins[new] = old
+        self.origins |= {(*new, axis): (*old, axis, n) for axis, n in picked.items()}
+
+    def name_of(self, key: KeyPath) -> str:
+        """What a key is called in messages: its name in the file."""
+        made = next((key[:n] for n in range(len(key), 0, -1) if key[:n] in self.origins), ())
+        return key_text((*self.origins[made], *key[len(made) :]) if made else key)
+
     def line(self, key: KeyPath) -> int:
         """The line of a key, or of the nearest one above it; 0 for a missing key of the whole file."""
         return next((self.lines[key[:n]] for n in range(len(key), 0, -1) if key[:n] in self.lines), 0)
@@ -131,7 +188,7 @@ class YamlFile:
     def where(self, key: KeyPath) -> str:
         """The head of a message: `FILE:LINE: key.path: `."""
         line = self.line(key)
-        return f"{self.path}{f':{line}' if line else ''}: {f'{key_text(key)}: ' if key else ''}"
+        return f"{self.path}{f':{line}' if line else ''}: {f'{self.name_of(key)}: ' if key else ''}"
 
     def _parsed(self) -> Any:
         loader = _BoundedLoader(self.text)

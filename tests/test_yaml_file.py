@@ -162,3 +162,59 @@ def test_every_mutilated_file_ends_in_a_model_or_a_message(tmp_path):
         except GridError:
             refused += 1
     assert 200 < refused < 400
+
+
+EXPANDED = """
+items:
+  - {name: a}
+  - name: b
+    low: [1, 5,
+      x]
+    high:
+      - 3
+      - 9
+most: 9
+"""
+
+
+@pytest.fixture
+def expanded(tmp_path):
+    """The items of a text whose `low` and `high` may be lists, or the messages about it."""
+
+    def check(text):
+        path = tmp_path / "f.yaml"
+        path.write_text(text)
+        file = YamlFile.read(path)
+        file.expand("items", ("low", "high"))
+        try:
+            return [(one.name, one.low, one.high) for one in load(Model, file).items]
+        except GridError as error:
+            return str(error).replace(str(path), "f").splitlines()
+
+    return check
+
+
+def test_lists_become_an_item_for_each_combination(expanded):
+    text = EXPANDED.replace("5,\n      x]", "2]")
+    assert expanded(text) == [("a", 0, 9), ("b", 1, 3), ("b", 1, 9), ("b", 2, 3), ("b", 2, 9)]
+
+
+def test_what_is_wrong_in_such_a_list_is_named_as_it_stands_in_the_file(expanded):
+    assert expanded(EXPANDED) == [
+        "f:5: items[1].low[1]: 5 is above high",
+        "f:6: items[1].low[2]: input should be a valid integer, unable to parse string as an integer, found 'x'",
+    ]
+    assert expanded(EXPANDED.replace("most: 9", "most: 8")) == [
+        "f:3: items[0].high: 9 is above most",
+        "f:5: items[1].low[1]: 5 is above high",
+        "f:6: items[1].low[2]: input should be a valid integer, unable to parse string as an integer, found 'x'",
+        "f:9: items[1].high[1]: 9 is above most",
+    ]
+
+
+def test_an_empty_list_and_what_is_no_item_are_left_to_the_check(expanded):
+    assert expanded("items: [{name: a, low: []}, 3]\nmost: 9\n") == [
+        "f:1: items[0].low: input should be a valid integer, found []",
+        "f:1: items[1]: input should be a valid dictionary or instance of Item, found 3",
+    ]
+    assert expanded("items: 3\nmost: 9\n") == ["f:1: items: input should be a valid list, found 3"]

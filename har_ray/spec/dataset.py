@@ -6,7 +6,18 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationInfo, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    GetJsonSchemaHandler,
+    ValidationInfo,
+    model_validator,
+)
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema
 
 from har_ray.data import alignment
 from har_ray.data.dataset import Align, Dataset, LabelRule, Preset
@@ -66,6 +77,19 @@ def _as_names(value: Any) -> Any:
 Subjects = Annotated[tuple[str, ...], BeforeValidator(_as_names)]
 
 
+class _OneOfMany:
+    """In the JSON Schema: a value, or a list of them, which a grid file has expanded before it gets here."""
+
+    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        one = handler(schema)
+        return {"anyOf": [one, {"type": "array", "items": one, "minItems": 1}]}
+
+
+Axis = Annotated[float, Field(gt=0), _OneOfMany()]
+AXES = ("rate_hz", "window_s")
+"""Of these keys a grid file may give a list: an entry for each value, or for each combination of both."""
+
+
 class DatasetSpec(Section):
     """A dataset, how it is cut and how it is split. What is not given is as the preset says.
 
@@ -83,9 +107,9 @@ class DatasetSpec(Section):
     val_subjects: Subjects = ()
     val: Val = "subjects"
     channels: tuple[str, ...] | None = None
-    window_s: float | None = Field(default=None, gt=0)
+    window_s: Axis | None = None
     stride_s: float | None = Field(default=None, gt=0)
-    rate_hz: float | None = Field(default=None, gt=0)
+    rate_hz: Axis | None = None
     label_rule: LabelRule | None = None
     null_class: bool | None = None
     subjects: Subjects | None = None

@@ -21,7 +21,7 @@ from har_ray.choices import Choices, distinct
 from har_ray.errors import unknown
 from har_ray.metrics import DEFAULT
 from har_ray.models.config import AttentionLoss, AttentionSpace, SequenceAxis
-from har_ray.spec.dataset import DatasetSpec
+from har_ray.spec.dataset import AXES, DatasetSpec
 from har_ray.spec.training import TrainConfig
 from har_ray.variants import VARIANTS, Variant
 from har_ray.yaml_check import inconsistent, load
@@ -184,4 +184,5 @@ def load_grid(path: str | Path, overrides: list[str] | None = None, together: bo
     file = YamlFile.read(Path(path))
     for override in overrides or []:
         file.set(override)
+    file.expand("datasets", AXES)
     return load(GridSpec, file, None if together else ALONE), file

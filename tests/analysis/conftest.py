@@ -16,9 +16,9 @@ Row = dict[str, Any]
 SETTING = {"dataset": "sensors", "preset": "wrist", "protocol": "subject-holdout"}
 CLASSES = ["sit", "stand", "walk"]
 COST = {
-    "LM": {"params": 1000, "macs": 20_000, "flops_published": 10_000},
-    "MM": {"params": 4000, "macs": 80_000, "flops_published": 40_000},
-    "OM": {"params": 100_000, "macs": 2_000_000, "flops_published": 1_000_000},
+    "LM": {"params": 1000, "macs": 20_000, "flops_published": 10_000, "bytes": 4000},
+    "MM": {"params": 4000, "macs": 80_000, "flops_published": 40_000, "bytes": 16_000},
+    "OM": {"params": 100_000, "macs": 2_000_000, "flops_published": 1_000_000, "bytes": 400_000},
 }
 INFO = {
     "grid": {"name": "tiny", "seeds": 3},

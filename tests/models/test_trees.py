@@ -1,4 +1,4 @@
-"""Trees as tensors say what scikit-learn's say, on real windows, also after they were stored; their bytes are counted."""
+"""Trees as tensors say what scikit-learn's say, on real windows, stored ones too; their bytes are counted."""
 
 import numpy as np
 import pytest

@@ -18,7 +18,7 @@ from har_ray.errors import DamagedError
 from har_ray.groups import Group, Setting
 from har_ray.metrics import DEFAULT, Floats, Indices
 from har_ray.store.results import AT_ONCE, ResultStore, Row, load
-from har_ray.variants import Traits, in_order
+from har_ray.variants import BASELINE, Traits, in_order
 
 
 class Key(NamedTuple):
@@ -110,6 +110,13 @@ class Results:
     def monitor(self) -> str:
         """The validation score by which weights and hyper-parameters are chosen, e.g. `val_f1_macro`."""
         return _monitor(self.info)
+
+    @property
+    def baseline(self) -> str:
+        """The variant that others are compared with: what the grid says, else LM, else its first one."""
+        names = list(dict.fromkeys(cell.key.variant for cell in self.cells))
+        default = BASELINE if BASELINE in names or not names else names[0]
+        return str((self.info.get("grid") or {}).get("baseline") or default)
 
     def title_of(self, score: str) -> str:
         """`val. F1 macro (%)` for `val_f1_macro`."""

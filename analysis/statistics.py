@@ -162,16 +162,18 @@ def adjusted(compared: Iterable[Comparison]) -> list[Comparison]:
 
 
 def against_baseline(results: Results, setting: Setting) -> list[Comparison]:
-    """Every variant against LM, with p-values adjusted over the comparisons of the setting."""
-    variants = variant_results(results, setting)
-    names = [name for name in variants if name != BASELINE]
-    return adjusted(compare(variants[name], variants.get(BASELINE), name, BASELINE) for name in names)
+    """Every variant against the baseline, with p-values adjusted over the comparisons of the setting."""
+    variants, baseline = variant_results(results, setting), results.baseline
+    names = [name for name in variants if name != baseline]
+    return adjusted(compare(variants[name], variants.get(baseline), name, baseline) for name in names)
 
 
 def statistics_table(results: Results, setting: Setting) -> TextTable:
-    """The comparisons with LM, for readers."""
+    """The comparisons with the baseline, for readers."""
     compared = against_baseline(results, setting)
-    published = [f1_change_pp(setting, comparison.variant) for comparison in compared]
+    published = [
+        f1_change_pp(setting, comparison.variant) if results.baseline == BASELINE else None for comparison in compared
+    ]
     columns = ["variant", "seeds", "Δ macro F1 (points)", "Δ per subject", "95 % interval", "detectable",
                "subjects better", "p (Holm)", "effect"]  # fmt: skip
     rows, notes = [_row(comparison) for comparison in compared], _notes(setting, compared)
@@ -179,7 +181,7 @@ def statistics_table(results: Results, setting: Setting) -> TextTable:
         columns.append("Δ published")
         notes.append(f"Δ published: doi {DOI}, one seed, the same windows and protocol.")
         rows = [[*row, Entry("–" if c is None else points(c / 100))] for row, c in zip(rows, published, strict=True)]
-    title = f"Difference from {BASELINE}: {setting.title}"
+    title = f"Difference from {results.baseline}: {setting.title}"
     return TextTable(title, columns, "l" + "r" * (len(columns) - 1), rows, notes, results.made_by)
 
 
@@ -248,7 +250,7 @@ def sampled(setting: Setting, compared: Mapping[str, Comparison]) -> list[str]:
 
 
 def statistics_csv(results: Results) -> str:
-    """All comparisons with LM as one CSV: raw numbers, differences as fractions."""
+    """All comparisons with the baseline as one CSV: raw numbers, differences as fractions."""
     return csv_text([
         {**setting.record, **c.record(), **results.provenance}
         for setting in results.settings() for c in against_baseline(results, setting)

@@ -14,7 +14,6 @@ from analysis.scores import VariantResult, by_validation, variant_results
 from analysis.statistics import EXPLAINED, Comparison, adjusted, compare, p_text, sampled, size, tested
 from har_ray.groups import Setting
 from har_ray.text import counted
-from har_ray.variants import BASELINE
 
 CHOSEN = "†"
 """Marks the chosen student in tables."""
@@ -27,11 +26,13 @@ class Choice:
     Attributes:
         large: models of the size of OM or MM with a completed seed, for comparison.
         compared: the chosen one minus each of the others, small and large, by the other's name.
+        baseline: what all variants of the grid are compared with.
     """
 
     students: list[VariantResult]
     large: list[VariantResult]
     compared: dict[str, Comparison]
+    baseline: str
 
     @classmethod
     def of(cls, results: Results, setting: Setting) -> "Choice | None":
@@ -43,7 +44,7 @@ class Choice:
         large = [result for result in variants.values() if result.traits.large and result.seeds]
         chosen, *others = [*students, *large]
         compared = adjusted(compare(chosen, other, chosen.variant, other.variant) for other in others)
-        return cls(students, large, {c.baseline: c for c in compared})
+        return cls(students, large, {c.baseline: c for c in compared}, results.baseline)
 
     @property
     def chosen(self) -> VariantResult:
@@ -109,7 +110,7 @@ def _chosen(choice: Choice) -> str:
     if count == 1:
         return f"{chosen.variant} is the only small model with a completed seed (validation: {score})."
     helped = any(result.traits.boosted for result in choice.students)
-    nothing = "; nothing that was added to it did better" if chosen.variant == BASELINE and helped else ""
+    nothing = "; nothing that was added to it did better" if chosen.variant == choice.baseline and helped else ""
     return f"{chosen.variant} has the best validation score of the {count} small models ({score}){nothing}."
 
 
@@ -125,10 +126,10 @@ def subject_text(result: VariantResult) -> str:
 
 
 def _relations(choice: Choice) -> list[str]:
-    """How it stands to LM, MM and OM, and which of the other small ones may be as good."""
-    main = [_relation(choice.compared[name]) for name in ("LM", "MM", "OM") if name in choice.compared]
+    """How it stands to the baseline, MM and OM, and which of the other small ones may be as good."""
+    main = [_relation(choice.compared[name]) for name in (choice.baseline, "MM", "OM") if name in choice.compared]
     found = [f"Per subject it is {', '.join(main)}."] if main else []
-    others = [choice.compared[result.variant] for result in choice.students[1:] if result.variant != BASELINE]
+    others = [choice.compared[result.variant] for result in choice.students[1:] if result.variant != choice.baseline]
     chance = [c.baseline for c in others if c.could_be_chance]
     if chance:
         found.append(f"Its difference from {', '.join(chance)} could be chance.")

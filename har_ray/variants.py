@@ -93,7 +93,7 @@ VARIANTS: dict[str, Variant] = {
 """In the order of tables and figures."""
 
 BASELINE = "LM"
-"""What every variant is compared with."""
+"""What every variant is compared with, where a grid has it and says nothing else."""
 
 
 class Traits(BaseModel):

@@ -42,6 +42,7 @@ def mistakes(spec: "GridSpec") -> Iterator[Mistake]:
     bad = {i: found for i, variant in enumerate(spec.variants) if (found := [*_variant(variant)])}
     yield from ((("variants", i, *key), message) for i, found in bad.items() for key, message, *_ in found)
     sound = {i: variant for i, variant in enumerate(spec.variants) if i not in bad}
+    yield from _baseline(spec)
     yield from _teacher(spec, list(sound.values()))
     yield from _search(spec, list(sound.values()))
     yield from _ratios(spec, sound)
@@ -121,6 +122,12 @@ def _architecture(variant: Variant) -> Iterator[Mistake]:
     for key, given in (("attention", variant.attention is not False), ("sequence_axis", bool(variant.sequence_axis))):
         if given and known is not None and key not in known:
             yield (key,), f"{variant.architecture} has none: its constructor takes no {key!r}"
+
+
+def _baseline(spec: "GridSpec") -> Iterator[Mistake]:
+    names = [variant.name for variant in spec.variants]
+    if spec.baseline is not None and spec.baseline not in names:
+        yield ("baseline",), unknown("variant of this grid", spec.baseline, names)
 
 
 def _teacher(spec: "GridSpec", variants: Iterable[Variant]) -> Iterator[Mistake]:

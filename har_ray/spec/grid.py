@@ -126,7 +126,11 @@ TrackerOptions = Annotated[
 
 
 class GridSpec(Section):
-    """A whole grid file."""
+    """A whole grid file.
+
+    Attributes:
+        baseline: the variant that all others are compared with; by default LM, or the first one where there is no LM.
+    """
 
     name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", examples=["grid"])
     datasets: list[DatasetSpec] = Field(
@@ -136,6 +140,7 @@ class GridSpec(Section):
         examples=[["LM"]]
     )
     teacher: str | None = None
+    baseline: str | None = None
     seeds: Seeds
     search: Search | None = None
     sequence_axis: SequenceAxis = "channels"

@@ -86,9 +86,10 @@ def test_counted_macs_equal_the_closed_form(axis, size, attention):
 def test_attention_costs_what_a_person_can_count():
     attention = AttentionConfig(kind="cbam", ratio=2, kernel=3, position=4)
     plain, att = (cost(network("LM", (20, 3), 6, a), (20, 3)) for a in (None, attention))
-    assert att.params - plain.params == (4 * 2 + 2) + (2 * 4 + 4) + 2 * 3 * 3
+    more = {name: getattr(att, name) - getattr(plain, name) for name in att._fields}
+    assert more["params"] == (4 * 2 + 2) + (2 * 4 + 4) + 2 * 3 * 3
     # After convolution 4 the plane is 4×3; the MLP runs on two pooled vectors.
-    assert att.macs - plain.macs == 2 * (8 + 8) + 12 * 18
+    assert more["macs"] == 2 * (8 + 8) + 12 * 18
     # Two means and two products of the plane's 4·12 features, the convolution; 2 a multiply-add of the MLP, its biases
     # 2 + 4 for each of the two vectors, and the 4 sums of its outputs.
     channel, spatial = 2 * 48 + 2 * (2 * 16 + 6) + 4, 2 * 48 + 2 * 12 * 18

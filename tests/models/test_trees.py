@@ -5,11 +5,20 @@ import pytest
 import torch
 from sklearn.ensemble import HistGradientBoostingClassifier, RandomForestClassifier
 
+from har_ray.models.architectures import ARCHITECTURES
 from har_ray.models.architectures.boosted_trees import BoostedTrees
 from har_ray.models.architectures.random_forest import RandomForest
 from har_ray.models.config import ModelConfig
 from har_ray.models.cost import cost
 from har_ray.models.trees import features
+
+
+def grown(architecture, data, seed=0, rows=slice(None), **options):
+    """Trees of some training windows."""
+    window, channels = data.shape
+    made = architecture(window, channels, 7, **options)
+    made.fit(data.train.x[rows], data.train.y[rows], seed)
+    return made
 
 
 def test_features_are_simple_statistics_of_each_channel():
@@ -20,8 +29,7 @@ def test_features_are_simple_statistics_of_each_channel():
 
 
 def test_a_forest_says_what_scikit_learns_says(data):
-    forest = RandomForest(*data.shape, classes=7, trees=20)
-    forest.fit(data.train.x, data.train.y, seed=3)
+    forest = grown(RandomForest, data, seed=3, trees=20)
     theirs = RandomForestClassifier(20, max_depth=8, min_samples_leaf=10, random_state=3)
     theirs.fit(features(data.train.x).numpy(), data.train.y.numpy())
     expected = theirs.predict_proba(features(data.val.x).numpy())
@@ -34,8 +42,7 @@ def test_boosted_trees_say_what_scikit_learns_say(data, classes):
     """Also where the training windows lack a class, and where they hold two."""
     known = torch.isin(data.train.y, torch.tensor(classes))
     x, y = data.train.x[known], data.train.y[known]
-    boosted = BoostedTrees(*data.shape, classes=7, rounds=5)
-    boosted.fit(x, y, seed=3)
+    boosted = grown(BoostedTrees, data, 3, known, rounds=5)
     theirs = HistGradientBoostingClassifier(max_iter=5, early_stopping=False, random_state=3)
     theirs.fit(features(x).numpy(), y.numpy())
     with torch.no_grad():
@@ -46,25 +53,21 @@ def test_boosted_trees_say_what_scikit_learns_say(data, classes):
 
 def test_a_forest_gives_a_class_that_training_lacks_next_to_no_chance(data):
     known = data.train.y != 3
-    forest = RandomForest(*data.shape, classes=7, trees=5)
-    forest.fit(data.train.x[known], data.train.y[known], seed=0)
+    forest = grown(RandomForest, data, rows=known, trees=5)
     assert torch.allclose(forest(data.val.x)[:, 3].exp(), torch.tensor(1e-6))
 
 
 @pytest.mark.parametrize("name", ["random-forest", "boosted-trees"])
 def test_stored_trees_are_the_same_trees(data, name):
-    config = ModelConfig(architecture=name)
-    grown = config.build(data.shape, 7)
-    assert grown(data.val.x).tolist() == torch.zeros(len(data.val.y), 7).tolist()  # none yet
-    grown.fit(data.train.x[::10], data.train.y[::10], seed=0)
-    read = config.build(data.shape, 7)
-    read.load_state_dict(grown.state_dict())
-    assert torch.equal(read(data.val.x), grown(data.val.x))
+    read = ModelConfig(architecture=name).build(data.shape, 7)
+    assert torch.equal(read(data.val.x), torch.zeros(len(data.val.y), 7))  # none yet
+    known = grown(ARCHITECTURES.find(name), data, rows=slice(None, None, 10))
+    read.load_state_dict(known.state_dict())
+    assert torch.equal(read(data.val.x), known(data.val.x))
 
 
 def test_a_tree_without_a_question_says_one_thing_of_all_windows(data):
-    forest = RandomForest(*data.shape, classes=7, trees=1, min_leaf=len(data.train.y))
-    forest.fit(data.train.x, data.train.y, seed=0)
+    forest = grown(RandomForest, data, trees=1, min_leaf=len(data.train.y))
     said = forest(data.val.x).exp()
     assert torch.allclose(said, said[:1].expand_as(said))
     assert float(said[0].sum()) == pytest.approx(1.0, abs=1e-5)
@@ -72,6 +75,5 @@ def test_a_tree_without_a_question_says_one_thing_of_all_windows(data):
 
 def test_bytes_of_trees_are_those_of_nodes_and_leaves(data):
     """A node: a feature (2 bytes), a threshold and two children (4 each); a leaf: 7 probabilities of 4 bytes."""
-    forest = RandomForest(*data.shape, classes=7, trees=1, depth=2)
-    forest.fit(data.train.x, data.train.y, seed=0)
+    forest = grown(RandomForest, data, trees=1, depth=2)
     assert cost(forest, data.shape) == (None, None, None, 4 + 3 * (2 + 4 + 4 + 4) + 4 * 7 * 4)

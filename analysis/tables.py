@@ -1,6 +1,6 @@
 """The tables of results: one per dataset, preset and protocol, variants as rows."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from string import ascii_lowercase
 from typing import Any
 
@@ -18,23 +18,30 @@ def results_table(results: Results, setting: Setting) -> TextTable:
     variants = variant_results(results, setting)
     chosen = chosen_by_validation(result for result in variants.values() if not result.traits.large)
     devices = sorted({device for result in variants.values() for device in result.latencies_ms()})
+    costs = _known_costs(variants.values())
     rows = [
         [
             Entry(variant, mark=CHOSEN if result is chosen else ""),
             *(_score(result, score.name, variants) for score in results.scores),
             Entry(_error(result)),
             Entry(result.standing()),
-            *(Entry(span(result.cost(name))) for name in COSTS),
+            *(Entry(span(result.cost(name))) for name in costs),
             Entry(_latency(result, devices)),
         ]
         for variant, result in variants.items()
     ]
     titles = [score.title for score in results.scores]
-    columns = ["variant", *titles, "ECE (%)", "n (seeds)", *COSTS.values(), "latency (ms)"]
+    columns = ["variant", *titles, "ECE (%)", "n (seeds)", *(COSTS[name] for name in costs), "latency (ms)"]
     notes = [*_notes(results, setting), *_cost_notes(devices)]
     notes += [*constant_attention(results, setting), *explained(results, setting)]
     align = "l" + "r" * (len(columns) - 1)
     return TextTable(f"Test results: {setting.title}", columns, align, rows, notes, results.made_by)
+
+
+def _known_costs(variants: Iterable[VariantResult]) -> list[str]:
+    """The costs that the completed cells know; all where there is none yet."""
+    completed = [result for result in variants if result.completed]
+    return [name for name in COSTS if not completed or any(result.cost(name) for result in completed)]
 
 
 def console_lines(results: Results) -> Iterator[str]:

@@ -146,8 +146,8 @@ def _costs(a: VariantResult, b: VariantResult, cost: str, is_enough: Callable[[f
 
 def _cost_text(large: VariantResult, student: VariantResult) -> str:
     ratios = {name: _ratio(large, student, cost) for cost, name in COSTS.items()}
-    parts = [f"{'unknown' if ratio is None else f'{ratio:.1f}'} × the {name}" for name, ratio in ratios.items()]
-    return f"{large.variant} has {', '.join(parts)} of {student.variant}"
+    parts = [f"{ratio:.1f} × the {name}" for name, ratio in ratios.items() if ratio is not None]
+    return f"{large.variant} has {', '.join(parts)} of {student.variant}" if parts else ""
 
 
 def _rivals(best: VariantResult, variants: Variants, cost: str) -> list[Comparison]:

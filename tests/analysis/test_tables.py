@@ -328,7 +328,8 @@ def test_small_models_are_known_by_their_traits(grid):
 
 def test_a_network_without_a_published_count_has_none(grid):
     grid.completed("LM", 0, 0.6, row={"flops_published": None})
-    assert texts(table_of(grid), 0)[6:9] == ["1,000", "20,000", "–"]
+    grid.completed("MM", 0, 0.6)
+    assert texts(table_of(grid), 1)[6:9] == ["1,000", "20,000", "–"]
 
 
 def test_the_console_shows_the_reports_table(grid):
@@ -380,3 +381,14 @@ def test_splits_show_the_subjects_of_each_part(grid):
     assert table.title == "sensors, wrist: 1,900 windows of 25 samples at 12.5 Hz"
     assert texts(table, 0) == ["subject-holdout", "0", "1, 2 (1,200 windows)", "3 (300 windows)", "4, 5 (400 windows)"]
     assert table.notes == ["1 channels: acc_x.", "3 classes: sit, stand, walk."]
+
+
+def test_a_cost_that_no_cell_knows_has_no_column(grid):
+    """Rows of before there were bytes; a forest beside them has bytes alone."""
+    grid.seeds("LM", 0.6, row={"bytes": None})
+    assert "bytes" not in table_of(grid).columns
+    grid.seeds("Forest", 0.7, row={"params": None, "macs": None, "flops_published": None, "bytes": 5000})
+    table = table_of(grid)
+    at = table.columns.index("bytes")
+    assert [texts(table, row)[at] for row in (0, 1)] == ["–", "5,000"]
+    assert texts(table, 1)[at - 3 : at] == ["–"] * 3

@@ -5,7 +5,7 @@ on the choices alone, so more `trials` later keep the earlier candidates.
 """
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import product
 from typing import Any, Literal, NamedTuple
 
@@ -34,6 +34,8 @@ def hyper_columns(hyper: HyperParameters) -> dict[str, Any]:
 
 TRAIN = "train."
 """How hyper-parameters that stand for the grid's section `train` begin."""
+CHANNELS = "channels"
+"""The hyper-parameter that names a group of a dataset's channels."""
 
 
 class Candidate(NamedTuple):
@@ -94,10 +96,21 @@ def choices(variant: Variant, space: Mapping[str, Any]) -> dict[str, list[Any]]:
 
 
 def candidates(
-    variant: Variant, space: Mapping[str, Any], trials: int | Literal["all"], axis: SequenceAxis
+    variant: Variant,
+    space: Mapping[str, Any],
+    trials: int | Literal["all"],
+    axis: SequenceAxis,
+    channel_groups: Iterable[str] = (),
 ) -> list[Candidate]:
-    """What the search tries; one entry where there is nothing to search. `axis` is for variants that name none."""
+    """What the search tries; one entry where there is nothing to search.
+
+    Args:
+        axis: for variants that name none.
+        channel_groups: of the dataset, where there is a choice.
+    """
     values = choices(variant, space)
+    if groups := list(channel_groups):
+        values[CHANNELS] = groups
     everything = [dict(zip(values, combination, strict=True)) for combination in product(*values.values())]
     drawn = everything if trials == "all" or trials >= len(everything) else _draw(tuple(values), everything, trials)
     return [resolve(variant, hyper, axis) for hyper in drawn]

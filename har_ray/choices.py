@@ -21,7 +21,7 @@ def distinct(values: list[Any]) -> list[Any]:
     return values
 
 
-class _OneOrMany:
+class OneOrMany:
     """In the JSON Schema: the list, or one of its items alone."""
 
     def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
@@ -29,5 +29,5 @@ class _OneOrMany:
         return {"anyOf": [many["items"], many]}
 
 
-Choices = Annotated[list[T], Field(min_length=1), AfterValidator(distinct), BeforeValidator(as_list), _OneOrMany()]
+Choices = Annotated[list[T], Field(min_length=1), AfterValidator(distinct), BeforeValidator(as_list), OneOrMany()]
 """`Choices[float]` accepts `0.5` and `[0.1, 0.5]`; both become a list."""

@@ -57,7 +57,7 @@ def stage_plans(plan: Plan, winners: Sequence[Row] = ()) -> list[StagePlan]:
     A cell is in one stage only, as in a run: a teacher that is to be confirmed is a confirm cell.
     """
     known = plan.settled | plan.recorded(winners)
-    first = {fold.group(name): found[0] for fold in plan.folds for name, found in plan.candidates.items()}
+    first = {group: found[0] for group, found in plan.by_group.items()}
     confirm = plan.confirm_jobs(known)
     later = plan.confirm_jobs({group: candidate for group, candidate in first.items() if group not in known})
     certain = _joined([*plan.teacher_jobs([*plan.certain_students(), *confirm]), *plan.search_jobs, *confirm])
@@ -112,7 +112,10 @@ def plan_lines(plan: Plan, stores: Stores) -> Iterator[str]:
 def _search_lines(plan: Plan) -> Iterator[str]:
     """Candidates of each variant that has any choice, and the epochs that they take at most, in each fold."""
     halving = halving_of(plan)
-    searched = {name: len(found) for name, found in plan.candidates.items() if len(found) > 1}
+    searched: dict[str, int] = {}
+    for group, found in plan.by_group.items():
+        if len(found) > 1:
+            searched[group.variant] = max(searched.get(group.variant, 0), len(found))
     seeds = len(plan.spec.search.seeds) if plan.spec.search else 0
     if searched:
         each = ", ".join(
@@ -128,6 +131,7 @@ class Sort(NamedTuple):
     """What decides how long an epoch takes, so that it is timed once: not the values of losses, nor seeds."""
 
     windows_id: str
+    channels: int | None
     network: str
     attention: str
     losses: tuple[str, ...]
@@ -138,7 +142,9 @@ class Sort(NamedTuple):
     def of(cls, cell: Cell) -> "Sort":
         network = f"{cell.model.architecture} {cell.model.options} {cell.model.sequence_axis}"
         attention = cell.model.attention.kind if cell.model.attention else ""
-        return cls(cell.windows_id, network, attention, (*cell.losses,), (*cell.augment,), cell.training.mixup > 0)
+        channels = None if cell.channels is None else len(cell.channels)
+        losses, augment = tuple(cell.losses), tuple(cell.augment)
+        return cls(cell.windows_id, channels, network, attention, losses, augment, cell.training.mixup > 0)
 
 
 class Forecast:
@@ -227,13 +233,14 @@ class Forecast:
 
     def _task(self, cell: Cell) -> "Task":
         entry = next(fold.entry for fold in self.plan.folds if fold.windows_id == cell.windows_id)
+        channels = cell.channels or entry.cut.channels
         return Task(
             cell,
             self.plan.teacher_of(cell),
             self.sizes[cell.windows_id, cell.protocol],
-            entry.shape,
+            (entry.length, len(channels)),
             entry.classes,
-            entry.cut.channels,
+            channels,
         )
 
 

@@ -33,3 +33,8 @@ def write_grid(folder, **changes):
     path = folder / "grid.yaml"
     path.write_text(yaml.safe_dump({key: value for key, value in content.items() if value is not None}))
     return path
+
+
+def candidates_of(plan):
+    """The candidates of each variant, in the plan's first fold."""
+    return {variant.name: plan.candidates(plan.folds[0], variant) for variant in plan.spec.variants}

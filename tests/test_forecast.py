@@ -15,7 +15,7 @@ from har_ray.store.storage import Digest
 from har_ray.store.stores import Stores
 from har_ray.training.fit import Fit
 from har_ray.windows import PartSizes
-from tests.grids import write_grid
+from tests.grids import candidates_of, write_grid
 
 FIXED = {"trials": 1, "seeds": [100], "space": {"temperature": 4, "alpha": 0.5}}
 
@@ -30,11 +30,11 @@ def test_what_the_search_will_choose_is_counted(tmp_path):
     teachers, search, confirm = stage_plans(plan)
     # MM and, with each of RAB-KD's attention configurations drawn, MM-Att at the search seed; MM at the others is
     # confirmed, too
-    attention = {one.model.attention for one in plan.candidates["RAB-KD"]}
+    attention = {one.model.attention for one in candidates_of(plan)["RAB-KD"]}
     assert len(teachers.jobs) == 1 + len(attention)
     assert len(teachers.later) == 2  # MM-Att of RAB-KD's winner, at two seeds
     assert (len(search.jobs), len(confirm.jobs), len(confirm.later)) == (16, 4, 6)
-    winner = plan.candidates["RB-KD"][3]
+    winner = candidates_of(plan)["RB-KD"][3]
     record = plan.folds[0].group("RB-KD").columns() | {"hyper": winner.columns}
     _, _, confirm = stage_plans(plan, [record])
     assert (len(confirm.jobs), len(confirm.later)) == (6, 4)

@@ -1,16 +1,18 @@
-"""Which channels belong together, by their names: the axes of a sensor, the sensors of a placement."""
+"""Which channels belong together, by their names: the axes of a sensor, the sensors of a kind or of a placement."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 AXIS = re.compile(r"(?P<sensor>.*?)[\s_.-]*(?P<axis>[xyz])", re.IGNORECASE)
 ACCELEROMETER = {"a", "acc", "accel", "acceleration", "accelerometer"}
 WITHOUT_GRAVITY = {"lin", "linear", "user"}
-QUANTITY = ACCELEROMETER | WITHOUT_GRAVITY | {
-    "g", "gyr", "gyro", "gyroscope", "m", "mag", "magnetometer", "magnetic", "rotation", "rate", "angular", "velocity",
-    "field", "gravity",
-}  # fmt: skip
+GYROSCOPE = {"g", "gyr", "gyro", "gyroscope", "rotation", "angular"}
+MAGNETOMETER = {"m", "mag", "magnetometer", "magnetic"}
+QUANTITY = ACCELEROMETER | WITHOUT_GRAVITY | GYROSCOPE | MAGNETOMETER | {"rate", "velocity", "field", "gravity"}
 """Words of a channel's name that say what is measured, not where."""
+ORIENTATION = {"quat", "quaternion", "eu", "euler", "compass", "attitude", "roll", "pitch", "yaw"}
+"""Words for what devices work out of several sensors: which way they point."""
+ALL, WITHOUT = "all", "no-"
 
 
 def groups(channels: Sequence[str]) -> list[list[int]]:
@@ -37,6 +39,43 @@ def placements(channels: Sequence[str]) -> list[dict[str, list[int]]]:
         place = tuple(word for word in _words(sensor) if word not in QUANTITY)
         found.setdefault(place, {})[sensor] = three
     return list(found.values())
+
+
+def named_groups(channels: Sequence[str]) -> dict[str, tuple[str, ...]]:
+    """The groups that channels may be chosen by: all, those of a kind or a placement, and those without them.
+
+    Example:
+        >>> list(named_groups(["wrist_acc_x", "wrist_gyr_x"]))
+        ['all', 'accelerometer', 'no-accelerometer', 'gyroscope', 'no-gyroscope', 'wrist']
+    """
+    members: dict[str, list[str]] = {}
+    for channel in channels:
+        for name in _belongs_to(channel):
+            members.setdefault(name, []).append(channel)
+    found = {ALL: tuple(channels)}
+    for name, ones in members.items():
+        found[name] = tuple(ones)
+        if others := tuple(channel for channel in channels if channel not in ones):
+            found[WITHOUT + name] = others
+    return found
+
+
+def _belongs_to(channel: str) -> Iterator[str]:
+    """The kind of a channel's sensor, and where it is worn, as far as its name says so."""
+    named = AXIS.fullmatch(channel)
+    words = _words(named["sensor"] if named else channel)
+    kinds = {
+        "linear-acceleration": WITHOUT_GRAVITY,
+        "accelerometer": ACCELEROMETER,
+        "gyroscope": GYROSCOPE,
+        "magnetometer": MAGNETOMETER,
+        "orientation": ORIENTATION,
+    }
+    kind = next((kind for kind, known in kinds.items() if known & set(words)), None)
+    if kind is not None:
+        yield kind
+        if place := "-".join(word for word in words if word not in QUANTITY | ORIENTATION):
+            yield place
 
 
 def feels_gravity(sensor: str) -> bool:

@@ -1,5 +1,6 @@
 """Shards → the tensors that training reads: once per process, however many cells the process trains."""
 
+from collections.abc import Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -58,6 +59,14 @@ class Tensors(NamedTuple):
         """(T, C)"""
         _, window, channels = self.train.x.shape
         return window, channels
+
+    def only(self, channels: Sequence[str] | None) -> "Tensors":
+        """The same of some channels, by name; None: of all."""
+        if channels is None:
+            return self
+        kept = [self.channels.index(name) for name in channels]
+        train, val, test = (part._replace(x=part.x[:, :, kept].contiguous()) for part in self[:3])
+        return Tensors(train, val, test, self.mean[kept], self.std[kept], self.classes, tuple(channels))
 
 
 class PartSummary(NamedTuple):

@@ -49,6 +49,7 @@ class Cell(BaseModel):
         augment: of the training windows, in this order: name → options.
         teacher_id: stands for everything about the teacher.
         training: how it is trained.
+        channels: of the windows, where the search chooses among groups of them; None: all.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -66,11 +67,15 @@ class Cell(BaseModel):
     augment: dict[str, dict[str, Option]] = {}
     teacher_id: str | None = None
     training: TrainConfig = TrainConfig()
+    channels: tuple[str, ...] | None = None
 
     @cached_property
     def id(self) -> str:
         """16 hexadecimal digits, of everything here but the names for what is resolved in other fields."""
-        made_of = self.model_dump(mode="json", exclude={"dataset", "preset", "hyper", "size"})
+        named_elsewhere = {"dataset", "preset", "hyper", "size"}
+        # Without a choice of channels a cell is what it was before there were any.
+        unused = {"channels"} if self.channels is None else set()
+        made_of = self.model_dump(mode="json", exclude=named_elsewhere | unused)
         return hashlib.sha256(json.dumps(made_of, sort_keys=True).encode()).hexdigest()[:16]
 
     def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
 from typing import Any, NamedTuple
 
-from har_ray.candidates import Candidate, candidates, resolve
+from har_ray.candidates import CHANNELS, Candidate, candidates, resolve
 from har_ray.data.protocol import Protocol
 from har_ray.groups import Group, Setting
 from har_ray.losses import needs_maps, needs_teacher
@@ -39,42 +39,46 @@ class Plan:
     def __init__(self, spec: GridSpec, windows_ids: Sequence[str]) -> None:
         self.spec = spec
         self._teacher_cells: dict[tuple[object, ...], Cell] = {}
+        self._candidates: dict[tuple[object, ...], list[Candidate]] = {}
         self.folds = [
             Fold(entry, windows_id, protocol, Setting(entry.name, entry.preset_label, protocol.label))
             for entry, windows_id in zip(spec.datasets, windows_ids, strict=True)
             for protocol in entry.protocols
         ]
 
-    @cached_property
-    def candidates(self) -> dict[str, list[Candidate]]:
-        """What the search tries of each variant."""
-        search = self.spec.search
-        space: dict[str, Any] = dict(search.space) if search else {}
-        trials = search.trials if search else "all"
-        return {v.name: candidates(v, space, trials, self.spec.sequence_axis) for v in self.spec.variants}
+    def candidates(self, fold: Fold, variant: Variant) -> list[Candidate]:
+        """What the search tries of a variant: the same wherever there is the same choice of channels."""
+        groups = tuple(fold.entry.channel_groups)
+        known = (groups, variant.name)
+        if known not in self._candidates:
+            search = self.spec.search
+            space: dict[str, Any] = dict(search.space) if search else {}
+            trials = search.trials if search else "all"
+            self._candidates[known] = candidates(variant, space, trials, self.spec.sequence_axis, groups)
+        return self._candidates[known]
 
     @cached_property
     def settled(self) -> dict[Group, Candidate]:
         """The groups that have nothing to search, with their only candidate."""
+        return {group: found[0] for group, found in self.by_group.items() if len(found) == 1}
+
+    @cached_property
+    def by_group(self) -> dict[Group, list[Candidate]]:
+        """The candidates of every group."""
         return {
-            fold.group(name): found[0]
+            fold.group(variant.name): self.candidates(fold, variant)
             for fold in self.folds
-            for name, found in self.candidates.items()
-            if len(found) == 1
+            for variant in self.spec.variants
         }
 
     def recorded(self, winners: Iterable[Mapping[str, Any]]) -> dict[Group, Candidate]:
         """The candidates that a record of winners names, where they still are candidates."""
         found = {}
         for winner in winners:
-            for candidate in self.candidates.get(winner["variant"], []):
+            for candidate in self.by_group.get(Group.of(winner), []):
                 if candidate.columns == winner["hyper"]:
                     found[Group.of(winner)] = candidate
-        return {group: candidate for group, candidate in found.items() if group in self.groups}
-
-    @cached_property
-    def groups(self) -> set[Group]:
-        return {fold.group(variant.name) for fold in self.folds for variant in self.spec.variants}
+        return found
 
     @cached_property
     def search_jobs(self) -> list[Job]:
@@ -83,8 +87,8 @@ class Plan:
             self._job(fold, variant, candidate, seed, "search")
             for fold in self.folds
             for variant in self.spec.variants
-            if len(self.candidates[variant.name]) > 1
-            for candidate in self.candidates[variant.name]
+            if len(self.candidates(fold, variant)) > 1
+            for candidate in self.candidates(fold, variant)
             for seed in (self.spec.search.seeds if self.spec.search else [])
         ]
 
@@ -127,10 +131,11 @@ class Plan:
         Where what the search will choose does not change the teacher, any candidate stands for the winner.
         """
         stand_ins = {
-            fold.group(variant.name): self.candidates[variant.name][0]
+            fold.group(variant.name): self.candidates(fold, variant)[0]
             for fold in self.folds
             for variant in self.spec.variants
             if needs_teacher(variant.losses) and not needs_maps(variant.losses) and not variant.augment
+            if not fold.entry.channel_groups
         }
         return [*self.search_jobs, *self.confirm_jobs(stand_ins | self.settled)]
 
@@ -165,7 +170,7 @@ class Plan:
         if teacher is None:
             return None
         attention = cell.hyper["attention"] if teacher.attention else None
-        known = (cell.group.setting, cell.windows_id, cell.protocol, cell.seed, teacher.name, attention)
+        known = (cell.group.setting, cell.windows_id, cell.protocol, cell.channels, cell.seed, teacher.name, attention)
         if known not in self._teacher_cells:  # many students learn from the same
             hyper = candidates(teacher, {"attention": None}, "all", self.spec.sequence_axis)[0].hyper
             chosen = resolve(teacher, hyper | ({"attention": attention} if attention else {}), self.spec.sequence_axis)
@@ -199,6 +204,7 @@ class Plan:
             variant=variant.name,
             seed=seed,
             size=variant.size,
+            channels=fold.entry.channel_groups.get(str(candidate.hyper.get(CHANNELS))),
             **self._made(candidate),
         )
         teacher = self.teacher_of(cell)

@@ -1,6 +1,7 @@
 """What the keys of a grid must be to each other. Each mistake is reported at the key that has to change."""
 
 from collections.abc import Iterable, Iterator
+from itertools import product
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -154,6 +155,9 @@ def _search(spec: "GridSpec", variants: Iterable[Variant]) -> Iterator[Mistake]:
     needing = {variant.name: from_space(variant) for variant in variants}
     if spec.search is None:
         searching = [v.name for v in variants if needing[v.name] or _has_lists(v)]
+        for i, entry in enumerate(spec.datasets):
+            if entry.channel_groups:
+                yield ("search",), "missing; {0} has groups to choose from", ("datasets", i, "channels")
         if searching:
             yield (
                 ("search",),
@@ -214,8 +218,8 @@ def _refused_training(spec: "GridSpec", found: Iterable[Candidate]) -> Iterator[
 def _refused_views(spec: "GridSpec", found: Iterable[Candidate]) -> Iterator[tuple[str, str]]:
     """What augmentations say of two windows of each dataset."""
     for entry in spec.datasets:
-        x, channels = torch.randn(2, *entry.shape), entry.cut.channels
-        for candidate in found:
+        for channels, candidate in product(entry.channel_choices, found):
+            x = torch.randn(2, entry.length, len(channels))
             for name, options in candidate.augment.items():
                 try:
                     view(x, {name: options}, Sensors(channels, torch.ones(len(channels))), 0, 1)
@@ -246,21 +250,22 @@ def _ratios(spec: "GridSpec", variants: dict[int, Variant]) -> Iterator[Mistake]
 def _short_windows(spec: "GridSpec", variant: Variant) -> Iterator[Mistake]:
     least = min_window(variant.architecture)
     for number, entry in enumerate(spec.datasets):
-        length, _ = entry.shape
-        if length < least:
+        if entry.length < least:
             key = "window_s" if entry.window_s else "rate_hz" if entry.rate_hz else "preset"
             yield (
                 ("datasets", number, key),
-                f"{length} samples are too few for {variant.architecture}; at least {least}",
+                f"{entry.length} samples are too few for {variant.architecture}; at least {least}",
             )
 
 
 def _networks(spec: "GridSpec", i: int, variant: Variant, found: Iterable[Candidate]) -> Iterator[Mistake]:
     """Build a variant's networks for every dataset, run them, and hold what they cost against its budget."""
-    for entry in spec.datasets:
-        shape = entry.shape
+    built_for = [
+        (entry, (entry.length, len(channels))) for entry in spec.datasets for channels in entry.channel_choices
+    ]
+    for entry, shape in built_for:
         for model in dict.fromkeys(one.model for one in found):
-            if shape[0] < min_window(model.architecture):
+            if entry.length < min_window(model.architecture):
                 continue  # reported by itself
             try:
                 costs = cost(check(model, shape, entry.classes), shape)

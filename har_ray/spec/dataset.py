@@ -19,11 +19,13 @@ from pydantic import (
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema
 
+from har_ray.choices import OneOrMany, distinct
 from har_ray.data import alignment
 from har_ray.data.dataset import Align, Dataset, LabelRule, Preset
 from har_ray.data.datasets import CATALOG
 from har_ray.data.own.dataset import load_table
 from har_ray.data.protocol import Protocol, ProtocolName, Val
+from har_ray.data.sensors import named_groups
 from har_ray.data.splits import subject_parts
 from har_ray.data.windows import class_names, samples
 from har_ray.errors import HarRayError, unknown
@@ -70,6 +72,21 @@ def find_dataset(name: str, path: str | None) -> Dataset:
     return CATALOG[name] if name in CATALOG else own_dataset(name, str(path))
 
 
+def _as_list(value: Any) -> Any:
+    return [value] if isinstance(value, str) else value
+
+
+def _distinct(names: tuple[str, ...]) -> tuple[str, ...]:
+    distinct(list(names))
+    return names
+
+
+Channels = Annotated[
+    tuple[str, ...], Field(min_length=1), AfterValidator(_distinct), BeforeValidator(_as_list), OneOrMany()
+]
+"""Names of channels, or of groups of them; one by itself is a list of it."""
+
+
 def _as_names(value: Any) -> Any:
     return [str(v) for v in value] if isinstance(value, list) else value
 
@@ -93,6 +110,8 @@ AXES = ("rate_hz", "window_s")
 class DatasetSpec(Section):
     """A dataset, how it is cut and how it is split. What is not given is as the preset says.
 
+    `channels` lists channels of the dataset, or names groups of the preset's channels (see `named_groups`): one, or
+    several, among which the search chooses.
     `path` is a copy of the raw files to take instead of the publisher's: an archive or a folder, or a URL. For one's
     own recordings (`kind: table`) it is the descriptor, see docs/own-recordings.md.
     """
@@ -106,7 +125,7 @@ class DatasetSpec(Section):
     test_subjects: Subjects = ()
     val_subjects: Subjects = ()
     val: Val = "subjects"
-    channels: tuple[str, ...] | None = None
+    channels: Channels | None = None
     window_s: Axis | None = None
     stride_s: float | None = Field(default=None, gt=0)
     rate_hz: Axis | None = None
@@ -131,12 +150,36 @@ class DatasetSpec(Section):
 
     @property
     def cut(self) -> Preset:
-        return replace(self.dataset.presets[self.preset], **self.overrides)
+        """How its windows are cut: with every channel that a candidate may have."""
+        preset, changes = self.dataset.presets[self.preset], self.overrides
+        if chosen := self._chosen_groups:
+            wanted = set().union(*chosen.values())
+            changes["channels"] = tuple(name for name in preset.channels if name in wanted)
+        return replace(preset, **changes)
 
     @property
-    def shape(self) -> tuple[int, int]:
-        """(T, C) of its windows."""
-        return samples(self.cut.window_s, self.cut.rate_hz), len(self.cut.channels)
+    def channel_groups(self) -> dict[str, tuple[str, ...]]:
+        """The groups of channels that the search chooses among; none where there is no choice."""
+        chosen = self._chosen_groups
+        return chosen if len(chosen) > 1 else {}
+
+    @property
+    def _chosen_groups(self) -> dict[str, tuple[str, ...]]:
+        known = {channel.name for channel in self.dataset.channels}
+        if self.channels is None or known & set(self.channels):
+            return {}
+        groups = named_groups(self.dataset.presets[self.preset].channels)
+        return {name: groups[name] for name in self.channels if name in groups}
+
+    @property
+    def channel_choices(self) -> list[tuple[str, ...]]:
+        """The channels that a network may be built for."""
+        return list(self.channel_groups.values()) or [self.cut.channels]
+
+    @property
+    def length(self) -> int:
+        """T, the time steps of its windows."""
+        return samples(self.cut.window_s, self.cut.rate_hz)
 
     @property
     def classes(self) -> int:
@@ -187,9 +230,12 @@ class DatasetSpec(Section):
             if name not in self.dataset.subjects:
                 yield ("subjects", i), unknown(f"subject of {self.name}", name, self.dataset.subjects)
         known = [channel.name for channel in self.dataset.channels]
-        for i, name in enumerate(self.cut.channels):
-            if name not in known:
-                yield ("channels", i), unknown(f"channel of {self.name}", name, known)
+        groups = named_groups(self.dataset.presets[self.preset].channels)
+        for i, name in enumerate(self.channels or ()):
+            if name not in known and name not in groups:
+                yield ("channels", i), unknown(f"channel or group of channels of {self.name}", name, [*groups, *known])
+            elif name not in known and not self._chosen_groups:
+                yield ("channels", i), f"{name!r} is a group of channels; list channels alone or groups alone"
         if self.cut.align == "gravity":
             try:
                 alignment.check(self.cut.channels)

@@ -89,7 +89,7 @@ def run(job: Job, stores: Stores, ranks: Ranks | None = None) -> Generator[Repor
 
 def _run(job: Job, row: Row, stores: Stores, ranks: Ranks) -> Generator[Report, None, None]:
     cell, results = job.cell, stores.results
-    data = load_tensors(stores.storage, cell.windows_id, cell.protocol)
+    data = load_tensors(stores.storage, cell.windows_id, cell.protocol).only(cell.channels)
     metrics = load_metrics(job.metrics)
     taught, val_taught = (
         targets.load(results, cell.teacher_id, part.window_id) if cell.teacher_id else None
@@ -247,6 +247,7 @@ def _weights(fit: Trainer, data: Tensors) -> Row:
         "std": data.std,
         "model": fit.cell.model.model_dump(),
         "shape": list(data.shape),
+        "channels": list(data.channels),
         "classes": list(data.classes),
     }
 

@@ -3,7 +3,7 @@
 import pytest
 
 from har_ray.data.datasets import CATALOG
-from har_ray.data.sensors import feels_gravity, groups, placements
+from har_ray.data.sensors import feels_gravity, groups, named_groups, placements
 
 
 @pytest.mark.parametrize(
@@ -48,3 +48,33 @@ def test_sensors_of_the_catalogue():
 )  # fmt: skip
 def test_an_accelerometer_feels_gravity_unless_it_was_taken_out(sensor, feels):
     assert feels_gravity(sensor) is feels
+
+
+def test_channels_are_grouped_by_kind_and_placement():
+    names = ["belt_acc_x", "belt_lin_acc_x", "belt_mag_x", "wrist_acc_x", "wrist_gyr_x", "light"]
+    assert named_groups(names) == {
+        "all": tuple(names),
+        "accelerometer": ("belt_acc_x", "wrist_acc_x"),
+        "no-accelerometer": ("belt_lin_acc_x", "belt_mag_x", "wrist_gyr_x", "light"),
+        "belt": ("belt_acc_x", "belt_lin_acc_x", "belt_mag_x"),
+        "no-belt": ("wrist_acc_x", "wrist_gyr_x", "light"),
+        "linear-acceleration": ("belt_lin_acc_x",),
+        "no-linear-acceleration": ("belt_acc_x", "belt_mag_x", "wrist_acc_x", "wrist_gyr_x", "light"),
+        "magnetometer": ("belt_mag_x",),
+        "no-magnetometer": ("belt_acc_x", "belt_lin_acc_x", "wrist_acc_x", "wrist_gyr_x", "light"),
+        "wrist": ("wrist_acc_x", "wrist_gyr_x"),
+        "no-wrist": ("belt_acc_x", "belt_lin_acc_x", "belt_mag_x", "light"),
+        "gyroscope": ("wrist_gyr_x",),
+        "no-gyroscope": ("belt_acc_x", "belt_lin_acc_x", "belt_mag_x", "wrist_acc_x", "light"),
+    }
+
+
+def test_a_group_that_holds_every_channel_has_no_opposite():
+    assert list(named_groups(["acc_x", "acc_y"])) == ["all", "accelerometer"]
+
+
+def test_the_sensors_of_every_dataset_have_a_kind():
+    for dataset in CATALOG.values():
+        groups = named_groups([channel.name for channel in dataset.channels])
+        kinds = {"accelerometer", "linear-acceleration", "gyroscope", "magnetometer", "orientation"} & set(groups)
+        assert sum(len(groups[kind]) for kind in kinds) == len(dataset.channels), dataset.name

@@ -10,7 +10,7 @@ from har_ray.models.architectures.boosted_trees import BoostedTrees
 from har_ray.models.architectures.random_forest import RandomForest
 from har_ray.models.config import ModelConfig
 from har_ray.models.cost import cost
-from har_ray.models.trees import features
+from har_ray.models.trees import _below, features
 
 
 def grown(architecture, data, seed=0, rows=slice(None), **options):
@@ -77,3 +77,10 @@ def test_bytes_of_trees_are_those_of_nodes_and_leaves(data):
     """A node: a feature (2 bytes), a threshold and two children (4 each); a leaf: 7 probabilities of 4 bytes."""
     forest = grown(RandomForest, data, trees=1, depth=2)
     assert cost(forest, data.shape) == (None, None, None, 4 + 3 * (2 + 4 + 4 + 4) + 4 * 7 * 4)
+
+
+def test_a_threshold_stays_between_the_values_that_it_parts():
+    """0.1 in float32 is a little above 0.1: a feature of that value would fall on the other side."""
+    (found,) = _below(np.array([0.1]))
+    assert float(found) <= 0.1 < float(np.nextafter(found, np.float32(1)))
+    assert _below(np.array([0.5])).tolist() == [0.5]

@@ -1,10 +1,12 @@
 """From grid to cells: equal budgets, the right teacher for each student, ids that depend on what decides a result."""
 
+from typing import Any
+
 from har_ray.models.config import AttentionConfig, AttentionSpace
 from har_ray.plan.plan import Plan
 from har_ray.spec.grid import Space, load_grid
 from har_ray.variants import OPTIONAL_SEARCH_KEYS, SEARCH_KEYS
-from tests.grids import TINY, write_grid
+from tests.grids import TINY, candidates_of, write_grid
 
 
 def plan(tmp_path, *overrides, **changes):
@@ -45,7 +47,7 @@ def test_a_teacher_is_asked_for_the_views_of_all_its_students(tmp_path):
     (confirm,) = grid.teacher_jobs(grid.confirm_jobs(grid.settled))
     assert [(view.augment, view.count) for view in confirm.views] == [({"jitter": {"sd": 0.1}}, 3)]
     assert confirm.stage == "confirm"
-    winner = {grid.folds[0].group("B"): grid.candidates["B"][0]}
+    winner = {grid.folds[0].group("B"): candidates_of(grid)["B"][0]}
     (chosen,) = grid.teacher_jobs(grid.confirm_jobs(winner))
     assert chosen.cell.id == confirm.cell.id
     assert len(confirm.joined(chosen).views) == 2
@@ -76,21 +78,21 @@ def test_unused_attention_keys_do_not_multiply_configurations():
 
 def test_every_variant_gets_the_same_number_of_different_candidates(tmp_path):
     grid = plan(tmp_path, variants=["LM-Att", "RB-KD", "RB-KD-Att", "RAB-KD"], teacher="OM")
-    drawn = grid.candidates
+    drawn = candidates_of(grid)
     assert {variant: len(set(found)) for variant, found in drawn.items()} == {
         "LM-Att": 4,  # the whole space: two kinds, two positions
         "RB-KD": 6,
         "RB-KD-Att": 6,
         "RAB-KD": 6,
     }
-    assert drawn == plan(tmp_path, variants=["RAB-KD", "LM-Att", "RB-KD-Att", "RB-KD"], teacher="OM").candidates
+    assert drawn == candidates_of(plan(tmp_path, variants=["RAB-KD", "LM-Att", "RB-KD-Att", "RB-KD"], teacher="OM"))
 
 
 def test_more_trials_keep_the_earlier_ones(tmp_path):
-    few = plan(tmp_path, "search.trials=3").candidates["RAB-KD"]
-    many = plan(tmp_path, "search.trials=9").candidates["RAB-KD"]
+    few = candidates_of(plan(tmp_path, "search.trials=3"))["RAB-KD"]
+    many = candidates_of(plan(tmp_path, "search.trials=9"))["RAB-KD"]
     assert many[:3] == few
-    everything = plan(tmp_path, "search.trials=all").candidates["RAB-KD"]
+    everything = candidates_of(plan(tmp_path, "search.trials=all"))["RAB-KD"]
     assert len(everything) == 3 * 3 * 1 * 4
     assert set(many) < set(everything)
 
@@ -132,7 +134,7 @@ def test_a_teacher_is_of_the_students_data_and_fold(tmp_path):
             assert [getattr(teacher, name) for name in same] == [getattr(job.cell, name) for name in same]
             teachers.add(teacher.id)
     # seven folds, each with MM and with MM-Att in each of the configurations that were drawn
-    assert len(teachers) == 7 * (1 + len({one.model.attention for one in grid.candidates["RAB-KD"]}))
+    assert len(teachers) == 7 * (1 + len({one.model.attention for one in candidates_of(grid)["RAB-KD"]}))
 
 
 def test_teachers_are_planned_once_and_those_in_the_tables_are_confirm_cells(tmp_path):
@@ -151,7 +153,7 @@ def test_teachers_are_planned_once_and_those_in_the_tables_are_confirm_cells(tmp
 def test_a_teacher_that_stands_in_the_tables_is_one_cell(tmp_path):
     grid = plan(tmp_path)
     (fold,) = grid.folds
-    winners = {fold.group(variant): found[0] for variant, found in grid.candidates.items()}
+    winners = {fold.group(variant): found[0] for variant, found in candidates_of(grid).items()}
     confirm = grid.confirm_jobs(winners)
     assert [row["seed"] for row in grid.expected()] == [0, 1] * 5
     assert len(confirm) == 5 * 2
@@ -206,7 +208,7 @@ DRAWN = [
 
 def test_the_draw_is_that_of_the_first_version(tmp_path):
     """Grids that were searched keep their candidates: these are what version 0.1 drew for TINY's RAB-KD."""
-    drawn = plan(tmp_path).candidates["RAB-KD"]
+    drawn = candidates_of(plan(tmp_path))["RAB-KD"]
     assert [tuple(one.columns.values()) for one in drawn] == DRAWN
 
 
@@ -216,10 +218,10 @@ def test_the_space_has_the_keys_that_variants_ask_for():
 
 def test_the_attention_loss_is_searched_where_the_grid_names_it_and_nowhere_else(tmp_path):
     grid = plan(tmp_path, "search.space.attention_loss=[centred, published]", "search.trials=all")
-    found = [one.losses["attention-transfer"] for one in grid.candidates["RAB-KD"]]
+    found = [one.losses["attention-transfer"] for one in candidates_of(grid)["RAB-KD"]]
     assert [one["attention_loss"] for one in found].count("published") == len(found) / 2
-    assert list(grid.candidates["RB-KD"][0].hyper) == ["temperature", "alpha"]
-    without = plan(tmp_path).candidates["RAB-KD"][0]
+    assert list(candidates_of(grid)["RB-KD"][0].hyper) == ["temperature", "alpha"]
+    without = candidates_of(plan(tmp_path))["RAB-KD"][0]
     assert "attention_loss" not in without.hyper
     assert without.losses["attention-transfer"] == {"beta": 1.0}
 
@@ -236,14 +238,14 @@ DECLARED = [
 
 def test_a_grid_declares_variants_of_its_own(tmp_path):
     grid = plan(tmp_path, "search.trials=all", variants=DECLARED)
-    columns = {name: [one.columns for one in found] for name, found in grid.candidates.items()}
+    columns = {name: [one.columns for one in found] for name, found in candidates_of(grid).items()}
     assert columns["LM-time"] == [{}]
-    assert grid.candidates["LM-time"][0].model.sequence_axis == "time"
-    assert grid.candidates["LM"][0].model.sequence_axis == "channels"
+    assert candidates_of(grid)["LM-time"][0].model.sequence_axis == "time"
+    assert candidates_of(grid)["LM"][0].model.sequence_axis == "channels"
     assert columns["LM-wide"] == [{"options.filters": f, "options.units": 8} for f in (4, 6)]
     # The temperature is the variant's own, alpha the search space's.
     assert columns["KD-hot"] == [{"temperature": t, "alpha": a} for t in (20, 40) for a in (0.1, 0.5, 0.9)]
-    assert [one.model.attention.kernel for one in grid.candidates["LM-own"]] == [3, 5]
+    assert [one.model.attention.kernel for one in candidates_of(grid)["LM-own"]] == [3, 5]
     assert {job.cell.variant for job in grid.search_jobs} == {"RB-KD", "LM-wide", "KD-hot", "LM-own"}
     assert [traits.taught for traits in grid.traits()] == [False, True, False, False, True, False]
 
@@ -257,3 +259,40 @@ def test_a_teacher_may_be_a_variant_of_the_grids_own(tmp_path):
     assert teacher.model.options == {"filters": 16, "units": 32}
     stages = {(job.cell.variant, job.cell.seed): job.stage for job in grid.teacher_jobs(grid.certain_students())}
     assert stages["Big", 0] == "confirm"
+
+
+CHANNELS: list[dict[str, Any]] = [
+    {"name": "spar", "preset": "wrist", "protocol": "subject-holdout", "channels": ["accelerometer", "all"]},
+    {"name": "spar", "preset": "wrist", "protocol": "loso", "channels": "accelerometer"},
+]
+ACCELEROMETER = ("wrist_acc_x", "wrist_acc_y", "wrist_acc_z")
+
+
+def test_groups_of_channels_are_searched_like_any_hyper_parameter(tmp_path):
+    grid = plan(tmp_path, variants=["LM"], teacher=None, datasets=CHANNELS[:1])
+    first, second = (job.cell for job in grid.search_jobs)
+    assert [cell.hyper for cell in (first, second)] == [{"channels": "accelerometer"}, {"channels": "all"}]
+    assert first.channels == ACCELEROMETER
+    assert len(second.channels) == 6
+    assert first.id != second.id
+    assert grid.settled == {}
+    assert grid.recorded([{**first.group.columns(), "hyper": {"channels": "accelerometer"}}])
+
+
+def test_one_group_of_channels_is_no_choice(tmp_path):
+    """The windows are cut with these channels alone, and cells are what they are without the word."""
+    grid = plan(tmp_path, variants=["LM"], teacher=None, datasets=CHANNELS[1:])
+    assert grid.folds[0].entry.cut.channels == ACCELEROMETER
+    assert grid.folds[0].setting.preset == "wrist@channels=accelerometer"
+    (job, *_) = grid.confirm_jobs(grid.settled)
+    assert (job.cell.channels, job.cell.hyper) == (None, {})
+    listed = [CHANNELS[1] | {"channels": list(ACCELEROMETER)}]
+    (same, *_) = (of := plan(tmp_path, variants=["LM"], teacher=None, datasets=listed)).confirm_jobs(of.settled)
+    assert same.cell.id == job.cell.id
+
+
+def test_a_teacher_has_the_channels_of_its_student(tmp_path):
+    grid = plan(tmp_path, variants=["MM", "RB-KD"], teacher="MM", datasets=CHANNELS[:1])
+    taught = [job.cell for job in grid.search_jobs if job.cell.teacher_id]
+    assert {cell.channels for cell in taught} == {ACCELEROMETER, grid.folds[0].entry.cut.channels}
+    assert all(grid.teacher_of(cell).channels == cell.channels for cell in taught)

@@ -132,6 +132,22 @@ def dataset(**changes):
             "random-forest takes none: it is fitted to all windows at once",
         ),
         (
+            {"datasets": dataset(channels=["acelerometer", "all"])},
+            "datasets[0].channels[0]",
+            "channel or group of channels of spar 'acelerometer' is unknown; did you mean 'accelerometer'?",
+        ),
+        (
+            {"datasets": dataset(channels=["wrist_acc_x", "gyroscope"])},
+            "datasets[0].channels[1]",
+            "'gyroscope' is a group of channels; list channels alone or groups alone",
+        ),
+        ({"datasets": dataset(channels=["all", "all"])}, "datasets[0].channels", "'all' is listed twice"),
+        (
+            {"datasets": dataset(channels=["all", "gyroscope"]), "variants": ["LM"], "teacher": None, "search": None},
+            "search",
+            "missing; datasets[0].channels has groups to choose from",
+        ),
+        (
             {"datasets": dataset(align="gravity", channels=["wrist_gyr_x", "wrist_gyr_y", "wrist_gyr_z"])},
             "datasets[0].align",
             "gravity: wrist_gyr: no accelerometer there to find gravity by (acc_x, acc_y, acc_z)",

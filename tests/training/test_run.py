@@ -233,3 +233,18 @@ def test_a_cell_that_the_search_stopped_is_done_for_the_search_alone(make_cell):
 def test_tensors_are_shared_by_the_jobs_of_a_process(stores, make_cell, data):
     cell = make_cell()
     assert load_tensors(stores.storage, cell.windows_id, cell.protocol) is data
+
+
+def test_a_cell_sees_the_channels_that_were_chosen_for_it(stores, make_cell, data):
+    chosen = ("wrist_gyr_z", "wrist_acc_x")
+    cell = make_cell().model_copy(update={"channels": chosen})
+    row = last(Job(cell=cell, stage="confirm"), stores).row
+    saved = torch.load(io.BytesIO(stores.results.weights(row)), weights_only=True)
+    assert (saved["shape"], saved["channels"]) == ([24, 2], list(chosen))
+    assert torch.equal(saved["mean"], data.mean[[5, 0]])
+    network = ModelConfig.model_validate(saved["model"]).build(saved["shape"], len(saved["classes"]))
+    network.load_state_dict(saved["state_dict"])
+    with torch.no_grad():
+        logits = network.eval()(data.test.x[:, :, [5, 0]])
+    stored = np.stack(stores.results.predictions(row).to_pandas()["logits"].to_numpy())
+    assert np.allclose(logits.numpy(), stored, atol=1e-5)

@@ -236,7 +236,7 @@ class Forecast:
         channels = cell.channels or entry.cut.channels
         return Task(
             cell,
-            self.plan.teacher_of(cell),
+            next(iter(self.plan.teachers_of(cell)), None),
             self.sizes[cell.windows_id, cell.protocol],
             (entry.length, len(channels)),
             entry.classes,

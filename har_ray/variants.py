@@ -7,10 +7,11 @@ A grid may declare more; to add one of ours, add a line to `VARIANTS`.
 """
 
 from collections.abc import Iterable
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
+from har_ray.choices import OneOrMany, as_list
 from har_ray.models.config import BUILT_IN_ARCHITECTURE, AttentionSpace, Option, SequenceAxis
 
 Size = Literal["OM", "MM", "LM"]
@@ -34,6 +35,10 @@ OptionChoices = dict[str, Option | list[Option]]
 """Options by name; a list is searched."""
 
 
+Teachers = Annotated[list[str], Field(min_length=1), BeforeValidator(as_list), OneOrMany()]
+"""Names of variants: one teacher, or several whose outputs are averaged; a name given twice stands for two seeds."""
+
+
 class Variant(BaseModel):
     """What sets a variant apart.
 
@@ -47,6 +52,7 @@ class Variant(BaseModel):
         augment: how training windows are changed, in this order: name → options; a list is searched.
         train: keys of the grid's section `train` that are otherwise for this variant; a list is searched. Not how long
             it trains nor what it is judged by, which are the same for all.
+        teacher: who it learns from, where it has a loss that takes one; None: the grid's.
         max_params, max_macs: the budget: a network of more parameters, or more multiply-adds for a window, is refused.
         losses: besides the cross-entropy, or that one with options: name → options, which the search space gives where
             they are not given here; a list is searched.
@@ -63,6 +69,7 @@ class Variant(BaseModel):
     losses: dict[str, OptionChoices] = {}
     augment: dict[str, OptionChoices] = {}
     train: OptionChoices = {}
+    teacher: Teachers | None = None
     max_params: int | None = Field(default=None, ge=1)
     max_macs: int | None = Field(default=None, ge=1)
 

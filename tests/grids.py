@@ -38,3 +38,9 @@ def write_grid(folder, **changes):
 def candidates_of(plan):
     """The candidates of each variant, in the plan's first fold."""
     return {variant.name: plan.candidates(plan.folds[0], variant) for variant in plan.spec.variants}
+
+
+def teacher_of(plan, cell):
+    """The teacher of a cell that has one at most."""
+    (teacher,) = plan.teachers_of(cell) or [None]
+    return teacher

@@ -23,12 +23,13 @@ Stage = Literal["teachers", "search", "confirm"]
 
 
 class Views(BaseModel):
-    """Augmented views of a cell's training windows, which a teacher's output is computed on."""
+    """Augmented views of a cell's training windows, which its teachers' output is computed on; `seed` is the cell's."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     augment: dict[str, dict[str, Option]]
     count: int
+    seed: int
 
     def __hash__(self) -> int:
         return hash(self.id)
@@ -47,7 +48,7 @@ class Cell(BaseModel):
         size: of the variant, where it has one.
         losses: besides the cross-entropy, or that one with options: name → options.
         augment: of the training windows, in this order: name → options.
-        teacher_id: stands for everything about the teacher.
+        teacher_id: stands for everything about the teacher; of several their ids, joined by `+`.
         training: how it is trained.
         channels: of the windows, where the search chooses among groups of them; None: all.
     """
@@ -95,7 +96,12 @@ class Cell(BaseModel):
         """The augmented windows that its teacher's targets are of; None where these are the windows as they are."""
         if self.teacher_id is None or not self.augment:
             return None
-        return Views(augment=self.augment, count=self.training.views)
+        return Views(augment=self.augment, count=self.training.views, seed=self.seed)
+
+    @property
+    def teacher_ids(self) -> tuple[str, ...]:
+        """The cells that it learns from."""
+        return tuple(self.teacher_id.split("+")) if self.teacher_id else ()
 
     @property
     def group(self) -> Group:

@@ -16,6 +16,9 @@ from har_ray.variants import Traits, Variant, traits
 
 Winners = Mapping[Group, Candidate]
 
+SEEDS_APART = 10_000
+"""Between the seeds of teachers of one name, so that they are none of the grid's."""
+
 
 class Fold(NamedTuple):
     """A dataset entry with one fold of its protocol, and the windows it is about."""
@@ -113,7 +116,7 @@ class Plan:
         """The teachers of these students, each once; one that is itself among them keeps its stage."""
         students = list(students)
         confirmed = {job.cell.id for job in students if job.stage == "confirm"}
-        teachers = {cell.id: cell for job in students if (cell := self.teacher_of(job.cell))}
+        teachers = {cell.id: cell for job in students for cell in self.teachers_of(job.cell)}
         return [
             Job(
                 cell=teachers[cell_id],
@@ -154,40 +157,49 @@ class Plan:
 
     def _for_comparison(self, variant: Variant) -> bool:
         """Whether a variant of the grid's own is there to teach or as a baseline, not for the watch."""
-        return variant.size is None and (variant.name == self.spec.teacher or fitted_at_once(variant.architecture))
+        teaches = any(variant.name in self.spec.teachers(student) for student in self.spec.variants)
+        return variant.size is None and (teaches or fitted_at_once(variant.architecture))
 
     @property
     def metrics(self) -> tuple[str, ...]:
         return tuple(self.spec.metrics)
 
-    def teacher_of(self, cell: Cell) -> Cell | None:
-        """The teacher of a student, of the same data, fold and seed; None for a cell without one.
+    def teachers_of(self, cell: Cell) -> list[Cell]:
+        """The teachers of a student, of the same data and fold; none for a cell that learns from nobody.
 
-        A student whose attention maps are compared learns from the teacher with the same attention, any other from
-        the teacher without.
+        The first of a name has the student's seed. A student whose attention maps are compared learns from teachers
+        with the same attention, any other from teachers without.
         """
-        teacher = self._teachers.get(cell.variant)
-        if teacher is None:
-            return None
-        attention = cell.hyper["attention"] if teacher.attention else None
-        known = (cell.group.setting, cell.windows_id, cell.protocol, cell.channels, cell.seed, teacher.name, attention)
+        return [
+            self._teacher(cell, teacher, cell.seed + SEEDS_APART * number)
+            for teacher, number in self._teachers.get(cell.variant, [])
+        ]
+
+    def _teacher(self, student: Cell, teacher: Variant, seed: int) -> Cell:
+        attention = student.hyper["attention"] if teacher.attention else None
+        data = (student.group.setting, student.windows_id, student.protocol, student.channels)
+        known = (*data, seed, teacher.name, attention)
         if known not in self._teacher_cells:  # many students learn from the same
             hyper = candidates(teacher, {"attention": None}, "all", self.spec.sequence_axis)[0].hyper
             chosen = resolve(teacher, hyper | ({"attention": attention} if attention else {}), self.spec.sequence_axis)
-            changes = {"variant": teacher.name, "size": teacher.size, "teacher_id": None}
-            self._teacher_cells[known] = cell.model_copy(update=changes | self._made(chosen))
+            made = self._made(chosen)
+            if (epochs := self.spec.teacher_epochs) is not None:
+                made["training"] = made["training"].model_copy(update={"epochs": epochs})
+            changes = {"variant": teacher.name, "size": teacher.size, "teacher_id": None, "seed": seed}
+            self._teacher_cells[known] = student.model_copy(update=changes | made)
         return self._teacher_cells[known]
 
     @cached_property
-    def _teachers(self) -> dict[str, Variant]:
-        """The teacher of each variant that has one."""
-        teacher = self.spec.teacher_variant
-        if teacher is None:
-            return {}
+    def _teachers(self) -> dict[str, list[tuple[Variant, int]]]:
+        """The teachers of each variant that has any, each with how many of its name stand before it."""
+        known = self.spec.known_variants
         return {
-            variant.name: teacher.with_attention() if needs_maps(variant.losses) else teacher
+            variant.name: [
+                (known[name].with_attention() if needs_maps(variant.losses) else known[name], names[:i].count(name))
+                for i, name in enumerate(names)
+            ]
             for variant in self.spec.variants
-            if needs_teacher(variant.losses)
+            if (names := self.spec.teachers(variant))
         }
 
     def _made(self, candidate: Candidate) -> dict[str, Any]:
@@ -207,8 +219,8 @@ class Plan:
             channels=fold.entry.channel_groups.get(str(candidate.hyper.get(CHANNELS))),
             **self._made(candidate),
         )
-        teacher = self.teacher_of(cell)
-        cell = cell.model_copy(update={"teacher_id": teacher.id}) if teacher else cell
+        if teachers := self.teachers_of(cell):
+            cell = cell.model_copy(update={"teacher_id": "+".join(teacher.id for teacher in teachers)})
         return Job(cell=cell, stage=stage, metrics=self.metrics)
 
 
@@ -216,8 +228,8 @@ def _views(students: Iterable[Job]) -> dict[str, dict[Views, None]]:
     """Teacher → the views that its students need its targets of, in a fixed order; {} where it needs to leave none."""
     found: dict[str, dict[Views, None]] = {}
     for job in students:
-        if job.cell.teacher_id is not None:
-            views = found.setdefault(job.cell.teacher_id, {})
+        for teacher_id in job.cell.teacher_ids:
+            views = found.setdefault(teacher_id, {})
             if job.cell.views is not None:
                 views[job.cell.views] = None
     return found

@@ -149,20 +149,21 @@ class Agenda:
         return self._goals.get(job.cell.id, self.halving.goals[0])
 
     def _push(self, job: Job) -> None:
-        """Let a job start, now or when its teacher's targets are there."""
+        """Let a job start, now or when its teachers' targets are there."""
         if job.cell.id in self.running:
             return  # what is left of it then follows
-        teacher = job.cell.teacher_id
-        if teacher is None or self._is_done(self.jobs[teacher]):
+        waited_for = [teacher for teacher in job.cell.teacher_ids if not self._is_done(self.jobs[teacher])]
+        failed = next((teacher for teacher in waited_for if teacher in self.settled), None)
+        if not waited_for:
             maps = needs_maps(job.cell.losses)  # its winner wants a teacher of its own, so that more depends on it
             stage = STAGES.index("teachers" if job.teaches else job.stage)
             begun = job.cell.id in self.curves  # it was promoted, so that it takes longest to its end
             heapq.heappush(self._ready, ((stage, not maps, not begun, next(self._order)), job.cell.id))
-        elif teacher in self.settled:
-            reason = self.rows[teacher].get("error") or "it has no result"
-            self._fail(job, f"its teacher {teacher} failed: {reason}", job.cell.columns())
+        elif failed is not None:
+            reason = self.rows[failed].get("error") or "it has no result"
+            self._fail(job, f"its teacher {failed} failed: {reason}", job.cell.columns())
         else:
-            self._students.setdefault(teacher, []).append(job.cell.id)
+            self._students.setdefault(waited_for[0], []).append(job.cell.id)
 
     def _fail(self, job: Job, error: str, row: Row) -> None:
         """Before anything is computed of it, or after its process has died."""

@@ -23,7 +23,7 @@ from har_ray.spec.training import JUDGED_BY, TrainConfig
 from har_ray.store.uri import check as check_uri
 from har_ray.store.uri import is_secret, secrets_in
 from har_ray.tracking import make_tracker
-from har_ray.variants import SIZES, VARIANTS, Variant
+from har_ray.variants import SIZES, Variant
 from har_ray.yaml_file import KeyPath
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ def mistakes(spec: "GridSpec") -> Iterator[Mistake]:
     yield from ((("variants", i, *key), message) for i, found in bad.items() for key, message, *_ in found)
     sound = {i: variant for i, variant in enumerate(spec.variants) if i not in bad}
     yield from _baseline(spec)
-    yield from _teacher(spec, list(sound.values()))
+    yield from _teachers(spec, sound)
     yield from _search(spec, list(sound.values()))
     yield from _ratios(spec, sound)
     yield from _candidates(spec, sound)
@@ -131,24 +131,42 @@ def _baseline(spec: "GridSpec") -> Iterator[Mistake]:
         yield ("baseline",), unknown("variant of this grid", spec.baseline, names)
 
 
-def _teacher(spec: "GridSpec", variants: Iterable[Variant]) -> Iterator[Mistake]:
-    taught = [variant for variant in variants if needs_teacher(variant.losses)]
-    known = VARIANTS | {variant.name: variant for variant in variants}
-    teachers = [name for name, v in known.items() if not needs_teacher(v.losses) and v.attention is False]
-    if spec.teacher is None:
-        if taught:
-            yield ("teacher",), f"missing; {', '.join(v.name for v in taught)} learn from one (OM, MM)"
-        return
-    if spec.teacher not in teachers:
-        yield ("teacher",), unknown("teacher", spec.teacher, teachers)
-        return
-    searched = [key for key, values in choices(known[spec.teacher], EMPTY_SPACE).items() if len(values) > 1]
-    if searched:
-        yield ("teacher",), f"{spec.teacher} has {searched[0]} to search; a teacher's values are fixed"
-    attending = next((v.name for v in taught if needs_maps(v.losses)), None)
-    architecture = known[spec.teacher].architecture
-    if attending and "attention" not in (option_names(ARCHITECTURES.find(architecture)) or {"attention": False}):
-        yield ("teacher",), f"{attending} compares attention maps, which {architecture} lacks"
+def _teachers(spec: "GridSpec", variants: dict[int, Variant]) -> Iterator[Mistake]:
+    sound, own = spec.known_variants, {variant.name for variant in spec.variants}
+    sound = {name: v for name, v in sound.items() if name not in own or v in variants.values()}
+    possible = {name for name, v in sound.items() if not needs_teacher(v.losses) and v.attention is False}
+    taught = {i: variant for i, variant in variants.items() if needs_teacher(variant.losses)}
+    if lonely := [variant.name for variant in taught.values() if not spec.teachers(variant)]:
+        yield ("teacher",), f"missing; {', '.join(lonely)} learn from one (OM, MM)"
+    for i, variant in variants.items():
+        if variant.teacher and i not in taught:
+            yield ("variants", i, "teacher"), "none of its losses takes one"
+    asked: list[tuple[KeyPath, list[str], list[Variant]]] = [
+        (("variants", i, "teacher"), variant.teacher, [variant]) for i, variant in taught.items() if variant.teacher
+    ]
+    if spec.teacher is not None:
+        asked.append((("teacher",), spec.teacher, [v for v in taught.values() if not v.teacher]))
+    for key, names, students in asked:
+        for message in dict.fromkeys(_wrong_teachers(names, students, sound, possible)):
+            yield key, message
+
+
+def _wrong_teachers(
+    names: list[str], students: list[Variant], sound: dict[str, Variant], possible: set[str]
+) -> Iterator[str]:
+    comparing = next((student.name for student in students if needs_maps(student.losses)), None)
+    if comparing and len(set(names)) > 1:
+        yield f"{comparing} compares attention maps, so that all its teachers have to be of one variant"
+    for name in names:
+        if name not in possible:
+            yield unknown("teacher", name, [known for known in sound if known in possible])
+            continue
+        searched = [key for key, values in choices(sound[name], EMPTY_SPACE).items() if len(values) > 1]
+        if searched:
+            yield f"{name} has {searched[0]} to search; a teacher's values are fixed"
+        architecture = sound[name].architecture
+        if comparing and "attention" not in (option_names(ARCHITECTURES.find(architecture)) or {"attention": False}):
+            yield f"{comparing} compares attention maps, which {architecture} lacks"
 
 
 def _search(spec: "GridSpec", variants: Iterable[Variant]) -> Iterator[Mistake]:

@@ -19,11 +19,12 @@ from pydantic import (
 
 from har_ray.choices import Choices, distinct
 from har_ray.errors import unknown
+from har_ray.losses import needs_teacher
 from har_ray.metrics import DEFAULT
 from har_ray.models.config import AttentionLoss, AttentionSpace, SequenceAxis
 from har_ray.spec.dataset import AXES, DatasetSpec
 from har_ray.spec.training import TrainConfig
-from har_ray.variants import VARIANTS, Variant
+from har_ray.variants import VARIANTS, Teachers, Variant
 from har_ray.yaml_check import inconsistent, load
 from har_ray.yaml_file import YamlFile
 
@@ -129,6 +130,9 @@ class GridSpec(Section):
     """A whole grid file.
 
     Attributes:
+        teacher: of the variants that name none of their own.
+        teacher_epochs: at most, of teachers: one that was stopped early can teach a small student better (Cho and
+            Hariharan 2019, https://arxiv.org/abs/1910.01348); None: as all.
         baseline: the variant that all others are compared with; by default LM, or the first one where there is no LM.
     """
 
@@ -139,7 +143,8 @@ class GridSpec(Section):
     variants: Annotated[list[VariantEntry], Field(min_length=1), AfterValidator(_distinct_names)] = Field(
         examples=[["LM"]]
     )
-    teacher: str | None = None
+    teacher: Teachers | None = None
+    teacher_epochs: int | None = Field(default=None, ge=1)
     baseline: str | None = None
     seeds: Seeds
     search: Search | None = None
@@ -151,11 +156,14 @@ class GridSpec(Section):
     data: str = "data"
     storage: str = "results"
 
+    def teachers(self, variant: Variant) -> list[str]:
+        """Who a variant learns from: names of ours or of the grid's own; empty for one that learns from nobody."""
+        return (variant.teacher or self.teacher or []) if needs_teacher(variant.losses) else []
+
     @property
-    def teacher_variant(self) -> Variant | None:
-        """The teacher, one of ours or of the grid's own."""
-        known = VARIANTS | {variant.name: variant for variant in self.variants}
-        return known[self.teacher] if self.teacher is not None else None
+    def known_variants(self) -> dict[str, Variant]:
+        """Ours and the grid's own, by name."""
+        return VARIANTS | {variant.name: variant for variant in self.variants}
 
     @field_validator("name")
     @classmethod

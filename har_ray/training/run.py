@@ -92,15 +92,15 @@ def _run(job: Job, row: Row, stores: Stores, ranks: Ranks) -> Generator[Report, 
     data = load_tensors(stores.storage, cell.windows_id, cell.protocol).only(cell.channels)
     metrics = load_metrics(job.metrics)
     taught, val_taught = (
-        targets.load(results, cell.teacher_id, part.window_id) if cell.teacher_id else None
+        targets.load(results, cell.teacher_ids, part.window_id) if cell.teacher_ids else None
         for part in (data.train, data.val)
     )
     views = (
         [
-            targets.load(results, cell.teacher_id, data.train.window_id, cell.views.id, number)
+            targets.load(results, cell.teacher_ids, data.train.window_id, cell.views.id, number)
             for number in range(1, cell.views.count + 1)
         ]
-        if cell.teacher_id and cell.views
+        if cell.views
         else []
     )
     fit = trainer_of(cell, data, taught, ranks, metrics, val_taught, views)
@@ -132,7 +132,7 @@ def _run(job: Job, row: Row, stores: Stores, ranks: Ranks) -> Generator[Report, 
             files |= results.write_predictions(cell.id, predictions)
     if ranks.rank == 0:
         if job.teaches:
-            left = targets.of_parts(fit.network, data, ranks.device, cell.seed, job.views)
+            left = targets.of_parts(fit.network, data, ranks.device, job.views)
             files |= results.write_targets(cell.id, left)
             row |= {"views": [views.id for views in job.views]}
         row = _finish(fit, data, results, row, files)

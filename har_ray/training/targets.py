@@ -36,15 +36,12 @@ def compute(teacher: nn.Module, part: Part, device: torch.device) -> Outputs:
     return Outputs(torch.cat([one.logits.cpu() for one in found]), maps)
 
 
-def of_parts(
-    teacher: nn.Module, data: Tensors, device: torch.device, seed: int = 0, views: Iterable[Views] = ()
-) -> pa.Table:
-    """The targets that a teacher leaves: of the training and the validation windows, and of augmented views of the
-    former; `seed`: of the teacher and its students."""
+def of_parts(teacher: nn.Module, data: Tensors, device: torch.device, views: Iterable[Views] = ()) -> pa.Table:
+    """The targets that a teacher leaves: of the training and the validation windows, and of views of the former."""
     found = [table(part.window_id.tolist(), compute(teacher, part, device)) for part in (data.train, data.val)]
     for wanted in views:
         for number in range(1, wanted.count + 1):
-            part = data.train._replace(x=train_view(data, wanted.augment, seed, number))
+            part = data.train._replace(x=train_view(data, wanted.augment, wanted.seed, number))
             found.append(table(part.window_id.tolist(), compute(teacher, part, device), wanted.id, number))
     return pa.concat_tables(found)
 
@@ -79,12 +76,24 @@ def _read(root: Storage, teacher_id: str, views_id: str, view: int) -> tuple[npt
 
 def load(
     results: ResultStore,
-    teacher_id: str,
+    teacher_ids: Sequence[str],
     window_id: npt.NDArray[np.str_],
     views_id: str = AS_THEY_ARE,
     view: int = 0,
 ) -> Outputs:
-    """The targets for these windows, row by row: as they are, or of a view of them. The last few are kept in memory.
+    """The targets for these windows, row by row: as they are, or of a view of them; of several teachers their mean.
+
+    Raises:
+        TrainingError: as `_load` does.
+    """
+    several = [_load(results, teacher_id, window_id, views_id, view) for teacher_id in teacher_ids]
+    shared = set.intersection(*(set(one.maps) for one in several))
+    maps = {name: torch.stack([one.maps[name] for one in several]).mean(dim=0) for name in sorted(shared)}
+    return Outputs(torch.stack([one.logits for one in several]).mean(dim=0), maps) if several[1:] else several[0]
+
+
+def _load(results: ResultStore, teacher_id: str, window_id: npt.NDArray[np.str_], views_id: str, view: int) -> Outputs:
+    """The targets of one teacher. The last few are kept in memory.
 
     Raises:
         TrainingError: there are no targets, or none for one of the windows (another fold's or other windows).

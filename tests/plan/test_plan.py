@@ -6,7 +6,7 @@ from har_ray.models.config import AttentionConfig, AttentionSpace
 from har_ray.plan.plan import Plan
 from har_ray.spec.grid import Space, load_grid
 from har_ray.variants import OPTIONAL_SEARCH_KEYS, SEARCH_KEYS
-from tests.grids import TINY, candidates_of, write_grid
+from tests.grids import TINY, candidates_of, teacher_of, write_grid
 
 
 def plan(tmp_path, *overrides, **changes):
@@ -21,7 +21,7 @@ def test_a_teacher_has_the_data_the_fold_and_the_seed_of_its_student(tmp_path):
     students = [job.cell for job in plan.search_jobs if job.cell.teacher_id]
     assert {cell.protocol.fold for cell in students} == {0, 1, 2}
     for cell in students:
-        teacher = plan.teacher_of(cell)
+        teacher = teacher_of(plan, cell)
         assert teacher is not None
         assert (teacher.id, teacher.windows_id, teacher.protocol, teacher.seed) == (
             cell.teacher_id, cell.windows_id, cell.protocol, cell.seed,
@@ -62,7 +62,7 @@ def test_what_a_variant_trains_otherwise_is_its_own_and_not_its_teachers(tmp_pat
     assert [(job.cell.training.lr, job.cell.training.ema) for job in grid.search_jobs] == [(0.01, 0.9), (0.02, 0.9)]
     assert [job.cell.columns()["train.lr"] for job in grid.search_jobs] == [0.01, 0.02]
     for job in grid.search_jobs:
-        teacher = grid.teacher_of(job.cell)
+        teacher = teacher_of(grid, job.cell)
         assert teacher is not None
         assert (teacher.training, teacher.augment) == (grid.spec.train, {})
         again = Plan(grid.spec, ["windows-of-spar"]).confirm_jobs({job.cell.group: job.cell.candidate})
@@ -111,7 +111,7 @@ def test_a_variant_has_the_hyper_parameters_of_its_losses_and_attention(tmp_path
 def test_each_student_has_the_teacher_of_its_seed_and_attention(tmp_path):
     grid = plan(tmp_path)
     for job in grid.search_jobs:
-        teacher = grid.teacher_of(job.cell)
+        teacher = teacher_of(grid, job.cell)
         if job.cell.variant == "LM-Att":
             assert teacher is None
             continue
@@ -129,7 +129,7 @@ def test_a_teacher_is_of_the_students_data_and_fold(tmp_path):
     spec = load_grid(write_grid(tmp_path, datasets=[TINY["datasets"][0], kfold, kfold | {"rate_hz": 10}]))[0]
     grid, teachers = Plan(spec, ["at-12-hz", "at-12-hz", "at-10-hz"]), set()
     for job in grid.search_jobs:
-        if teacher := grid.teacher_of(job.cell):
+        if teacher := teacher_of(grid, job.cell):
             same = ("dataset", "preset", "windows_id", "protocol", "seed", "training")
             assert [getattr(teacher, name) for name in same] == [getattr(job.cell, name) for name in same]
             teachers.add(teacher.id)
@@ -254,7 +254,7 @@ def test_a_teacher_may_be_a_variant_of_the_grids_own(tmp_path):
     big = {"name": "Big", "options": {"filters": 16, "units": 32}}
     grid = plan(tmp_path, variants=[big, "LM", "RB-KD", "RAB-KD"], teacher="Big")
     (cell, *_) = (job.cell for job in grid.search_jobs if job.cell.variant == "RAB-KD")
-    teacher = grid.teacher_of(cell)
+    teacher = teacher_of(grid, cell)
     assert (teacher.variant, teacher.model.attention) == ("Big-Att", cell.model.attention)
     assert teacher.model.options == {"filters": 16, "units": 32}
     stages = {(job.cell.variant, job.cell.seed): job.stage for job in grid.teacher_jobs(grid.certain_students())}
@@ -295,4 +295,49 @@ def test_a_teacher_has_the_channels_of_its_student(tmp_path):
     grid = plan(tmp_path, variants=["MM", "RB-KD"], teacher="MM", datasets=CHANNELS[:1])
     taught = [job.cell for job in grid.search_jobs if job.cell.teacher_id]
     assert {cell.channels for cell in taught} == {ACCELEROMETER, grid.folds[0].entry.cut.channels}
-    assert all(grid.teacher_of(cell).channels == cell.channels for cell in taught)
+    assert all(teacher_of(grid, cell).channels == cell.channels for cell in taught)
+
+
+KD = {"size": "LM", "losses": {"distillation": {"temperature": 2, "alpha": 0.5}}}
+TAUGHT: list[Any] = [
+    "MM",
+    {"name": "Wide", "architecture": "ds-cnn", "options": {"width": 32}},
+    {"name": "A", **KD},
+    {"name": "B", "teacher": ["Wide", "MM", "Wide"], **KD},
+]
+
+
+def test_several_teachers_are_a_cell_each_and_a_name_given_twice_is_two_seeds(tmp_path):
+    grid = plan(tmp_path, variants=TAUGHT, teacher="MM", seeds=[3], search=None)
+    jobs = {job.cell.variant: job for job in grid.confirm_jobs(grid.settled)}
+    alone, several = (grid.teachers_of(jobs[name].cell) for name in "AB")
+    assert [(cell.variant, cell.seed) for cell in alone] == [("MM", 3)]
+    assert [(cell.variant, cell.seed) for cell in several] == [("Wide", 3), ("MM", 3), ("Wide", 10_003)]
+    assert jobs["A"].cell.teacher_id == jobs["MM"].cell.id
+    assert jobs["B"].cell.teacher_id == "+".join(cell.id for cell in several)
+    assert jobs["B"].cell.teacher_ids == tuple(cell.id for cell in several)
+    teaching = grid.teacher_jobs(list(jobs.values()))
+    assert {job.cell.id: job.stage for job in teaching} == {
+        jobs["MM"].cell.id: "confirm",
+        jobs["Wide"].cell.id: "confirm",
+        several[2].id: "teachers",
+    }
+    assert [traits.large for traits in grid.traits()] == [True, True, False, False]  # "Wide" is there to teach
+
+
+def test_teachers_may_be_stopped_early(tmp_path):
+    """Then they are cells of their own, beside those that are compared."""
+    grid = plan(tmp_path, variants=TAUGHT, teacher="MM", seeds=[3], search=None, teacher_epochs=1)
+    jobs = {job.cell.variant: job.cell for job in grid.confirm_jobs(grid.settled)}
+    (teacher,) = grid.teachers_of(jobs["A"])
+    assert teacher.training.epochs == 1 < jobs["MM"].training.epochs
+    assert teacher.id != jobs["MM"].id
+    assert teacher.training.model_copy(update={"epochs": jobs["MM"].training.epochs}) == jobs["MM"].training
+
+
+def test_all_teachers_of_a_student_see_its_views(tmp_path):
+    variants = [*TAUGHT[:2], TAUGHT[3] | {"augment": {"jitter": {"sd": 0.1}}}]
+    grid = plan(tmp_path, variants=variants, teacher="MM", seeds=[3], search=None)
+    teaching = [job for job in grid.teacher_jobs(grid.confirm_jobs(grid.settled)) if job.views]
+    assert [job.cell.seed for job in teaching] == [3, 3, 10_003]
+    assert {view.seed for job in teaching for view in job.views} == {3}

@@ -131,6 +131,22 @@ def dataset(**changes):
             "variants[0].train",
             "random-forest takes none: it is fitted to all windows at once",
         ),
+        ({"variants": ["RB-KD"], "teacher": ["OM", "MN"]}, "teacher", "teacher 'MN' is unknown; did you mean 'MM'?"),
+        (
+            {"teacher": ["OM", "MM"]},
+            "teacher",
+            "RAB-KD compares attention maps, so that all its teachers have to be",
+        ),
+        (
+            {"variants": ["LM", {"name": "X", "size": "LM", "teacher": "MM"}]},
+            "variants[1].teacher",
+            "none of its losses takes one",
+        ),
+        (
+            {"variants": ["RB-KD", {"name": "X", "size": "LM", "losses": {"distillation": {}}, "teacher": "RB-KD"}]},
+            "variants[1].teacher",
+            "teacher 'RB-KD' is unknown",
+        ),
         (
             {"datasets": dataset(channels=["acelerometer", "all"])},
             "datasets[0].channels[0]",

@@ -24,7 +24,7 @@ def test_a_forest_leaves_a_row_predictions_and_targets(stores, make_cell, data):
     stored = stores.results.predictions(row).to_pandas()
     predicted = np.stack(stored["logits"].to_numpy()).argmax(axis=1)
     assert row["test_f1_macro"] == pytest.approx(f1_score(stored["label"], predicted, average="macro"))
-    left = targets.load(stores.results, cell.id, data.train.window_id)
+    left = targets.load(stores.results, [cell.id], data.train.window_id)
     assert float((left.logits.argmax(dim=1) == data.train.y).float().mean()) > 0.9
     assert row["latency_ms"] > 0
 

@@ -130,12 +130,12 @@ def test_a_job_pauses_at_its_epoch_and_what_follows_equals_never_having_paused(s
 def test_students_learn_from_stored_targets(stores, make_cell, data):
     teacher = make_cell("MM-Att", attention=ATTENTION, epochs=1)
     last(Job(cell=teacher, stage="teachers", teaches=True), stores)
-    taught = targets.load(stores.results, teacher.id, data.train.window_id)
+    taught = targets.load(stores.results, [teacher.id], data.train.window_id)
     assert {kind: tuple(m.shape) for kind, m in taught.maps.items()} == {"channel": (2196, 8), "spatial": (2196, 16, 6)}
     # Of the validation windows too, to measure by.
-    assert len(targets.load(stores.results, teacher.id, data.val.window_id).logits) == len(data.val.y)
+    assert len(targets.load(stores.results, [teacher.id], data.val.window_id).logits) == len(data.val.y)
     shuffled = np.random.default_rng(0).permutation(len(data.train.window_id))
-    other = targets.load(stores.results, teacher.id, data.train.window_id[shuffled])
+    other = targets.load(stores.results, [teacher.id], data.train.window_id[shuffled])
     assert torch.equal(other.logits, taught.logits[torch.from_numpy(shuffled)])
     student = make_cell(
         "RAB-KD", attention=ATTENTION, temperature=2, alpha=0.5, beta=1, teacher_id=teacher.id, epochs=1
@@ -173,12 +173,12 @@ def test_a_teacher_leaves_what_it_makes_of_the_views_that_its_students_ask_for(s
     for student, augment in zip(students, asked, strict=True):
         assert last(Job(cell=student, stage="search"), stores).row["status"] == "completed"
         for number in (1, 2):
-            found = targets.load(stores.results, teacher.id, data.train.window_id, student.views.id, number)
+            found = targets.load(stores.results, [teacher.id], data.train.window_id, student.views.id, number)
             with torch.no_grad():
                 expected = network(train_view(data, augment, teacher.seed, number))
             torch.testing.assert_close(found.logits, expected, rtol=1e-4, atol=1e-4)
     with pytest.raises(TrainingError, match="has left no targets of view 3"):
-        targets.load(stores.results, teacher.id, data.train.window_id, students[0].views.id, 3)
+        targets.load(stores.results, [teacher.id], data.train.window_id, students[0].views.id, 3)
 
 
 def weights_of(cell, stores):
@@ -193,7 +193,7 @@ def test_targets_of_other_windows_are_refused(stores, make_cell, data):
     teacher = make_cell("MM", epochs=1)
     last(Job(cell=teacher, stage="teachers", teaches=True), stores)
     with pytest.raises(TrainingError, match="no target for window elsewhere:0"):
-        targets.load(stores.results, teacher.id, np.array([data.train.window_id[0], "elsewhere:0"]))
+        targets.load(stores.results, [teacher.id], np.array([data.train.window_id[0], "elsewhere:0"]))
 
 
 def test_an_error_becomes_a_failed_row_with_its_reason(stores, make_cell):
@@ -248,3 +248,15 @@ def test_a_cell_sees_the_channels_that_were_chosen_for_it(stores, make_cell, dat
         logits = network.eval()(data.test.x[:, :, [5, 0]])
     stored = np.stack(stores.results.predictions(row).to_pandas()["logits"].to_numpy())
     assert np.allclose(logits.numpy(), stored, atol=1e-5)
+
+
+def test_several_teachers_are_averaged(stores, make_cell, data):
+    teachers = [make_cell("MM", seed=seed) for seed in (0, 1)]
+    for cell in teachers:
+        last(Job(cell=cell, stage="search", teaches=True), stores)
+    ids = [cell.id for cell in teachers]
+    first, second = (targets.load(stores.results, [name], data.val.window_id).logits for name in ids)
+    assert torch.allclose(targets.load(stores.results, ids, data.val.window_id).logits, (first + second) / 2)
+    student = make_cell("RB-KD", temperature=1.0, alpha=0.5, teacher_id="+".join(ids))
+    row = last(Job(cell=student, stage="search"), stores).row
+    assert (row["status"], row["teacher_id"]) == ("completed", "+".join(ids))

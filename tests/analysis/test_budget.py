@@ -7,7 +7,7 @@ import pytest
 from analysis.__main__ import main
 from analysis.budget import budget_lines, parse
 from har_ray.errors import HarRayError
-from tests.analysis.test_student import predictions
+from tests.analysis.test_student import fill, predictions
 
 COSTS = {"OM": (400_000, 5_000_000), "MM": (7_000, 80_000), "LM": (2_000, 20_000), "RB-KD": (2_100, 20_000)}
 
@@ -81,3 +81,27 @@ def test_the_command_prints_it_instead_of_a_report(filled, capsys):
     assert not (Path(filled.path) / "report").exists()
     assert main([filled.path, "--budget", "flops=1"]) == 1
     assert "--budget flops=1: cost 'flops' is unknown" in capsys.readouterr().err
+
+
+def test_costs_are_named_in_one_order_whatever_the_order_of_the_budget(filled):
+    assert lines(filled, "macs=300000,params=10000") == lines(filled, "params=10000,macs=300000")
+
+
+def test_an_unknown_cost_is_within_no_budget_and_is_not_described(grid):
+    grid.completed("OM", 0, 0.9, row={"params": None})
+    grid.completed("LM", 0, 0.5, row={"params": 1000})
+    _, best, larger = lines(grid, "params=2000")
+    assert best.startswith("best: LM, 1,000 params; validation 50.0 %")
+    assert larger.startswith("a larger budget: OM; validation 90.0 %")
+    _, *nothing = lines(grid, "params=1")
+    assert nothing == ["nothing: OM has an unknown number of params", "nothing: LM has 1,000 params"]
+
+
+def test_what_is_said_together_is_adjusted_together(grid):
+    # Per subject OM is ahead of LM by 0 once, 8/9 − 14/17 thrice and 18/19 − 14/17 once: a paired t test has p = 0.03.
+    fill(grid, OM=(0.9, [7, 8, 8, 8, 9]), LM=(0.8, [7, 7, 7, 7, 7]), MM=(0.7, [7, 7, 7, 7, 8]))
+    assert lines(grid, "params=1000")[-1].endswith("points per subject (95 % interval)")
+    # With MM, which is within too, OM is one of two: by Holm p = 0.06.
+    _, _, runner_up, larger = lines(grid, "params=4000")
+    assert runner_up.endswith("(95 % interval, could be chance)")
+    assert larger.endswith("(95 % interval, could be chance)")

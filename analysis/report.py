@@ -20,6 +20,7 @@ import yaml
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from matplotlib.figure import Figure
 
+from analysis.budget import budget_form
 from analysis.details import class_table, classes_csv, subject_table, subjects_csv
 from analysis.figures.bubble import bubble_chart
 from analysis.figures.confusion import confusion_matrices
@@ -159,6 +160,7 @@ def render(results: Results, sections: list[Section]) -> str:
         name=results.name,
         summary=summary(results),
         standing=standing(results),
+        budget=budget_form(results),
         sections=sections,
         takeaways=takeaways_table(results),
         winners=winners_table(results),

@@ -131,7 +131,7 @@ def dataset(**changes):
             "variants[0].train",
             "random-forest takes none: it is fitted to all windows at once",
         ),
-        ({"variants": ["RB-KD"], "teacher": ["OM", "MN"]}, "teacher", "teacher 'MN' is unknown; did you mean 'MM'?"),
+        ({"variants": ["RB-KD"], "teacher": ["OM", "MN"]}, "teacher", "teacher 'MN' is unknown; did you mean 'OM'?"),
         (
             {"teacher": ["OM", "MM"]},
             "teacher",

@@ -41,6 +41,7 @@ class Preset:
         subjects: only these; empty for all.
         align: `gravity`: every placement of a recording is turned so that gravity points along z, see `alignment.py`.
         as_published: the raw files are read by `Dataset.published`, see there; for the protocol `random` alone.
+        track: which of `Dataset.tracks` labels the samples; None for `Dataset.classes`.
     """
 
     channels: tuple[str, ...]
@@ -52,6 +53,7 @@ class Preset:
     subjects: tuple[str, ...] = ()
     align: Align = "as-recorded"
     as_published: bool = False
+    track: str | None = None
 
 
 @dataclass(frozen=True)
@@ -62,7 +64,7 @@ class Recording:
         name: unique within the dataset and the same at every reading, e.g. `S1-ADL1.dat:0`.
         subject: the subject's name.
         x: float32 `[n, C]`, the requested channels in the requested order, in the dataset's units, no NaN.
-        labels: int16 `[n]`, index into `Dataset.classes`, or `NULL`.
+        labels: int16 `[n]`, index into the classes of its track, or `NULL`.
         rate_hz: samples per second.
     """
 
@@ -93,6 +95,19 @@ class Reader(NamedTuple):
     """How raw files become recordings; see `Dataset.locate` and `Dataset.read`."""
 
     locate: Locate
+    read: Read
+
+
+@dataclass(frozen=True)
+class Track:
+    """What else the same recordings were labelled with.
+
+    Attributes:
+        classes: as `Dataset.classes`.
+        read: as `Dataset.read`, with labels of these classes.
+    """
+
+    classes: tuple[str, ...]
     read: Read
 
 
@@ -133,6 +148,7 @@ class Dataset:
         published: reads the same files as the code of a reproduced study does where it does what no reader should: join
             files and bridge gaps of any length. A window of such a recording may belong to two files, so that none of
             its parts can be held back; only the protocol `random` takes it. None where there is no such preset.
+        tracks: by name, further labels that a preset may choose instead of those of `classes`.
     """
 
     name: str
@@ -157,13 +173,18 @@ class Dataset:
     origin: str | None = None
     official: Callable[[str], Literal["train", "val", "test"] | None] | None = None
     published: Reader | None = None
+    tracks: Mapping[str, Track] = field(default_factory=dict)
 
     def reader(self, preset: Preset) -> Reader:
         """What reads the recordings that a preset cuts."""
         if preset.as_published:
             assert self.published is not None, f"preset of {self.name} without a reader"
             return self.published
-        return Reader(self.locate, self.read)
+        return Reader(self.locate, self.tracks[preset.track].read if preset.track else self.read)
+
+    def classes_of(self, preset: Preset) -> tuple[str, ...]:
+        """The classes that a preset labels samples with, without the null class."""
+        return self.tracks[preset.track].classes if preset.track else self.classes
 
     def raw_files(self, folder: Path | None) -> list[Path]:
         """Every file that reading the dataset takes; raises `DataError` as `locate` does."""

@@ -103,7 +103,7 @@ def _attempt(sources: Sequence[str], dataset: Dataset, spec: WindowSpec, windows
 
 
 def _window_tables(dataset: Dataset, preset: Preset, recordings: Iterable[Recording]) -> Iterator[pa.Table]:
-    null_label = len(dataset.classes) if preset.null_class else None
+    null_label = len(dataset.classes_of(preset)) if preset.null_class else None
     for recording in recordings:
         if preset.subjects and recording.subject not in preset.subjects:
             continue

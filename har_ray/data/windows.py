@@ -48,8 +48,10 @@ class WindowSpec:
 
     @property
     def id(self) -> str:
-        made_of = json.dumps([WINDOWING, asdict(self)], sort_keys=True)
-        return hashlib.sha256(made_of.encode()).hexdigest()[:16]
+        made_of = asdict(self)
+        if self.preset.track is None:
+            del made_of["preset"]["track"]  # windows that were stored before there were tracks keep their id
+        return hashlib.sha256(json.dumps([WINDOWING, made_of], sort_keys=True).encode()).hexdigest()[:16]
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -59,7 +61,8 @@ class WindowSpec:
 
 def class_names(dataset: Dataset, preset: Preset) -> tuple[str, ...]:
     """The classes of the windows in label order, the null class last where the preset keeps it."""
-    return (*dataset.classes, dataset.null_name or "null") if preset.null_class else dataset.classes
+    classes = dataset.classes_of(preset)
+    return (*classes, dataset.null_name or "null") if preset.null_class else classes
 
 
 class Cut(NamedTuple):

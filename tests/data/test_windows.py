@@ -1,5 +1,6 @@
 """Windows of one recording: what a person can count, and resampling against a known signal."""
 
+from dataclasses import replace
 from fractions import Fraction
 
 import numpy as np
@@ -100,3 +101,9 @@ def test_the_id_changes_with_what_makes_the_windows():
     assert one.id == WindowSpec.of(SPAR, "content", SPAR.presets["wrist"]).id
     assert one.id != WindowSpec.of(SPAR, "other content", SPAR.presets["wrist"]).id
     assert one.id != WindowSpec.of(SPAR, "content", preset()).id
+    assert one.id != WindowSpec.of(SPAR, "content", replace(SPAR.presets["wrist"], track="other")).id
+
+
+def test_windows_stored_before_presets_had_a_track_are_still_found():
+    """The id that the code before had for these; it changes when stored windows are no longer what would be made."""
+    assert WindowSpec.of(SPAR, "x", SPAR.presets["wrist"]).id == "ae7f9cd0f71cb2a1"

@@ -1,4 +1,4 @@
-"""Opportunity: daily activities in a kitchen, four people, body-worn sensors; here the 17 gestures of both arms.
+"""Opportunity: daily activities in a kitchen, four people, body-worn sensors; gestures of both arms, or locomotion.
 
 Sources: the files `column_names.txt`, `label_legend.txt` and `README` of the publisher's archive. A `.dat` file has no
 header and 250 space-separated columns: 1 is milliseconds, 2-134 are worn on the body, 135-243 are objects and the room
@@ -9,9 +9,13 @@ Two presets have the 45 channels and windows of one second of Agac and Durmaz In
 `paper` cuts them as everything here is cut: within a recording and a gesture. `published` cuts them as the study's code
 does (`src/data_opportunity.py` of https://github.com/sumeyye-agac/har-phd-thesis), see `read_published`, and labels a
 window by its first sample, wherever the gesture ends. With protocol `random`, windows and split are that code's.
+
+The preset `arena` is labelled by another column, whether a person stands, walks, sits or lies, and has all channels and
+windows of three seconds, as in the public table WHAR Arena (https://arxiv.org/abs/2606.13194).
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Literal
@@ -22,12 +26,12 @@ import pyarrow as pa
 from pyarrow import csv
 
 from har_ray.data.cleaning import columns_of, explain, find_files, intact_runs, line_blocks, row_fault, time_breaks
-from har_ray.data.dataset import NULL, Archive, Channel, Dataset, Preset, Reader, Recording, Rejects
+from har_ray.data.dataset import NULL, Archive, Channel, Dataset, Preset, Reader, Recording, Rejects, Track
 from har_ray.errors import DataError, unknown
 
 RATE_HZ = 30.0
 N_COLUMNS = 250
-TIME_COLUMN, LABEL_COLUMN = 1, 250
+TIME_COLUMN = 1
 
 MAX_STEP_MS = 100.0
 """Samples are 33 ms apart. A longer step than three of them has lost more than two samples: the recording is cut."""
@@ -82,9 +86,40 @@ GESTURES = {
     405506: "Toggle Switch",
 }
 """Code in column 250, ML_Both_Arms → name, as in `label_legend.txt`."""
-LABELS = {0: NULL} | {code: i for i, code in enumerate(GESTURES)}
-"""Code in column 250 → label; 0 is no gesture."""
-_CODES = np.array(sorted(LABELS), dtype=np.float64)
+POSTURES = {1: "Stand", 2: "Walk", 4: "Sit", 5: "Lie"}
+"""Code in column 244, Locomotion → name, likewise."""
+
+
+@dataclass(frozen=True)
+class Legend:
+    """A column of labels.
+
+    Attributes:
+        column: from 1, as in `column_names.txt`.
+        name: its name there.
+        classes: code → name, in label order; code 0 is no class.
+    """
+
+    column: int
+    name: str
+    classes: Mapping[int, str]
+
+    @property
+    def labels(self) -> dict[int, int]:
+        """Code → label."""
+        return {0: NULL} | {code: i for i, code in enumerate(self.classes)}
+
+    def decoded(self, codes: npt.NDArray[np.float64]) -> npt.NDArray[np.int16] | None:
+        """Codes `[n]` → labels `[n]`; None where a code is unknown."""
+        known = sorted(self.labels)
+        at = np.minimum(np.searchsorted(known, codes), len(known) - 1)
+        if (np.array(known)[at] != codes).any():
+            return None
+        return np.array([self.labels[code] for code in known], dtype=np.int16)[at]
+
+
+GESTURE = Legend(250, "ML_Both_Arms", GESTURES)
+LOCOMOTION = Legend(244, "Locomotion", POSTURES)
 
 
 def _axes(quantity: str, unit: str) -> tuple[tuple[str, str], ...]:
@@ -150,16 +185,19 @@ def locate(folder: Path | None) -> list[str]:
     return [str(path) for path in find_files(folder, tuple(SHA256), "opportunity").values()]
 
 
-def read(source: str, channels: Sequence[str], rejects: Rejects) -> Iterator[Recording]:
+def read(legend: Legend, source: str, channels: Sequence[str], rejects: Rejects) -> Iterator[Recording]:
     """The uninterrupted parts of one `.dat` file, cut at leaps of its clock and where a channel is missing for long.
 
+    Args:
+        legend: of the labels.
+
     Raises:
-        DataError: names the line that lacks 250 fields, holds text where a number belongs, or an unknown gesture.
+        DataError: names the line that lacks 250 fields, holds text where a number belongs, or an unknown label.
     """
     path = Path(source)
     if path.name not in SHA256:
         raise DataError(f"{path}: {unknown('file of opportunity', path.name, SHA256)}")
-    t, x, labels = _samples(path, columns_of(channels, COLUMNS, "opportunity"))
+    t, x, labels = _samples(path, columns_of(channels, COLUMNS, "opportunity"), legend)
     intact = intact_runs(x, time_breaks(t, MAX_STEP_MS), channels, RATE_HZ, MAX_MISSING_S, rejects)
     for number, (start, stop) in enumerate(intact):
         yield Recording(f"{path.name}:{number}", path.name[:2], x[start:stop], labels[start:stop], RATE_HZ)
@@ -189,7 +227,7 @@ def read_published(source: str, channels: Sequence[str], rejects: Rejects) -> It
     columns = columns_of(channels, {name: COLUMNS[name] for name in PAPER_CHANNELS}, "opportunity as published")
     first = Path(source)
     paths = [first.with_name(first.name.replace(SESSIONS[0], session)) for session in SESSIONS]
-    _, parts, labels = zip(*(_samples(path, columns) for path in paths), strict=True)
+    _, parts, labels = zip(*(_samples(path, columns, GESTURE) for path in paths), strict=True)
     for x in parts:
         _fill_as_published(x)
     x = _clip_as_published(np.concatenate(parts), channels)
@@ -212,10 +250,10 @@ def _clip_as_published(x: npt.NDArray[np.float32], channels: Sequence[str]) -> n
 
 
 def _samples(
-    path: Path, columns: Sequence[int]
+    path: Path, columns: Sequence[int], legend: Legend
 ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float32], npt.NDArray[np.int16]]:
     """Milliseconds `[n]`, the columns `[n, C]` and labels `[n]` of a file; raises as `read`."""
-    blocks = [_parse(path, offset, block, columns) for offset, block in line_blocks(path)]
+    blocks = [_parse(path, offset, block, columns, legend) for offset, block in line_blocks(path)]
     if not blocks:
         raise DataError(f"{path}: the file is empty")
     t, x, labels = (np.concatenate(parts) for parts in zip(*blocks, strict=True))
@@ -223,36 +261,35 @@ def _samples(
 
 
 def _parse(
-    path: Path, offset: int, block: bytes, columns: Sequence[int]
+    path: Path, offset: int, block: bytes, columns: Sequence[int], legend: Legend
 ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float32], npt.NDArray[np.int16]]:
     """Milliseconds `[n]`, the columns `[n, C]` and labels `[n]` of a block of lines."""
+    fault = partial(_fault, columns=columns, legend=legend)
+    wanted = {TIME_COLUMN: pa.float64(), legend.column: pa.float64()} | dict.fromkeys(columns, pa.float32())
     try:
-        table = _table(block, columns)
+        table = _table(block, wanted)
     except pa.ArrowInvalid:
         # Only now the slow way, for fields that more than one space separates.
         evened = b"\n".join(b" ".join(line.split()) for line in block.split(b"\n"))
         try:
-            table = _table(evened, columns)
+            table = _table(evened, wanted)
         except pa.ArrowInvalid as error:
-            raise explain(path, offset, block, partial(_fault, columns=columns)) from error
+            raise explain(path, offset, block, fault) from error
     x = np.empty((table.num_rows, len(columns)), dtype=np.float32)
     for i, column in enumerate(columns):
         x[:, i] = table[str(column)].to_numpy()
-    code = table[str(LABEL_COLUMN)].to_numpy()
-    at = np.minimum(np.searchsorted(_CODES, code), len(_CODES) - 1)
-    if (_CODES[at] != code).any():
-        raise explain(path, offset, block, partial(_fault, columns=columns))
-    labels = np.array([LABELS[code] for code in sorted(LABELS)], dtype=np.int16)[at]
+    labels = legend.decoded(table[str(legend.column)].to_numpy())
+    if labels is None:
+        raise explain(path, offset, block, fault)
     return table[str(TIME_COLUMN)].to_numpy(), x, labels
 
 
 _NAMES = [str(column) for column in range(1, N_COLUMNS + 1)]
 
 
-def _table(block: bytes, columns: Sequence[int]) -> pa.Table:
+def _table(block: bytes, wanted: Mapping[int, pa.DataType]) -> pa.Table:
     """The wanted columns of lines whose fields single spaces separate; the others are not even converted."""
-    types = {str(column): pa.float32() for column in columns}
-    types |= {str(TIME_COLUMN): pa.float64(), str(LABEL_COLUMN): pa.float64()}
+    types = {str(column): kind for column, kind in wanted.items()}
     return csv.read_csv(
         pa.BufferReader(block),
         csv.ReadOptions(use_threads=False, block_size=len(block) + 1, column_names=_NAMES),
@@ -261,22 +298,22 @@ def _table(block: bytes, columns: Sequence[int]) -> pa.Table:
     )
 
 
-def _fault(line: str, columns: Sequence[int]) -> str | None:
+def _fault(line: str, columns: Sequence[int], legend: Legend) -> str | None:
     """What is wrong with a line, or None."""
     fields = line.split()
     names = {column: name for name, column in COLUMNS.items()}
     numbers = {column - 1: names[column] for column in columns}
-    numbers |= {TIME_COLUMN - 1: "MILLISEC", LABEL_COLUMN - 1: "ML_Both_Arms"}
+    numbers |= {TIME_COLUMN - 1: "MILLISEC", legend.column - 1: legend.name}
     fault = row_fault(fields, N_COLUMNS, numbers)
-    if fault is None and float(fields[LABEL_COLUMN - 1]) not in LABELS:
-        code = unknown("code", fields[LABEL_COLUMN - 1], map(str, LABELS))
-        fault = f"column {LABEL_COLUMN} (ML_Both_Arms): {code}"
+    if fault is None and float(fields[legend.column - 1]) not in legend.labels:
+        code = unknown("code", fields[legend.column - 1], map(str, legend.labels))
+        fault = f"column {legend.column} ({legend.name}): {code}"
     return fault
 
 
 OPPORTUNITY = Dataset(
     name="opportunity",
-    title="Opportunity: gestures of daily activities in a kitchen",
+    title="Opportunity: gestures and locomotion of daily activities in a kitchen",
     homepage="https://archive.ics.uci.edu/dataset/226/opportunity+activity+recognition",
     terms="CC BY 4.0 (UCI); publications must cite the reference below (README of the archive)",
     citation=(
@@ -296,6 +333,7 @@ OPPORTUNITY = Dataset(
     # 885,433,599 bytes in the 24 files, at the 1,013 bytes a line of S1-ADL1.dat.
     samples=870_000,
     presets={
+        "arena": Preset(tuple(COLUMNS), window_s=3.0, stride_s=1.5, rate_hz=RATE_HZ, track="locomotion"),
         "paper": Preset(PAPER_CHANNELS, window_s=1.0, stride_s=1.0, rate_hz=RATE_HZ, subjects=("S1",)),
         "published": Preset(
             PAPER_CHANNELS,
@@ -319,8 +357,9 @@ OPPORTUNITY = Dataset(
         ),
     },
     locate=locate,
-    read=read,
+    read=partial(read, GESTURE),
     checksums=SHA256,
     official=official,
     published=Reader(locate_published, read_published),
+    tracks={"locomotion": Track(tuple(POSTURES.values()), partial(read, LOCOMOTION))},
 )

@@ -31,6 +31,7 @@ def info_lines(dataset: Dataset) -> Iterator[str]:
         "recorded": f"{dataset.samples:,} labelled samples, {_clock(dataset.samples / dataset.rate_hz / 3600)} h:mm:ss",
         "subjects": f"{len(dataset.subjects)}: {', '.join(dataset.subjects)}",
         "classes": f"{len(dataset.classes)}: {', '.join(dataset.classes)}",
+        **{f"classes of {name}": f"{len(t.classes)}: {', '.join(t.classes)}" for name, t in dataset.tracks.items()},
     }
     if dataset.null_name is not None:
         facts["no class"] = dataset.null_name
@@ -56,11 +57,12 @@ def _preset(dataset: Dataset, preset: Preset) -> str:
     length, stride = (samples(seconds, preset.rate_hz) for seconds in (preset.window_s, preset.stride_s))
     classes = class_names(dataset, preset)
     published = "; files joined and gaps bridged as published, for protocol random alone" if preset.as_published else ""
+    track = f" of {preset.track}" if preset.track else ""
     null = f", the last of them {classes[-1]}" if preset.null_class else ""
     return (
         f"windows [{length}, {len(preset.channels)}] of {preset.window_s:g} s every {preset.stride_s:g} s "
-        f"({stride} samples) at {preset.rate_hz:g} Hz; label rule {preset.label_rule}; {len(classes)} classes{null}"
-        f"{published}"
+        f"({stride} samples) at {preset.rate_hz:g} Hz; label rule {preset.label_rule}; {len(classes)} classes{track}"
+        f"{null}{published}"
     )
 
 

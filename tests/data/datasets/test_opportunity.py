@@ -15,14 +15,18 @@ from har_ray.data.dataset import NULL, Rejects
 from har_ray.data.datasets.opportunity import (
     CHALLENGE_CHANNELS,
     COLUMNS,
+    GESTURE,
     GESTURES,
+    LOCOMOTION,
     OPPORTUNITY,
     PAPER_CHANNELS,
     SHA256,
     read_published,
 )
-from har_ray.data.tensors import load_windows
+from har_ray.data.protocol import Protocol
+from har_ray.data.tensors import check_split, load_windows
 from har_ray.errors import DataError
+from har_ray.spec.dataset import DatasetSpec
 from har_ray.store.storage import Storage
 from har_ray.store.windows import WindowStore
 from tests.data.windows_of import made
@@ -68,6 +72,61 @@ def test_every_gesture_has_its_own_label(tmp_path):
     source = write(tmp_path, [row(i, label=code) for i, code in enumerate(GESTURES)])
     (recording,), _ = read(source)
     assert [OPPORTUNITY.classes[label] for label in recording.labels] == list(GESTURES.values())
+
+
+def read_locomotion(source, channels=WRIST):
+    read = OPPORTUNITY.reader(OPPORTUNITY.presets["arena"]).read
+    return list(read(source, channels, Rejects()))
+
+
+def test_the_arena_preset_is_labelled_by_locomotion_whatever_the_gesture(tmp_path):
+    """There is no code 3: sitting, 4, is the third class."""
+    codes = [("0", DRINK), ("1", 0), ("2", DRINK), ("4", 405506), ("5", 0)]
+    source = write(tmp_path, [row(i, label=gesture, c244=code) for i, (code, gesture) in enumerate(codes)])
+    (recording,) = read_locomotion(source)
+    assert recording.labels.tolist() == [NULL, 0, 1, 2, 3]
+    assert recording.labels.dtype == np.int16
+    assert recording.x[:, 0].tolist() == [64, 1064, 2064, 3064, 4064]
+    assert OPPORTUNITY.classes_of(OPPORTUNITY.presets["arena"]) == ("Stand", "Walk", "Sit", "Lie")
+    (recording,), _ = read(source)
+    assert recording.labels.tolist() == [15, NULL, 15, 16, NULL]
+
+
+@pytest.mark.parametrize("code", ["3", "406516", "NaN"])
+def test_an_unknown_code_of_locomotion_is_named(tmp_path, code):
+    source = write(tmp_path, [row(0, c244="1"), row(1, c244=code)])
+    with pytest.raises(DataError, match=rf"line 2: column 244 \(Locomotion\): code '{code}' is unknown"):
+        read_locomotion(source)
+
+
+def test_arena_windows_are_of_four_classes_and_split_by_person(ray_session, tmp_path):
+    """Of windows of 4 samples, a new one every 2, 4 or 5 samples of the same code hold one, 6 or 7 hold two."""
+    folder = tmp_path / "raw"
+    folder.mkdir()
+    codes = ["1"] * 7 + ["0"] * 4 + ["5"] * 5 + ["2"] * 4 + ["4"] * 6
+    for name in SHA256:
+        write(folder, [row(i, label=DRINK, c244=code) for i, code in enumerate(codes)], name=name)
+    storage = Storage(tmp_path)
+    preset = replace(OPPORTUNITY.presets["arena"], window_s=4 / 30, stride_s=2 / 30)
+    spec, manifest = made(OPPORTUNITY, preset, folder, storage)
+    assert manifest["classes"] == ["Stand", "Walk", "Sit", "Lie"]
+    each = {"Stand": 6 * 2, "Walk": 6 * 1, "Sit": 6 * 2, "Lie": 6 * 1}  # of six files
+    assert manifest["windows_per_subject_and_class"] == {f"S{i}": each for i in (1, 2, 3, 4)}
+    parts = check_split(storage, spec.id, Protocol(name="subject-kfold", folds=4, fold=0))
+    assert {name: part.subjects for name, part in parts.items()} == {
+        "train": ["S3", "S4"], "val": ["S2"], "test": ["S1"],
+    }  # fmt: skip
+    _, manifest = made(OPPORTUNITY, replace(preset, null_class=True), folder, storage)
+    assert manifest["classes"] == ["Stand", "Walk", "Sit", "Lie", "null"]
+    assert manifest["windows_per_subject_and_class"]["S1"] == each | {"null": 6 * 1}
+
+
+def test_a_grid_knows_the_classes_and_folds_of_arena():
+    entry = DatasetSpec(name="opportunity", preset="arena", protocol="subject-kfold", folds=4)
+    assert (entry.shape, entry.classes, entry.preset_label) == ((90, 133), 4, "arena")
+    assert len(entry.protocols) == 4
+    with_null = DatasetSpec(name="opportunity", preset="arena", protocol="loso", null_class=True)
+    assert (with_null.classes, with_null.preset_label) == (5, "arena@null_class=True")
 
 
 @pytest.mark.parametrize(("gap", "end"), [("  ", "\n"), ("\t", "\n"), (" ", " \n"), (" ", "\r\n"), (" \t ", "\r\n")])
@@ -196,12 +255,14 @@ def test_presets_have_the_published_shapes():
         for name, preset in OPPORTUNITY.presets.items()
     }
     assert shapes == {
+        "arena": (90, 45, 133),
         "paper": (30, 30, 45),
         "published": (30, 30, 45),
         "wrist": (60, 30, 6),
         "challenge": (24, 12, 113),
     }
     assert len(OPPORTUNITY.classes) == 17
+    assert [COLUMNS[name] for name in OPPORTUNITY.presets["arena"].channels] == list(range(2, 135))
     assert OPPORTUNITY.presets["challenge"].null_class
     assert not OPPORTUNITY.presets["paper"].null_class
     assert OPPORTUNITY.presets["wrist"].channels == (*(f"rla_acc_{a}" for a in "xyz"), *(f"rla_gyr_{a}" for a in "xyz"))
@@ -306,6 +367,10 @@ def test_names_units_and_codes_are_the_publishers():
     gestures = re.findall(r"(\d+)   -   ML_Both_Arms   -   (.+)", legend)
     assert {int(code): name.strip() for code, name in gestures} == GESTURES
     assert list(GESTURES) == [int(code) for code, _ in gestures]
+    locomotion = re.findall(r"(\d+)   -   Locomotion   -   (.+)", legend)
+    assert [(int(code), name.strip()) for code, name in locomotion] == list(LOCOMOTION.classes.items())
+    for labels in (GESTURE, LOCOMOTION):
+        assert re.search(rf"^Column: {labels.column} {labels.name}$", text, re.MULTILINE)
     hashes = re.findall(r"(\S+) sha256:(\w+)", (folder / "dat_sha256_sizes.txt").read_text())
     assert dict(hashes) == SHA256
 

@@ -72,6 +72,16 @@ def test_info_says_what_is_cut_as_published(capsys):
     )
 
 
+def test_info_names_the_classes_of_a_track_and_the_presets_that_take_it(capsys):
+    lines = output_of(capsys, "info", "opportunity")
+    assert "classes of locomotion: 4: Stand, Walk, Sit, Lie" in lines
+    (arena,) = [line for line in lines if line.startswith("preset arena")]
+    assert arena == (
+        "preset arena: windows [90, 133] of 3 s every 1.5 s (45 samples) at 30 Hz; label rule pure; "
+        "4 classes of locomotion"
+    )
+
+
 def test_info_of_own_recordings(capsys, mine):
     lines = output_of(capsys, "info", mine)
     assert lines[0] == f"mine: own recordings: 2 files raw/*.csv, described by {mine}"

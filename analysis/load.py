@@ -128,18 +128,18 @@ class Results:
         for (where, _, _), seed in self.seeds.items():
             if where == setting and len(seed.names) == classes:
                 return list(seed.names)
-        for entry in self.info.get("data") or []:
-            names = [str(name) for name in entry.get("classes") or []]
-            if (entry.get("dataset"), entry.get("preset")) == setting[:2] and len(names) == classes:
-                return names
-        return [str(index) for index in range(classes)]
+        names = [str(name) for name in self.data(setting).get("classes") or []]
+        return names if len(names) == classes else [str(index) for index in range(classes)]
 
     def cut(self, setting: Setting) -> tuple[float, float] | None:
         """The rate in Hz and the length in seconds of a setting's windows, as far as `run.json` says."""
-        for entry in self.info.get("data") or []:
-            if (entry.get("dataset"), entry.get("preset")) == setting[:2] and entry.get("rate_hz"):
-                return float(entry["rate_hz"]), entry["window"] / entry["rate_hz"]
-        return None
+        about = self.data(setting)
+        return (float(about["rate_hz"]), about["window"] / about["rate_hz"]) if about.get("rate_hz") else None
+
+    def data(self, setting: Setting) -> Row:
+        """What `run.json` says of a setting's windows; empty where it says nothing."""
+        entries: list[Row] = self.info.get("data") or []
+        return next((one for one in entries if (one.get("dataset"), one.get("preset")) == setting[:2]), {})
 
     @property
     def name(self) -> str:

@@ -20,6 +20,7 @@ import yaml
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from matplotlib.figure import Figure
 
+from analysis.arena import arena_table
 from analysis.budget import budget_form
 from analysis.details import class_table, classes_csv, subject_table, subjects_csv
 from analysis.figures.bubble import bubble_chart
@@ -39,14 +40,16 @@ from har_ray.figures import save, style
 from har_ray.groups import Setting
 from har_ray.store.results import ResultStore
 
-TABLES: dict[str, Callable[[Results, Setting], TextTable]] = {
+TABLES: dict[str, Callable[[Results, Setting], TextTable | None]] = {
     "": results_table,
+    "-arena": arena_table,
     "-student": student_table,
     "-statistics": statistics_table,
     "-classes": class_table,
     "-subjects": subject_table,
 }
-"""What a setting's files and its section of the page show, by what is added to the setting's label in LaTeX."""
+"""What a setting's files and its section of the page show, by what is added to the setting's label in LaTeX. A
+setting of which a table says nothing has None."""
 FIGURES: dict[str, tuple[str, Callable[[Results, Setting], Figure]]] = {
     "f1-flops": ("Macro F1 against the published FLOPs", lambda r, s: bubble_chart(r, s, "flops_published")),
     "f1-macs": ("Macro F1 against MACs", lambda r, s: bubble_chart(r, s, "macs")),
@@ -114,7 +117,8 @@ def _write(results: Results, folder: Path) -> Path:
 
 
 def _section(results: Results, setting: Setting, folder: Path) -> Section:
-    made = {name: table_of(results, setting) for name, table_of in TABLES.items()}
+    found = {name: table_of(results, setting) for name, table_of in TABLES.items()}
+    made = {name: table for name, table in found.items() if table is not None}
     _write_tables(made, folder / "tables", setting.slug)
     pictures = [
         _picture(f"{title}: {setting.title}", partial(draw, results, setting),

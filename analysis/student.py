@@ -65,7 +65,7 @@ def student_table(results: Results, setting: Setting) -> TextTable:
 def _row(choice: Choice, result: VariantResult) -> list[Entry]:
     compared = choice.compared.get(result.variant)
     texts = [percent_alone(result.validation()), percent(result.mean(), result.sd())]
-    texts += _per_subject(result)
+    texts += per_subject_texts(result)
     if compared is None or compared.subject_difference is None:
         texts += ["–"] * 4
     else:
@@ -73,7 +73,7 @@ def _row(choice: Choice, result: VariantResult) -> list[Entry]:
     return [Entry(result.variant, mark=CHOSEN if result is choice.chosen else ""), *map(Entry, texts)]
 
 
-def _per_subject(result: VariantResult) -> tuple[str, str]:
+def per_subject_texts(result: VariantResult) -> tuple[str, str]:
     """The mean score per subject and its interval, in percent."""
     mean, (low, high) = 100 * float(result.by_subject().mean()), _interval(result)
     return f"{mean:.1f}", "–" if low is None or high is None else f"{100 * low:.1f} to {100 * high:.1f}"
@@ -121,7 +121,7 @@ def _tested(chosen: VariantResult) -> str:
 
 def subject_text(result: VariantResult) -> str:
     """`68.3 % per subject (95 % interval 59.7 to 76.9)`."""
-    mean, interval = _per_subject(result)
+    mean, interval = per_subject_texts(result)
     return f"{mean} % per subject" + ("" if interval == "–" else f" (95 % interval {interval})")
 
 

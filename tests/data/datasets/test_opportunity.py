@@ -123,7 +123,7 @@ def test_arena_windows_are_of_four_classes_and_split_by_person(ray_session, tmp_
 
 def test_a_grid_knows_the_classes_and_folds_of_arena():
     entry = DatasetSpec(name="opportunity", preset="arena", protocol="subject-kfold", folds=4)
-    assert (entry.shape, entry.classes, entry.preset_label) == ((90, 133), 4, "arena")
+    assert ((entry.length, len(entry.cut.channels)), entry.classes, entry.preset_label) == ((90, 133), 4, "arena")
     assert len(entry.protocols) == 4
     with_null = DatasetSpec(name="opportunity", preset="arena", protocol="loso", null_class=True)
     assert (with_null.classes, with_null.preset_label) == (5, "arena@null_class=True")

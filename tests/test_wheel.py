@@ -69,7 +69,7 @@ def test_the_quick_grid_with_two_epochs_ends_in_a_report(installed, tmp_path):
     page = (tmp_path / "results" / "quick" / "report" / "report.html").read_text()
     assert "har-ray run quick.yaml --set train.epochs=2" in page
     assert run(installed, tmp_path, "report", "results/quick").returncode == 0
-    assert "confirm: 35 cells: 35 completed" in run(installed, tmp_path, "status", "quick.yaml").stdout
+    assert "confirm: 45 cells: 45 completed" in run(installed, tmp_path, "status", "quick.yaml").stdout
 
 
 def test_every_subcommand_and_the_completion(installed, tmp_path):

@@ -270,10 +270,8 @@ def _short_windows(spec: "GridSpec", variant: Variant) -> Iterator[Mistake]:
     for number, entry in enumerate(spec.datasets):
         if entry.length < least:
             key = "window_s" if entry.window_s else "rate_hz" if entry.rate_hz else "preset"
-            yield (
-                ("datasets", number, key),
-                f"{entry.length} samples are too few for {variant.architecture}; at least {least}",
-            )
+            samples = f"{entry.length} samples ({entry.cut.window_s:g} s at {entry.cut.rate_hz:g} Hz)"
+            yield ("datasets", number, key), f"{samples} are too few for {variant.architecture}; at least {least}"
 
 
 def _networks(spec: "GridSpec", i: int, variant: Variant, found: Iterable[Candidate]) -> Iterator[Mistake]:

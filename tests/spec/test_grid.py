@@ -55,7 +55,7 @@ def dataset(**changes):
         (
             {"datasets": dataset(window_s=1)},
             "datasets[0].window_s",
-            "12 samples are too few for deepconvlstm; at least 17",
+            "12 samples (1 s at 12 Hz) are too few for deepconvlstm; at least 17",
         ),
         ({"teacher": None}, "teacher", "missing; RB-KD, RAB-KD learn from one"),
         ({"teacher": "LMM"}, "teacher", "'LMM' is unknown; did you mean 'MM'?"),
@@ -327,6 +327,8 @@ def test_a_key_in_a_grid_is_not_repeated(tmp_path):
         # Fifteen variants, and five, at three seeds in ten folds.
         ("ablation", (0, 0, 15 * 3 * 10)),
         ("recommended", (0, 0, 5 * 3 * 10)),
+        # Two variants at two seeds, in five folds of twelve settings.
+        ("sweep", (0, 0, 2 * 2 * 5 * 12)),
         ("spar", None),
         ("full", None),
         ("paper", None),
@@ -335,7 +337,7 @@ def test_a_key_in_a_grid_is_not_repeated(tmp_path):
 def test_the_shipped_grids_are_good(name, cells):
     spec, _ = load_grid(Path(__file__).parents[2] / "grids" / f"{name}.yaml")
     assert spec.name == name
-    stages = stage_plans(Plan(spec, [entry.name for entry in spec.datasets]))
+    stages = stage_plans(Plan(spec, [f"{entry.name} {entry.preset_label}" for entry in spec.datasets]))
     counts = tuple(len(stage.jobs) for stage in stages)
     assert counts == cells if cells else all(counts)
     text = (GRIDS / f"{name}.yaml").read_text()

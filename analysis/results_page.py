@@ -41,7 +41,7 @@ def _grid(results: Results, figures: Path) -> Iterator[str]:
     yield f"`{info.get('command')}`, started {info.get('started_at')}, ended {info.get('finished_at') or 'not yet'}."
     for setting in results.settings():
         yield from ("", f"### {setting.title}", "", sentences(results, setting), "")
-        yield f"![F1 against the published FLOPs]({figures.name}/{_figure(results, setting, figures).name})"
+        yield f"![Macro F1 against multiply-adds]({figures.name}/{_figure(results, setting, figures).name})"
         for table in (results_table, statistics_table):
             yield from ("", markdown(table(results, setting)))
     yield markdown(takeaways_table(results))
@@ -50,8 +50,8 @@ def _grid(results: Results, figures: Path) -> Iterator[str]:
 def _figure(results: Results, setting: Setting, figures: Path) -> Path:
     figures.mkdir(parents=True, exist_ok=True)
     with style():
-        chart = bubble_chart(results, setting, "flops_published")
-        return save(chart, figures / f"{setting.slug}-f1-flops", results.made_by).with_suffix(".png")
+        chart = bubble_chart(results, setting, "macs")
+        return save(chart, figures / f"{setting.slug}-f1-macs", results.made_by).with_suffix(".png")
 
 
 def _left(results: Results) -> str:

@@ -13,6 +13,9 @@ from typing import Literal, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from har_ray.data.norms import measured
+from har_ray.data.sensors import norms
+
 LabelRule = Literal["pure", "majority", "first", "last"]
 Align = Literal["as-recorded", "gravity"]
 
@@ -190,5 +193,13 @@ class Dataset:
         """Every file that reading the dataset takes; raises `DataError` as `locate` does."""
         return list(self.files(folder)) if self.files else [Path(source) for source in self.locate(folder)]
 
+    @property
+    def channel_names(self) -> list[str]:
+        """Those that are measured, then the norms that can be had of them."""
+        names = [channel.name for channel in self.channels]
+        return [*names, *norms(names)]
+
     def unit(self, channel: str) -> str:
-        return next(c.unit for c in self.channels if c.name == channel)
+        """Of a channel, or of a norm, which has that of its axes."""
+        axis, *_ = measured([channel], [known.name for known in self.channels])
+        return next(known.unit for known in self.channels if known.name == axis)

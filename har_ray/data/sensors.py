@@ -12,7 +12,7 @@ QUANTITY = ACCELEROMETER | WITHOUT_GRAVITY | GYROSCOPE | MAGNETOMETER | {"rate",
 """Words of a channel's name that say what is measured, not where."""
 ORIENTATION = {"quat", "quaternion", "eu", "euler", "compass", "attitude", "roll", "pitch", "yaw"}
 """Words for what devices work out of several sensors: which way they point."""
-ALL, WITHOUT = "all", "no-"
+ALL, WITHOUT, NORMS = "all", "no-", "norms"
 
 
 def groups(channels: Sequence[str]) -> list[list[int]]:
@@ -42,7 +42,7 @@ def placements(channels: Sequence[str]) -> list[dict[str, list[int]]]:
 
 
 def named_groups(channels: Sequence[str]) -> dict[str, tuple[str, ...]]:
-    """The groups that channels may be chosen by: all, those of a kind or a placement, and those without them.
+    """The groups that channels may be chosen by: all, those of a kind or a placement, those without them, and norms.
 
     Example:
         >>> list(named_groups(["wrist_acc_x", "wrist_gyr_x"]))
@@ -57,6 +57,8 @@ def named_groups(channels: Sequence[str]) -> dict[str, tuple[str, ...]]:
         found[name] = tuple(ones)
         if others := tuple(channel for channel in channels if channel not in ones):
             found[WITHOUT + name] = others
+    if made := tuple(norms(channels)):
+        found[NORMS] = made
     return found
 
 
@@ -91,6 +93,19 @@ def axes(channels: Sequence[str]) -> dict[str, list[int]]:
         if named := AXIS.fullmatch(channel):
             found.setdefault(named["sensor"], {})[named["axis"].casefold()] = number
     return {sensor: [numbers[axis] for axis in "xyz"] for sensor, numbers in found.items() if len(numbers) == 3}
+
+
+def norms(channels: Sequence[str]) -> dict[str, tuple[str, ...]]:
+    """The norms that can be had of channels: name → the axes that it is made of.
+
+    Example:
+        >>> norms(["wrist_acc_x", "wrist_acc_y", "wrist_acc_z", "light"])
+        {'wrist_acc_norm': ('wrist_acc_x', 'wrist_acc_y', 'wrist_acc_z')}
+    """
+    return {
+        f"{sensor}_norm" if sensor else "norm": tuple(channels[number] for number in three)
+        for sensor, three in axes(channels).items()
+    }
 
 
 def _words(sensor: str) -> list[str]:

@@ -8,7 +8,7 @@ the attempt that ended well. Where they lie is in `store/windows.py`.
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -23,6 +23,7 @@ from har_ray import __version__
 from har_ray.data.cleaning import natural_key
 from har_ray.data.dataset import Dataset, Preset, Recording, Rejects
 from har_ray.data.faults import by_cause
+from har_ray.data.norms import measured, with_norms
 from har_ray.data.raw.identity import Identity, warn_if_altered
 from har_ray.data.windows import WindowSpec, class_names, cut
 from har_ray.errors import DataError
@@ -85,11 +86,16 @@ def _write_shards(row: dict[str, Any], dataset: Dataset, spec: WindowSpec, windo
 def _attempt(sources: Sequence[str], dataset: Dataset, spec: WindowSpec, windows: WindowStore) -> dict[str, Any]:
     rejects, errors, preset = Rejects(), [], spec.preset
     read = dataset.reader(preset).read
+    channels = measured(preset.channels, [channel.name for channel in dataset.channels])
     counts: Counter[tuple[str, int]] = Counter()
     with _Shards(windows, spec.id) as shards:
         for source in sources:
             try:
-                for table in _window_tables(dataset, preset, read(source, preset.channels, rejects)):
+                recordings = (
+                    replace(one, x=with_norms(one.x, channels, preset.channels))
+                    for one in read(source, channels, rejects)
+                )
+                for table in _window_tables(dataset, preset, recordings):
                     shards.write(table)
                     counts.update(zip(table["subject"].to_pylist(), table["y"].to_pylist(), strict=True))
             except DataError as error:

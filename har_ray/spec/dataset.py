@@ -25,7 +25,7 @@ from har_ray.data.dataset import Align, Dataset, LabelRule, Preset
 from har_ray.data.datasets import CATALOG
 from har_ray.data.own.dataset import load_table
 from har_ray.data.protocol import Protocol, ProtocolName, Val
-from har_ray.data.sensors import named_groups
+from har_ray.data.sensors import NORMS, named_groups
 from har_ray.data.splits import subject_parts
 from har_ray.data.windows import class_names, samples
 from har_ray.errors import HarRayError, unknown
@@ -154,7 +154,8 @@ class DatasetSpec(Section):
         preset, changes = self.dataset.presets[self.preset], self.overrides
         if chosen := self._chosen_groups:
             wanted = set().union(*chosen.values())
-            changes["channels"] = tuple(name for name in preset.channels if name in wanted)
+            known = named_groups(preset.channels)
+            changes["channels"] = tuple(name for name in (*preset.channels, *known.get(NORMS, ())) if name in wanted)
         return replace(preset, **changes)
 
     @property
@@ -165,8 +166,7 @@ class DatasetSpec(Section):
 
     @property
     def _chosen_groups(self) -> dict[str, tuple[str, ...]]:
-        known = {channel.name for channel in self.dataset.channels}
-        if self.channels is None or known & set(self.channels):
+        if self.channels is None or set(self.dataset.channel_names) & set(self.channels):
             return {}
         groups = named_groups(self.dataset.presets[self.preset].channels)
         return {name: groups[name] for name in self.channels if name in groups}
@@ -229,7 +229,7 @@ class DatasetSpec(Section):
         for i, name in enumerate(self.subjects or ()):
             if name not in self.dataset.subjects:
                 yield ("subjects", i), unknown(f"subject of {self.name}", name, self.dataset.subjects)
-        known = [channel.name for channel in self.dataset.channels]
+        known = self.dataset.channel_names
         groups = named_groups(self.dataset.presets[self.preset].channels)
         for i, name in enumerate(self.channels or ()):
             if name not in known and name not in groups:

@@ -56,9 +56,9 @@ def test_it_is_the_wheel_that_runs(installed, tmp_path):
     assert run(installed, tmp_path, "--version").stdout == f"har-ray {__version__}\n"
 
 
-def test_the_quick_grid_with_two_epochs_ends_in_a_report(installed, tmp_path):
+def test_the_quick_grid_with_four_epochs_ends_in_a_report(installed, tmp_path):
     shutil.copy(ROOT / "grids" / "quick.yaml", tmp_path)
-    done = run(installed, tmp_path, "run", "quick.yaml", "--set", "train.epochs=2", "--set", "search.trials=1")
+    done = run(installed, tmp_path, "run", "quick.yaml", "--set", "train.epochs=4", "--set", "search.trials=1")
     assert done.returncode == 0, done.stdout + done.stderr
     assert done.stdout.splitlines()[-1] == f"report: {tmp_path}/results/quick/report/report.html"
     rows = load(tmp_path / "results" / "quick").query("stage == 'confirm'")
@@ -67,7 +67,7 @@ def test_the_quick_grid_with_two_epochs_ends_in_a_report(installed, tmp_path):
     )
     assert (rows["status"] == "completed").all()
     page = (tmp_path / "results" / "quick" / "report" / "report.html").read_text()
-    assert "har-ray run quick.yaml --set train.epochs=2" in page
+    assert "har-ray run quick.yaml --set train.epochs=4" in page
     assert run(installed, tmp_path, "report", "results/quick").returncode == 0
     assert "confirm: 45 cells: 45 completed" in run(installed, tmp_path, "status", "quick.yaml").stdout
 

@@ -22,6 +22,7 @@ from har_ray.registry import option_names, short_name
 from har_ray.spec.training import JUDGED_BY, TrainConfig
 from har_ray.store.uri import check as check_uri
 from har_ray.store.uri import is_secret, secrets_in
+from har_ray.text import counted
 from har_ray.tracking import make_tracker
 from har_ray.variants import SIZES, Variant
 from har_ray.yaml_file import KeyPath
@@ -57,6 +58,8 @@ def mistakes(spec: "GridSpec") -> Iterator[Mistake]:
 def _training(spec: "GridSpec") -> Iterator[Mistake]:
     if spec.train.warmup >= spec.train.epochs:
         yield ("train", "warmup"), f"{spec.train.warmup:g} leaves none of {{0}}", ("train", "epochs")
+    if spec.teacher_epochs is not None and not any(map(spec.teachers, spec.variants)):
+        yield ("teacher_epochs",), "no variant has a teacher"
 
 
 def _datasets(spec: "GridSpec") -> Iterator[Mistake]:
@@ -227,10 +230,13 @@ def _refused_losses(found: Iterable[Candidate]) -> Iterator[str]:
 def _refused_training(spec: "GridSpec", found: Iterable[Candidate]) -> Iterator[tuple[str, str]]:
     for candidate in found:
         try:
-            TrainConfig.model_validate(spec.train.model_dump() | candidate.train)
+            training = TrainConfig.model_validate(spec.train.model_dump() | candidate.train)
         except ValidationError as error:
             for wrong in error.errors():
                 yield str(wrong["loc"][0]), f"{wrong['msg']}; found {wrong['input']!r}"
+            continue
+        if "warmup" in candidate.train and training.warmup >= training.epochs:
+            yield "warmup", f"{training.warmup:g} leaves none of the {counted(training.epochs, 'epoch')}"
 
 
 def _refused_views(spec: "GridSpec", found: Iterable[Candidate]) -> Iterator[tuple[str, str]]:
@@ -289,14 +295,14 @@ def _networks(spec: "GridSpec", i: int, variant: Variant, found: Iterable[Candid
                 yield ("variants", i, "architecture"), str(error)
                 return
             options = ", ".join(f"{name}: {value}" for name, value in model.options.items())
-            for key, most, counted in (
+            for key, most, found_cost in (
                 ("max_params", variant.max_params, costs.params),
                 ("max_macs", variant.max_macs, costs.macs),
             ):
-                if most is not None and counted is not None and counted > most:
+                if most is not None and found_cost is not None and found_cost > most:
                     yield (
                         ("variants", i, key),
-                        f"{most:,} is less than the {counted:,} of {{{options}}} on {entry.name}",
+                        f"{most:,} is less than the {found_cost:,} of {{{options}}} on {entry.name}",
                     )
 
 

@@ -44,8 +44,8 @@ def test_norms_do_not_change_with_the_way_a_device_is_turned():
     turned = x.copy()
     turn, _ = np.linalg.qr(rng.normal(size=(3, 3)))
     turned[:, :3] = x[:, :3] @ turn.astype(np.float32)
-    both = (with_norms(one, WRIST, ["wrist_acc_norm"]) for one in (x, turned))
-    assert np.allclose(*both, atol=1e-5)
+    as_worn, as_turned = (with_norms(one, WRIST, ["wrist_acc_norm"]) for one in (x, turned))
+    assert np.allclose(as_worn, as_turned, atol=1e-5)
 
 
 @pytest.mark.usefixtures("ray_session")

@@ -131,6 +131,12 @@ def dataset(**changes):
             "variants[0].train",
             "random-forest takes none: it is fitted to all windows at once",
         ),
+        (
+            {"variants": [{"name": "X", "size": "LM", "train": {"warmup": 3}}], "train": {"epochs": 3}},
+            "variants[0].train.warmup",
+            "3 leaves none of the 3 epochs",
+        ),
+        ({"variants": ["LM"], "teacher_epochs": 3}, "teacher_epochs", "no variant has a teacher"),
         ({"variants": ["RB-KD"], "teacher": ["OM", "MN"]}, "teacher", "teacher 'MN' is unknown; did you mean 'OM'?"),
         (
             {"teacher": ["OM", "MM"]},

@@ -200,7 +200,11 @@ class _Check(Generic[M]):
             key = key if step is None else (*key, step)
         for part in below:
             step = self._step(key, part)
-            key = (*key, part if step is None else step)
+            alone = isinstance(part, int) and not isinstance(
+                self._at(key), dict | list
+            )  # a value that stands for a list
+            if step is not None or not alone:
+                key = (*key, part if step is None else step)
         return key
 
     def _step(self, key: KeyPath, part: str | int) -> str | int | None:

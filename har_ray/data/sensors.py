@@ -62,6 +62,21 @@ def named_groups(channels: Sequence[str]) -> dict[str, tuple[str, ...]]:
     return found
 
 
+def channel_group(name: str, channels: Sequence[str]) -> tuple[str, ...]:
+    """A group of channels by its name, or several joined by `+`, in the order of the channels, norms last.
+
+    Raises:
+        KeyError: of the part that names no group.
+
+    Example:
+        >>> channel_group("gyroscope+accelerometer", ["acc_x", "mag_x", "gyr_x"])
+        ('acc_x', 'gyr_x')
+    """
+    groups = named_groups(channels)
+    wanted = {channel for part in name.split("+") for channel in groups[part]}
+    return tuple(channel for channel in (*channels, *groups.get(NORMS, ())) if channel in wanted)
+
+
 def _belongs_to(channel: str) -> Iterator[str]:
     """The kind of a channel's sensor, and where it is worn, as far as its name says so."""
     named = AXIS.fullmatch(channel)

@@ -25,7 +25,7 @@ from har_ray.data.dataset import Align, Dataset, LabelRule, Preset
 from har_ray.data.datasets import CATALOG
 from har_ray.data.own.dataset import load_table
 from har_ray.data.protocol import Protocol, ProtocolName, Val
-from har_ray.data.sensors import NORMS, named_groups
+from har_ray.data.sensors import channel_group, named_groups
 from har_ray.data.splits import subject_parts
 from har_ray.data.windows import class_names, samples
 from har_ray.errors import HarRayError, unknown
@@ -110,8 +110,8 @@ AXES = ("rate_hz", "window_s")
 class DatasetSpec(Section):
     """A dataset, how it is cut and how it is split. What is not given is as the preset says.
 
-    `channels` lists channels of the dataset, or names groups of the preset's channels (see `named_groups`): one, or
-    several, among which the search chooses.
+    `channels` lists channels of the dataset, or names groups of the preset's channels (see `named_groups`), `+` between
+    those that go together: one, or several, among which the search chooses.
     `path` is a copy of the raw files to take instead of the publisher's: an archive or a folder, or a URL. For one's
     own recordings (`kind: table`) it is the descriptor, see docs/own-recordings.md.
     """
@@ -153,9 +153,7 @@ class DatasetSpec(Section):
         """How its windows are cut: with every channel that a candidate may have."""
         preset, changes = self.dataset.presets[self.preset], self.overrides
         if chosen := self._chosen_groups:
-            wanted = set().union(*chosen.values())
-            known = named_groups(preset.channels)
-            changes["channels"] = tuple(name for name in (*preset.channels, *known.get(NORMS, ())) if name in wanted)
+            changes["channels"] = channel_group("+".join(chosen), preset.channels)
         return replace(preset, **changes)
 
     @property
@@ -168,8 +166,10 @@ class DatasetSpec(Section):
     def _chosen_groups(self) -> dict[str, tuple[str, ...]]:
         if self.channels is None or set(self.dataset.channel_names) & set(self.channels):
             return {}
-        groups = named_groups(self.dataset.presets[self.preset].channels)
-        return {name: groups[name] for name in self.channels if name in groups}
+        channels = self.dataset.presets[self.preset].channels
+        groups = named_groups(channels)
+        named = [name for name in self.channels if set(name.split("+")) <= set(groups)]
+        return {name: channel_group(name, channels) for name in named}
 
     @property
     def channel_choices(self) -> list[tuple[str, ...]]:
@@ -189,11 +189,13 @@ class DatasetSpec(Section):
     @property
     def preset_label(self) -> str:
         """The preset's name with what the grid changed in it, e.g. `wrist@rate_hz=25`."""
-        changes = ",".join(
-            f"{k}={'+'.join(v) if isinstance(v, tuple) else f'{v:g}' if isinstance(v, float) else v}"
-            for k, v in self.overrides.items()
-        )
+        changes = ",".join(f"{key}={self._label(key, value)}" for key, value in self.overrides.items())
         return f"{self.preset}@{changes}" if changes else self.preset
+
+    def _label(self, key: str, value: Any) -> str:
+        if isinstance(value, tuple):
+            return ("|" if key == "channels" and self.channel_groups else "+").join(value)
+        return f"{value:g}" if isinstance(value, float) else str(value)
 
     @property
     def all_subjects(self) -> tuple[str, ...]:
@@ -232,8 +234,10 @@ class DatasetSpec(Section):
         known = self.dataset.channel_names
         groups = named_groups(self.dataset.presets[self.preset].channels)
         for i, name in enumerate(self.channels or ()):
-            if name not in known and name not in groups:
-                yield ("channels", i), unknown(f"channel or group of channels of {self.name}", name, [*groups, *known])
+            strange = [part for part in name.split("+") if part not in groups]
+            if name not in known and strange:
+                text = unknown(f"channel or group of channels of {self.name}", strange[0], [*groups, *known])
+                yield ("channels", i), text
             elif name not in known and not self._chosen_groups:
                 yield ("channels", i), f"{name!r} is a group of channels; list channels alone or groups alone"
         if self.cut.align == "gravity":

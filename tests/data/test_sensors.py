@@ -3,7 +3,7 @@
 import pytest
 
 from har_ray.data.datasets import CATALOG
-from har_ray.data.sensors import feels_gravity, groups, named_groups, placements
+from har_ray.data.sensors import channel_group, feels_gravity, groups, named_groups, placements
 
 
 @pytest.mark.parametrize(
@@ -78,3 +78,11 @@ def test_the_sensors_of_every_dataset_have_a_kind():
         groups = named_groups([channel.name for channel in dataset.channels])
         kinds = {"accelerometer", "linear-acceleration", "gyroscope", "magnetometer", "orientation"} & set(groups)
         assert sum(len(groups[kind]) for kind in kinds) == len(dataset.channels), dataset.name
+
+
+def test_groups_are_joined_in_the_order_of_the_channels():
+    names = ["acc_x", "acc_y", "acc_z", "mag_x", "gyr_x"]
+    assert channel_group("gyroscope+accelerometer", names) == ("acc_x", "acc_y", "acc_z", "gyr_x")
+    assert channel_group("norms+gyroscope", names) == ("gyr_x", "acc_norm")
+    with pytest.raises(KeyError, match="light"):
+        channel_group("gyroscope+light", names)

@@ -276,6 +276,7 @@ def test_groups_of_channels_are_searched_like_any_hyper_parameter(tmp_path):
     assert len(second.channels) == 6
     assert first.id != second.id
     assert grid.settled == {}
+    assert grid.folds[0].setting.preset == "wrist@channels=accelerometer|all"
     assert grid.recorded([{**first.group.columns(), "hyper": {"channels": "accelerometer"}}])
 
 

@@ -159,6 +159,11 @@ def dataset(**changes):
             "channel or group of channels of spar 'acelerometer' is unknown; did you mean 'accelerometer'?",
         ),
         (
+            {"datasets": dataset(channels="accelerometer+gyroscop")},
+            "datasets[0].channels",
+            "channel or group of channels of spar 'gyroscop' is unknown; did you mean 'gyroscope'?",
+        ),
+        (
             {"datasets": dataset(channels=["wrist_acc_x", "gyroscope"])},
             "datasets[0].channels[1]",
             "'gyroscope' is a group of channels; list channels alone or groups alone",

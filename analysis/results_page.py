@@ -1,26 +1,31 @@
 """`python -m analysis.results_page RESULTS… --out PAGE.md [--not-run TEXT…]`: what grids have found, in one page.
 
 For each grid how it was made, for each setting the student that validation data choose, the tables of scores and
-differences, and a figure; then the published claims with their verdicts. What was not run is listed by `--not-run`,
-beside what a grid itself has left open. Figures lie in a folder named like the page.
+differences, and a figure; then the published claims with their verdicts. Settings of a sweep share one table and
+figure, and no claim is tested in them. What was not run is listed by `--not-run`, beside what a grid itself has left
+open. Figures lie in a folder named like the page.
 """
 
 import argparse
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 
+from matplotlib.figure import Figure
+
 from analysis.figures.bubble import bubble_chart
+from analysis.figures.sweep import sweep_figure
 from analysis.formats import markdown
 from analysis.load import Results, load_results
 from analysis.statistics import statistics_table
 from analysis.student import sentences
 from analysis.summary import standing
+from analysis.sweep import sentence, sweep_table, sweeps
 from analysis.tables import results_table
 from analysis.takeaways import takeaways_table
 from har_ray.errors import HarRayError
 from har_ray.figures import save, style
-from har_ray.groups import Setting
 
 
 def page(grids: Sequence[Results], not_run: Sequence[str], figures: Path) -> Iterator[str]:
@@ -39,19 +44,29 @@ def _grid(results: Results, figures: Path) -> Iterator[str]:
     info = results.info
     yield from ("", f"## {results.name}", "")
     yield f"`{info.get('command')}`, started {info.get('started_at')}, ended {info.get('finished_at') or 'not yet'}."
-    for setting in results.settings():
+    swept = sweeps(results)
+    for sweep in swept:
+        yield from ("", f"### {sweep.title}, rate and window", "", sentence(sweep), "")
+        drawn = _drawn(partial(sweep_figure, sweep), figures, f"{sweep.slug}-sweep", results)
+        yield f"![Macro F1 against multiply-adds per second]({figures.name}/{drawn})"
+        yield from ("", markdown(sweep_table(results, sweep)))
+    in_sweeps = {point.result.setting for sweep in swept for point in sweep.points}
+    alone = [setting for setting in results.settings() if setting not in in_sweeps]
+    for setting in alone:
         yield from ("", f"### {setting.title}", "", sentences(results, setting), "")
-        yield f"![Macro F1 against multiply-adds]({figures.name}/{_figure(results, setting, figures).name})"
+        drawn = _drawn(partial(bubble_chart, results, setting, "macs"), figures, f"{setting.slug}-f1-macs", results)
+        yield f"![Macro F1 against multiply-adds]({figures.name}/{drawn})"
         for table in (results_table, statistics_table):
             yield from ("", markdown(table(results, setting)))
-    yield markdown(takeaways_table(results))
+    if alone:
+        yield markdown(takeaways_table(results))
 
 
-def _figure(results: Results, setting: Setting, figures: Path) -> Path:
+def _drawn(draw: Callable[[], Figure], figures: Path, name: str, results: Results) -> str:
+    """Draw and write a figure; the name of its PNG."""
     figures.mkdir(parents=True, exist_ok=True)
     with style():
-        chart = bubble_chart(results, setting, "macs")
-        return save(chart, figures / f"{setting.slug}-f1-macs", results.made_by).with_suffix(".png")
+        return save(draw(), figures / name, results.made_by).with_suffix(".png").name
 
 
 def _left(results: Results) -> str:

@@ -17,7 +17,7 @@ from analysis.intervals import Estimate, estimate
 from analysis.load import Results
 from analysis.scores import VariantResult, chosen_by_validation, variant_results
 from analysis.statistics import compare, interval
-from analysis.student import CHOSEN, subject_text
+from analysis.student import CHOSEN, per_subject_texts, subject_text
 from har_ray.groups import Setting
 from har_ray.text import counted
 
@@ -149,14 +149,14 @@ def _described(point: Point) -> str:
 def sweep_table(results: Results, sweep: Sweep) -> TextTable:
     """The settings of a sweep, the cheapest first."""
     columns = ["rate (Hz)", "window (s)", "variant", "MACs per window", "MACs per second", "validation (%)",
-               "minus the best", "test F1 macro (%)", "per subject (%)"]  # fmt: skip
+               "minus the best", "test F1 macro (%)", "per subject (%)", "95 % interval"]  # fmt: skip
     notes = [
         f"{CHOSEN} the cheapest setting whose validation score is not shown (95 % interval over folds and seeds) to be "
         f"more than {MARGIN_PP:g} points below the best one's, which is bold. In each setting stands the small model "
         "with the best validation score. MACs per second: one window after the other, without overlap."
     ]
     rows = [_row(sweep, point) for point in sweep.points]
-    return TextTable(f"Rate and window: {sweep.title}", columns, "rrlrrrrrr", rows, notes, results.made_by)
+    return TextTable(f"Rate and window: {sweep.title}", columns, "rrlrrrrrrr", rows, notes, results.made_by)
 
 
 def _row(sweep: Sweep, point: Point) -> list[Entry]:
@@ -168,10 +168,7 @@ def _row(sweep: Sweep, point: Point) -> list[Entry]:
         f"{point.macs_per_s:,.0f}",
     ]
     gap = "–" if behind is None else f"{points(behind.mean)} ({interval(behind)})"
-    tested = [
-        percent_alone(point.result.mean(), point.result.sd()),
-        subject_text(point.result).replace(" per subject", ""),
-    ]
+    tested = [percent_alone(point.result.mean(), point.result.sd()), *per_subject_texts(point.result)]
     mark = CHOSEN if point is sweep.cheapest else ""
     validation = Entry(percent_alone(point.validation), bold=point is sweep.best)
     return [Entry(number(point.rate_hz), mark=mark), *map(Entry, texts), validation, *map(Entry, [gap, *tested])]

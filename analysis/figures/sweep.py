@@ -6,11 +6,13 @@ from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
 from analysis.figures.bubble import short_count
 from analysis.sweep import Point, Sweep
-from har_ray.figures import GREY, INK
+from har_ray.figures import INK
 
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
 """By window; distinct with every common colour blindness (Okabe and Ito 2008, jfly.uni-koeln.de/color)."""
 MARKS = "osD^vP"
+PLACES = ((7, -12), (-8, 8), (7, 8), (-8, -12))
+"""Of a point's rate, in points from it, by window: lines that lie on each other have theirs on different sides."""
 
 
 def sweep_figure(sweep: Sweep) -> Figure:
@@ -26,14 +28,19 @@ def sweep_figure(sweep: Sweep) -> Figure:
     for number, window_s in enumerate(windows):
         line = [point for point in sweep.points if point.window_s == window_s]
         _line(axes, sorted(line, key=lambda point: point.rate_hz), number)
-    for point, name, size in ((sweep.best, "best by validation", 260), (sweep.cheapest, "cheapest, good enough", 130)):
+    for point, name, mark in ((sweep.best, "best by validation", "o"), (sweep.cheapest, "cheapest, good enough", "s")):
         if point is not None:
             at = ([point.macs_per_s], [_score(point)])
-            axes.scatter(*at, s=size, facecolors="none", edgecolors=INK, linewidths=1.4, zorder=5, label=name)
+            axes.scatter(
+                *at, s=210, marker=mark, facecolors="none", edgecolors=INK, linewidths=1.4, zorder=5, label=name
+            )
+    low, high = (of(point.macs_per_s for point in sweep.points) for of in (min, max))
+    room = max((high / low) ** 0.08, 1.2)
+    axes.set_xlim(low / room, high * room)
     axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: short_count(value)))
     axes.xaxis.set_minor_formatter(NullFormatter())
-    axes.legend(loc="lower right", fontsize=8.5)
+    axes.legend(loc="lower right", fontsize=8.5, labelspacing=0.9)
     return figure
 
 
@@ -50,6 +57,6 @@ def _line(axes: Axes, line: list[Point], number: int) -> None:
         if found is not None:
             ends = [[score - 100 * max(found.low, 0.0)], [100 * min(found.high, 1.0) - score]]
             axes.errorbar([cost], [score], yerr=ends, color=colour, elinewidth=0.8, alpha=0.6, capsize=2)
-        axes.annotate(
-            f"{point.rate_hz:g} Hz", (cost, score), (6, 5), textcoords="offset points", color=GREY, fontsize=8
-        )
+        shift, rate = PLACES[number % len(PLACES)], f"{point.rate_hz:g} Hz"
+        side = "left" if shift[0] > 0 else "right"
+        axes.annotate(rate, (cost, score), shift, textcoords="offset points", color=colour, fontsize=8, ha=side)

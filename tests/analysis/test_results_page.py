@@ -26,3 +26,19 @@ def test_without_results_it_says_so(tmp_path, capsys):
     assert main([str(tmp_path / "nothing"), "--out", str(tmp_path / "page.md")]) == 1
     assert "nothing" in capsys.readouterr().err
     assert not (tmp_path / "page.md").exists()
+
+
+def test_a_sweep_has_one_table_and_one_figure(grid, tmp_path):
+    grid.info["data"] = []
+    for rate in (10, 20):
+        preset = f"wrist@rate_hz={rate}"
+        grid.info["data"].append(grid.data(preset=preset, rate_hz=float(rate), window=2 * rate))
+        grid.seeds("LM", 0.5, 0.6, preset=preset)
+    path = tmp_path / "docs" / "results.md"
+    path.parent.mkdir()
+    assert main([grid.write(), "--out", str(path)]) == 0
+    text = path.read_text()
+    assert "### sensors, wrist, subject-holdout, rate and window" in text
+    assert "](results/sensors-wrist-subject-holdout-sweep.png)" in text
+    assert (path.with_suffix("") / "sensors-wrist-subject-holdout-sweep.png").exists()
+    assert "rate_hz=10" not in text

@@ -23,6 +23,9 @@ def sweep_figure(sweep: Sweep) -> Figure:
     axes.set_xlabel("multiply-adds per second of wear, one window after the other")
     axes.set_ylabel("test macro F1 per subject (%), 95 % interval")
     axes.set_xscale("log")
+    low, high = (of(point.macs_per_s for point in sweep.points) for of in (min, max))
+    room = max((high / low) ** 0.08, 1.2)
+    axes.set_xlim(low / room, high * room)
     axes.grid(axis="y")
     windows = sorted({point.window_s for point in sweep.points})
     for number, window_s in enumerate(windows):
@@ -34,9 +37,6 @@ def sweep_figure(sweep: Sweep) -> Figure:
             axes.scatter(
                 *at, s=210, marker=mark, facecolors="none", edgecolors=INK, linewidths=1.4, zorder=5, label=name
             )
-    low, high = (of(point.macs_per_s for point in sweep.points) for of in (min, max))
-    room = max((high / low) ** 0.08, 1.2)
-    axes.set_xlim(low / room, high * room)
     axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: short_count(value)))
     axes.xaxis.set_minor_formatter(NullFormatter())

@@ -19,7 +19,6 @@ from pydantic import (
 
 from har_ray.choices import Choices, distinct
 from har_ray.errors import unknown
-from har_ray.losses import needs_teacher
 from har_ray.metrics import DEFAULT
 from har_ray.models.config import AttentionLoss, AttentionSpace, SequenceAxis
 from har_ray.spec.dataset import AXES, DatasetSpec
@@ -158,6 +157,8 @@ class GridSpec(Section):
 
     def teachers(self, variant: Variant) -> list[str]:
         """Who a variant learns from: names of ours or of the grid's own; empty for one that learns from nobody."""
+        from har_ray.losses import needs_teacher  # takes torch, which reading a grid does not
+
         return (variant.teacher or self.teacher or []) if needs_teacher(variant.losses) else []
 
     @property

@@ -7,7 +7,7 @@ below the best one's. Of each fold and seed the two settings have validated the 
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -58,6 +58,7 @@ class Sweep(NamedTuple):
         slug: the same for file names.
         points: two or more, the cheapest first.
         best: the one with the best validation score.
+        behind: the others' validation scores minus the best one's; None where one fold and seed can't tell.
         cheapest: the first that is good enough; None where one fold and seed can't tell.
     """
 
@@ -65,9 +66,11 @@ class Sweep(NamedTuple):
     slug: str
     points: list[Point]
     best: Point
+    behind: dict[Point, Estimate | None]
     cheapest: Point | None
 
 
+@lru_cache(maxsize=64)
 def sweeps(results: Results) -> list[Sweep]:
     """All of a grid, of settings with a complete seed."""
     found: dict[Setting, list[Point]] = {}
@@ -100,7 +103,7 @@ def _sweep(common: Setting, points: list[Point]) -> Sweep:
     best = max(points, key=lambda point: point.validation)
     behind = {point: _behind(point, best) for point in points if point is not best}
     enough = [point for point in points if point is best or _is_enough(behind[point])]
-    return Sweep(common.title, common.slug, points, best, enough[0] if any(behind.values()) else None)
+    return Sweep(common.title, common.slug, points, best, behind, enough[0] if any(behind.values()) else None)
 
 
 def _is_enough(behind: Estimate | None) -> bool:
@@ -160,7 +163,7 @@ def sweep_table(results: Results, sweep: Sweep) -> TextTable:
 
 
 def _row(sweep: Sweep, point: Point) -> list[Entry]:
-    behind = None if point is sweep.best else _behind(point, sweep.best)
+    behind = sweep.behind.get(point)
     texts = [
         f"{point.window_s:g}",
         point.result.variant,
@@ -181,7 +184,7 @@ def sweep_csv(results: Results) -> str:
 
 def _records(results: Results, sweep: Sweep) -> Iterator[dict[str, Any]]:
     for point in sweep.points:
-        behind = None if point is sweep.best else _behind(point, sweep.best)
+        behind = sweep.behind.get(point)
         yield {
             **point.result.setting.record,
             "rate_hz": point.rate_hz,

@@ -10,8 +10,6 @@ import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
-FEATURES_PER_CHANNEL = 7
-
 
 def features(x: Tensor) -> Tensor:
     """Windows (B, T, C) → (B, 7·C): mean, standard deviation, minimum, maximum, median, root mean square and mean

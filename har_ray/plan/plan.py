@@ -183,8 +183,9 @@ class Plan:
             hyper = candidates(teacher, {"attention": None}, "all", self.spec.sequence_axis)[0].hyper
             chosen = resolve(teacher, hyper | ({"attention": attention} if attention else {}), self.spec.sequence_axis)
             made = self._made(chosen)
-            if (epochs := self.spec.teacher_epochs) is not None:
-                made["training"] = made["training"].model_copy(update={"epochs": epochs})
+            training = made["training"]
+            if (most := self.spec.teacher_epochs) is not None:
+                made["training"] = training.model_copy(update={"epochs": min(most, training.epochs)})
             changes = {"variant": teacher.name, "size": teacher.size, "teacher_id": None, "seed": seed}
             self._teacher_cells[known] = student.model_copy(update=changes | made)
         return self._teacher_cells[known]

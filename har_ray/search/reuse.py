@@ -26,14 +26,14 @@ class Reuse(FIFOScheduler):
         free = controller._actor_cache
         if not free.num_cached_objects:
             return None  # then Tune starts processes in order
-        waits_for_room = set(controller._actor_manager.pending_actors)
+        not_starting = {None, *controller._actor_manager.pending_actors}
         return next(
             (
                 trial
                 for trial in controller._pending_trials_list
                 if trial in controller._pending_trials
                 and free.has_cached_object(trial.placement_group_factory)
-                and controller._trial_to_actor.get(trial) in {None, *waits_for_room}
+                and controller._trial_to_actor.get(trial) in not_starting
             ),
             None,
         )

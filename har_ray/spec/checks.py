@@ -58,8 +58,21 @@ def mistakes(spec: "GridSpec") -> Iterator[Mistake]:
 def _training(spec: "GridSpec") -> Iterator[Mistake]:
     if spec.train.warmup >= spec.train.epochs:
         yield ("train", "warmup"), f"{spec.train.warmup:g} leaves none of {{0}}", ("train", "epochs")
-    if spec.teacher_epochs is not None and not any(map(spec.teachers, spec.variants)):
+    if spec.teacher_epochs is not None:
+        yield from _teacher_epochs(spec, spec.teacher_epochs)
+
+
+def _teacher_epochs(spec: "GridSpec", epochs: int) -> Iterator[Mistake]:
+    names = dict.fromkeys(name for variant in spec.variants for name in spec.teachers(variant))
+    if not names:
         yield ("teacher_epochs",), "no variant has a teacher"
+    for teacher in (spec.known_variants[name] for name in names if name in spec.known_variants):
+        longest = max(float(warmup) for warmup in as_list(teacher.train.get("warmup", spec.train.warmup)))
+        if longest >= epochs:
+            yield (
+                ("teacher_epochs",),
+                f"{counted(epochs, 'epoch')} are no more than {teacher.name}'s warmup of {longest:g}",
+            )
 
 
 def _datasets(spec: "GridSpec") -> Iterator[Mistake]:

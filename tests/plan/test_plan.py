@@ -333,6 +333,9 @@ def test_teachers_may_be_stopped_early(tmp_path):
     (teacher,) = grid.teachers_of(jobs["A"])
     assert teacher.training.epochs == 1 < jobs["MM"].training.epochs
     assert teacher.id != jobs["MM"].id
+    longer = plan(tmp_path, variants=TAUGHT, teacher="MM", seeds=[3], search=None, teacher_epochs=1000)
+    (same,) = longer.teachers_of(jobs["A"])
+    assert same.id == jobs["MM"].id  # at most
     assert teacher.training.model_copy(update={"epochs": jobs["MM"].training.epochs}) == jobs["MM"].training
 
 

@@ -136,6 +136,11 @@ def dataset(**changes):
             "variants[0].train.warmup",
             "3 leaves none of the 3 epochs",
         ),
+        (
+            {"variants": ["RB-KD"], "teacher_epochs": 3, "train": {"warmup": 3}},
+            "teacher_epochs",
+            "3 epochs are no more than MM's warmup of 3",
+        ),
         ({"variants": ["LM"], "teacher_epochs": 3}, "teacher_epochs", "no variant has a teacher"),
         ({"variants": ["RB-KD"], "teacher": ["OM", "MN"]}, "teacher", "teacher 'MN' is unknown; did you mean 'OM'?"),
         (

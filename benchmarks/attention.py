@@ -36,6 +36,7 @@ from har_ray.store.storage import Storage
 from har_ray.store.windows import WindowStore
 from har_ray.training import targets
 from har_ray.training.fit import Fit
+from har_ray.training.trainer import Taught
 from har_ray.variants import SIZES, VARIANTS
 
 HOLDOUT = Protocol(name="subject-holdout")
@@ -119,8 +120,12 @@ def fitted(
         model=chosen.model,
         losses=chosen.losses,
     )
-    shown = [targets.compute(taught.network, part, CPU) if taught else None for part in (data.train, data.val)]
-    fit = Fit(cell, data, shown[0], val_targets=shown[1])
+    said = (
+        Taught(targets.compute(taught.network, data.train, CPU), targets.compute(taught.network, data.val, CPU))
+        if taught
+        else None
+    )
+    fit = Fit(cell, data, said)
     while not fit.finished:
         fit.epoch()
     fit.use_best()

@@ -30,7 +30,7 @@ from har_ray.store.results import Row
 from har_ray.store.stores import Stores
 from har_ray.text import counted, duration
 from har_ray.training.ranks import Ranks
-from har_ray.training.trainer import Trainer
+from har_ray.training.trainer import Taught, Trainer
 from har_ray.training.trainers import trainer_of
 from har_ray.windows import PartSizes, part_sizes
 
@@ -284,8 +284,8 @@ def _fit(task: Task, batches: int) -> Trainer:
     classes, scale = tuple(map(str, range(task.classes))), torch.ones(len(task.channels))
     data = Tensors(train, val, val, torch.zeros(len(scale)), scale, classes, task.channels)
     targets = _targets(task, train)
-    views = [targets] if targets is not None and task.cell.augment else []
-    return trainer_of(task.cell, data, targets, Ranks.alone(), view_targets=views)
+    taught = targets and Taught(targets, views=[targets] if task.cell.augment else [])
+    return trainer_of(task.cell, data, taught, Ranks.alone())
 
 
 def _noise(task: Task, count: int) -> Part:

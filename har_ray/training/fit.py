@@ -21,7 +21,7 @@ from har_ray.models.config import BUILT_IN_ARCHITECTURE
 from har_ray.plan.cells import Cell
 from har_ray.training.ranks import Ranks
 from har_ray.training.schedule import learning_rate
-from har_ray.training.trainer import Epoch, Trainer
+from har_ray.training.trainer import Epoch, Taught, Trainer
 from har_ray.training.views import train_view
 
 SHOWN = 256
@@ -69,26 +69,21 @@ class Fit(Trainer):
 
     Args:
         cell, data, ranks, metrics: see `Trainer`.
-        targets: the teacher's output on `data.train`, row by row, or None without a teacher.
-        val_targets: the same on `data.val`; the losses are asked for their diagnostics only if it is there where
-            `targets` is.
-        view_targets: the same on the augmented views that the cell's epochs go round, where its teacher has left them.
+        taught: what its teachers have left; None without one.
     """
 
     def __init__(
         self,
         cell: Cell,
         data: Tensors,
-        targets: Outputs | None = None,
+        taught: Taught | None = None,
         ranks: Ranks | None = None,
         metrics: Mapping[str, Metric] | None = None,
-        val_targets: Outputs | None = None,
-        view_targets: Sequence[Outputs] = (),
     ) -> None:
         super().__init__(cell, data, ranks, metrics)
         device = self.ranks.device
         objective = Objective(cell.losses)
-        self._bind(objective, data, targets)
+        self._bind(objective, data, taught and taught.train)
         self.student = Student(self.network, objective).to(device)
         self.parallel = self.ranks.wrap(self.student)
         self.averaged = _averaged(self.network, cell.training.ema) if cell.training.ema else None
@@ -96,10 +91,8 @@ class Fit(Trainer):
             self.student.parameters(), lr=cell.training.lr, weight_decay=cell.training.weight_decay, fused=True
         )
         self.scaler = torch.amp.GradScaler(device.type, enabled=cell.training.precision == "fp16")
-        self.targets = targets and _outputs_to(targets, device)
-        self.val_targets = val_targets and _outputs_to(val_targets, device)
-        self.view_targets = [_outputs_to(one, device) for one in view_targets]
-        assert bool(self.view_targets) == bool(cell.augment and targets), "a teacher says what it sees"
+        self.taught = taught and taught.to(device)
+        assert bool(taught and taught.views) == bool(cell.augment and taught), "a teacher says what it sees"
 
     def _bind(self, objective: Objective, data: Tensors, targets: Outputs | None) -> None:
         """Show the losses the outputs for some windows; the network is left as it was built."""
@@ -161,11 +154,10 @@ class Fit(Trainer):
     def _seen(self, number: int) -> Seen:
         """The training windows of an epoch: as they are, or a view of their own, or one that the teacher has seen."""
         if not self.cell.augment:
-            return Seen(self.train.x, self.targets)
-        turn = (number - 1) % len(self.view_targets) if self.view_targets else None
-        view = number if turn is None else turn + 1
-        x = train_view(self.data, self.cell.augment, self.cell.seed, view).to(self.ranks.device)
-        return Seen(x, self.targets if turn is None else self.view_targets[turn])
+            return Seen(self.train.x, self.taught and self.taught.train)
+        turn = (number - 1) % len(self.taught.views) if self.taught else number - 1
+        x = train_view(self.data, self.cell.augment, self.cell.seed, turn + 1).to(self.ranks.device)
+        return Seen(x, self.taught and self.taught.views[turn])
 
     def _partners(self, batch: Tensor, number: int, step: int) -> Partners | None:
         """What this rank's part of a batch is mixed with; None where it is not."""
@@ -208,9 +200,9 @@ class Fit(Trainer):
 
     @torch.no_grad()
     def _diagnostics(self, found: Outputs) -> dict[str, float]:
-        if self.targets is not None and self.val_targets is None:
+        if self.taught is not None and self.taught.val is None:
             return {}
-        return self.student.objective.diagnostics(found, self.val.y, self.val_targets)
+        return self.student.objective.diagnostics(found, self.val.y, self.taught and self.taught.val)
 
     def state_dict(self) -> dict[str, Any]:
         return {
@@ -239,7 +231,3 @@ def _averaged(network: nn.Module, decay: float) -> AveragedModel:
 
 def _rows(targets: Outputs, rows: Tensor) -> Outputs:
     return Outputs(targets.logits[rows], {name: values[rows] for name, values in targets.maps.items()})
-
-
-def _outputs_to(targets: Outputs, device: torch.device) -> Outputs:
-    return Outputs(targets.logits.to(device), {name: values.to(device) for name, values in targets.maps.items()})

@@ -32,7 +32,7 @@ from har_ray.store.results import CLASSES, Files, ResultStore, Row, now
 from har_ray.store.stores import Stores
 from har_ray.training import targets
 from har_ray.training.ranks import Ranks
-from har_ray.training.trainer import Trainer
+from har_ray.training.trainer import Taught, Trainer
 from har_ray.training.trainers import trainer_of
 
 log = logging.getLogger(__name__)
@@ -91,19 +91,7 @@ def _run(job: Job, row: Row, stores: Stores, ranks: Ranks) -> Generator[Report, 
     cell, results = job.cell, stores.results
     data = load_tensors(stores.storage, cell.windows_id, cell.protocol).only(cell.channels)
     metrics = load_metrics(job.metrics)
-    taught, val_taught = (
-        targets.load(results, cell.teacher_ids, part.window_id) if cell.teacher_ids else None
-        for part in (data.train, data.val)
-    )
-    views = (
-        [
-            targets.load(results, cell.teacher_ids, data.train.window_id, cell.views.id, number)
-            for number in range(1, cell.views.count + 1)
-        ]
-        if cell.views
-        else []
-    )
-    fit = trainer_of(cell, data, taught, ranks, metrics, val_taught, views)
+    fit = trainer_of(cell, data, _taught(cell, data, results), ranks, metrics)
     at_once = fitted_at_once(cell.model.architecture)
     row |= {"legs": _resume(fit, results), "device": device_name(ranks.device)}
     row |= {} if at_once else costs(cell, data)
@@ -137,6 +125,18 @@ def _run(job: Job, row: Row, stores: Stores, ranks: Ranks) -> Generator[Report, 
             row |= {"views": [views.id for views in job.views]}
         row = _finish(fit, data, results, row, files)
     yield Report(row, fit.monitored, ended=True)
+
+
+def _taught(cell: Cell, data: Tensors, results: ResultStore) -> Taught | None:
+    """What the cell's teachers have left for it; None where it has none."""
+    if not cell.teacher_ids:
+        return None
+    train, val = (targets.load(results, cell.teacher_ids, part.window_id) for part in (data.train, data.val))
+    views = cell.views
+    return Taught(train, val, [
+        targets.load(results, cell.teacher_ids, data.train.window_id, views.id, number)
+        for number in range(1, views.count + 1)
+    ] if views else [])  # fmt: skip
 
 
 def _pauses(job: Job, fit: Trainer) -> bool:

@@ -8,9 +8,9 @@ here.
 import copy
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -27,6 +27,24 @@ EVALUATION_BATCH = 256
 DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
 
 Epoch = dict[str, float]
+
+
+class Taught(NamedTuple):
+    """What a cell's teachers have left for it, row by row.
+
+    Attributes:
+        train: their output on the training windows.
+        val: the same on the validation windows; without it losses are not asked for their diagnostics.
+        views: the same on the augmented views that the cell's epochs go round.
+    """
+
+    train: Outputs
+    val: Outputs | None = None
+    views: Sequence[Outputs] = ()
+
+    def to(self, device: torch.device) -> "Taught":
+        val = None if self.val is None else _outputs_to(self.val, device)
+        return Taught(_outputs_to(self.train, device), val, [_outputs_to(one, device) for one in self.views])
 
 
 class Trainer(ABC):
@@ -133,6 +151,10 @@ class Trainer(ABC):
     def use_best(self) -> None:
         """Go back to the weights of the best validation epoch."""
         self.network.load_state_dict(self.best)
+
+
+def _outputs_to(targets: Outputs, device: torch.device) -> Outputs:
+    return Outputs(targets.logits.to(device), {name: values.to(device) for name, values in targets.maps.items()})
 
 
 def _to(part: Part, device: torch.device) -> Part:

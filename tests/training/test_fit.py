@@ -15,11 +15,12 @@ from har_ray.models.config import AttentionConfig, ModelConfig
 from har_ray.training import targets
 from har_ray.training.fit import Fit, Partners
 from har_ray.training.ranks import Ranks
+from har_ray.training.trainer import Taught
 from har_ray.training.views import train_view
 
 
 def fitted(cell, data, epochs, taught=None):
-    fit = Fit(cell, data, taught)
+    fit = Fit(cell, data, taught and Taught(taught))
     for _ in range(epochs):
         fit.epoch()
     return fit
@@ -210,10 +211,10 @@ def test_a_teacher_says_what_it_makes_of_the_view_that_the_student_sees(data, ma
         "RB-KD", temperature=1.0, alpha=0.0, teacher_id="t", augment=augment, train={"lr": 1e-9, "views": 2}
     )
     own = targets.compute(cell.model.build(data.shape, len(data.classes)), data.train, torch.device("cpu"))
-    start = Fit(cell, data, own, view_targets=[own, own]).network
+    start = Fit(cell, data, Taught(own, views=[own, own])).network
     seen = [data.train._replace(x=train_view(data, augment, cell.seed, number)) for number in (1, 2)]
     views = [targets.compute(start, part, torch.device("cpu")) for part in seen]
-    aligned, swapped = Fit(cell, data, own, view_targets=views), Fit(cell, data, own, view_targets=views[::-1])
+    aligned, swapped = (Fit(cell, data, Taught(own, views=seen)) for seen in (views, views[::-1]))
     for _ in range(3):
         assert aligned.epoch()["train_loss.distillation"] < 1e-6
         assert swapped.epoch()["train_loss.distillation"] > 1e-4
@@ -272,7 +273,7 @@ def test_distillation_leaves_the_teacher_as_it_was_and_its_projection_out(data, 
     taught = targets.compute(teacher.network, data.train, torch.device("cpu"))
     before = {name: value.clone() for name, value in teacher.network.state_dict().items()}
     cell = make_cell("RAB-KD", attention=attention, temperature=2.0, alpha=0.5, beta=1.0, teacher_id="t")
-    student = Fit(cell, data, taught)
+    student = Fit(cell, data, Taught(taught))
     projection = student.student.objective.losses[2].get_submodule("projection")
     start = [p.detach().clone() for p in projection.parameters()]
     student.epoch()
@@ -290,7 +291,7 @@ def test_an_epoch_says_how_far_maps_vary_and_how_well_they_follow_the_teachers(d
     hyper = {"attention": attention, "temperature": 2.0, "alpha": 0.5, "teacher_id": "t"}
     fits = {}
     for beta in (1.0, 0.0):
-        fits[beta] = Fit(make_cell("RAB-KD", beta=beta, epochs=4, **hyper), data, taught, val_targets=val_taught)
+        fits[beta] = Fit(make_cell("RAB-KD", beta=beta, epochs=4, **hyper), data, Taught(taught, val_taught))
         while not fits[beta].finished:
             fits[beta].epoch()
     learned, control = (fit.curve[-1] for fit in fits.values())

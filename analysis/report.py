@@ -14,7 +14,6 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
 
 import yaml
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
@@ -23,6 +22,7 @@ from matplotlib.figure import Figure
 from analysis.arena import arena_table
 from analysis.budget import budget_form
 from analysis.details import class_table, classes_csv, subject_table, subjects_csv
+from analysis.facts import facts
 from analysis.figures.bubble import bubble_chart
 from analysis.figures.confusion import confusion_matrices
 from analysis.figures.curves import learning_curves
@@ -174,16 +174,3 @@ def render(results: Results, sections: list[Section]) -> str:
         grid=yaml.safe_dump(grid, sort_keys=False, allow_unicode=True),
         made_by=results.made_by,
     )
-
-
-def facts(info: dict[str, Any]) -> dict[str, str]:
-    """How the grid was made; what is not recorded is `unknown`, a run that goes on has `not yet` finished."""
-    known = {name: info.get(name) for name in ("command", "grid_path", "grid_hash", "git_commit", "har_ray_version")}
-    known |= {"machine": info.get("machine"), "started_at": info.get("started_at")}
-    texts = {name: "unknown" if value is None else str(value) for name, value in known.items()}
-    if info.get("git_dirty"):
-        texts["git_commit"] += " with uncommitted changes"
-    texts["finished_at"] = str(info.get("finished_at") or "not yet")
-    versions = info.get("versions") or {}
-    texts["versions"] = ", ".join(f"{name} {version}" for name, version in versions.items()) or "unknown"
-    return {name.replace("_", " "): text for name, text in texts.items()}

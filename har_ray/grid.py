@@ -141,10 +141,10 @@ def run(args: argparse.Namespace, command: Command) -> int:
     ):
         check_on_workers(spec)
         windows, data = prepare_all(spec, stores)
-        info |= {"data": data}
+        info |= {"data": data, "starts": provenance.starts(info, results)}
         results.write_run_info(info)
         complete = dispatch.run(Plan(spec, [one.id for one in windows]), stores, tracking, own_cluster)
-        results.write_run_info(info | {"finished_at": provenance.now()})
+        results.write_run_info(provenance.ended(info))
     shown = load_results(results.root.uri)
     report = write_report(shown)
     _print(console_lines(shown))

@@ -11,9 +11,10 @@ from importlib.metadata import version
 from pathlib import Path
 
 from har_ray import __version__
+from har_ray.errors import DamagedError
 from har_ray.machine import processor
 from har_ray.spec.grid import GridSpec
-from har_ray.store.results import Row
+from har_ray.store.results import ResultStore, Row
 from har_ray.yaml_file import YamlFile
 
 PACKAGES = ["fvcore", "numpy", "pandas", "pyarrow", "ray", "scikit-learn", "torch", "wandb"]
@@ -38,6 +39,30 @@ def describe(spec: GridSpec, file: YamlFile, command: Sequence[str]) -> Row:
         "started_at": now(),
         "finished_at": None,
     }
+
+
+START = ("started_at", "finished_at", "command", "grid_hash", "git_commit", "git_dirty", "machine")
+"""What is kept of each start of a grid."""
+
+
+def ended(info: Row) -> Row:
+    """The same when all is done: this start has finished, and so has the grid."""
+    finished = {"finished_at": now()}
+    *earlier, last = info["starts"]
+    return info | finished | {"starts": [*earlier, last | finished]}
+
+
+def starts(info: Row, results: ResultStore) -> list[Row]:
+    """Every start of a grid, from the first to the one that `info` describes; an interrupted one never finished."""
+    try:
+        before = results.run_info()
+    except (FileNotFoundError, DamagedError):
+        return [_start(info)]
+    return [*(before.get("starts") or [_start(before)]), _start(info)]
+
+
+def _start(info: Row) -> Row:
+    return {name: info.get(name) for name in START}
 
 
 def now() -> str:

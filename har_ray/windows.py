@@ -76,6 +76,7 @@ def _description(entry: DatasetSpec, manifest: Row, folds: list[Row]) -> Row:
     return {
         "dataset": entry.name,
         "preset": entry.preset_label,
+        "about": {key: getattr(entry.dataset, key) for key in ("title", "homepage", "terms", "citation")},
         "folds": folds,
         "channels": [channel["name"] for channel in manifest["channels"]],
         **{key: manifest[key] for key in (*keys, "windows_per_subject_and_class")},

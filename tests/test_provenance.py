@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from har_ray import provenance
-from har_ray.provenance import COMMIT, DIRTY, source
+from har_ray.provenance import COMMIT, DIRTY, ended, source, starts
+from har_ray.store.results import ResultStore
 
 
 @pytest.fixture
@@ -60,3 +61,31 @@ def test_a_repository_that_holds_the_environment_it_runs_in_says_nothing(install
     repository(tmp_path, "project.py")
     monkeypatch.setenv(COMMIT, "0123456")
     assert source() == ("0123456", False)
+
+
+def info(started_at, grid_hash="a"):
+    return {"started_at": started_at, "grid_hash": grid_hash, "finished_at": None, "grid": {"name": "tiny"}}
+
+
+def test_every_start_of_a_grid_is_kept_and_only_the_last_one_finished(tmp_path):
+    results = ResultStore(tmp_path)
+    for day in ("Monday", "Tuesday"):
+        told = info(day) | {"starts": starts(info(day), results)}
+        results.write_run_info(told)
+    finished = ended(told)
+    assert [start["started_at"] for start in finished["starts"]] == ["Monday", "Tuesday"]
+    assert [start["finished_at"] for start in finished["starts"]] == [None, finished["finished_at"]]
+    assert finished["finished_at"] is not None
+
+
+def test_a_start_that_an_older_version_recorded_counts(tmp_path):
+    results = ResultStore(tmp_path)
+    results.write_run_info(info("Monday", "old"))
+    assert [start["grid_hash"] for start in starts(info("Tuesday", "new"), results)] == ["old", "new"]
+
+
+def test_what_was_recorded_of_earlier_starts_is_lost_with_a_damaged_file(tmp_path):
+    results = ResultStore(tmp_path)
+    results.write_run_info(info("Monday"))
+    (tmp_path / "run.json").write_text("{")
+    assert [start["started_at"] for start in starts(info("Tuesday"), results)] == ["Tuesday"]

@@ -6,6 +6,7 @@ confirmed as soon as its own search has ended.
 
 import heapq
 import time
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import count
@@ -285,6 +286,11 @@ class Agenda:
     def share(self, cell_id: str) -> float:
         """The part of its epochs that a search cell has been trained for."""
         return len(self.curves.get(cell_id, ())) / self.halving.epochs
+
+    def to_come(self) -> Counter[str]:
+        """Confirm cells of each variant that are no jobs yet, because their search goes on."""
+        planned = Counter(job.cell.variant for job in self.jobs.values() if job.stage == "confirm")
+        return Counter(cell["variant"] for cell in self.plan.expected()) - planned
 
     @property
     def unplanned(self) -> int:

@@ -4,15 +4,17 @@ what a user sees of a running grid.
 
 import sys
 import time
+from collections import defaultdict
 from collections.abc import Callable
 from typing import Any
 
 from ray import tune
 from ray.tune.experiment import Trial
-from ray.util.metrics import Counter, Gauge
+from ray.util import metrics
 
 from har_ray.errors import StorageError
 from har_ray.search.agenda import Agenda
+from har_ray.search.left import Kind, Running, TimeLeft
 from har_ray.store.results import Row, failure_line
 from har_ray.text import duration
 from har_ray.tracking import Tracking
@@ -38,6 +40,12 @@ class Watch(tune.Callback):
         self.best: tuple[float, str] | None = None
         self.waiting: set[str] = set()  # handed to Tune, not started yet
         self.running: dict[str, float] = {}  # cell id → the part of its epochs that is done
+        self.begun: dict[str, float] = {}  # cell id → when, less what it ran for before it paused
+        self.spent: dict[str, float] = {}  # cell id → seconds that it ran for before it paused
+        self.left = TimeLeft()
+        for cell_id in self.agenda.settled & self.agenda.rows.keys():
+            if seconds := self.agenda.rows[cell_id].get("train_seconds"):
+                self.left.ended(self._kind(cell_id), seconds)
         self.metrics = _Metrics(self.results.root.uri.rpartition("/")[2])
         self._line()
 
@@ -50,6 +58,7 @@ class Watch(tune.Callback):
     def on_trial_start(self, iteration: int, trials: list[Trial], trial: Trial, **info: Any) -> None:
         self.waiting.discard(_cell_id(trial))
         self.running.setdefault(_cell_id(trial), 0.0)
+        self.begun[_cell_id(trial)] = time.monotonic() - self.spent.pop(_cell_id(trial), 0.0)
 
     def on_trial_result(self, iteration: int, trials: list[Trial], trial: Trial, result: Row, **info: Any) -> None:
         if result.get("storage_error"):
@@ -68,6 +77,7 @@ class Watch(tune.Callback):
     def on_trial_error(self, iteration: int, trials: list[Trial], trial: Trial, **info: Any) -> None:
         row = (trial.last_result or {}).get("row") or trial.config["trial"]["columns"]
         self.running.pop(_cell_id(trial), None)
+        self.begun.pop(_cell_id(trial), None)
         self._guarded(lambda: self._died(_cell_id(trial), row))
 
     def _guarded(self, action: Callable[[], None]) -> None:
@@ -81,11 +91,15 @@ class Watch(tune.Callback):
     def _ended(self, cell_id: str, result: Row) -> None:
         row, curve = result["row"], result["curve"]
         self.running.pop(cell_id, None)
+        seconds = time.monotonic() - self.begun.pop(cell_id)
         if not result["ended"]:
+            self.spent[cell_id] = seconds
             self.agenda.pauses(cell_id, row, curve)
         else:
             if result["failed"]:
                 self._print(failure_line(row))
+            else:
+                self.left.ended(self._kind(cell_id), seconds)
             self.agenda.ended(cell_id, row, curve)
             if self.agenda.jobs[cell_id].stage == "confirm":
                 self.tracking.ended([row])
@@ -139,14 +153,20 @@ class Watch(tune.Callback):
         return cut + (f", {self.failed} failed" if self.failed else "")
 
     def _left(self) -> str:
-        """Time left, from what is done of the cells that ended and of those that run."""
-        paused = sum(map(self.agenda.share, self.agenda.paused))
-        here = self.here + paused + sum(self.running.values())
-        total = sum(total for _, total in self.agenda.counts().values())
-        left = total - self.agenda.found - here
-        if not self.here or left <= 0:
-            return ""
-        return f", about {duration((time.monotonic() - self.start) / here * left)} left"
+        """Time left, from how long cells took and what is done of those that run."""
+        now = time.monotonic()
+        running = [Running(self._kind(name), now - self.begun[name], share) for name, share in self.running.items()]
+        waiting = defaultdict[Kind, float](float)
+        for variant, count in self.agenda.to_come().items():
+            waiting["confirm", variant] += count
+        for name in self.agenda.jobs.keys() - self.agenda.settled - self.running.keys():
+            waiting[self._kind(name)] += 1 - self.agenda.share(name)
+        left = self.left.seconds(waiting, running)
+        return f", about {duration(left)} left" if left else ""
+
+    def _kind(self, cell_id: str) -> Kind:
+        job = self.agenda.jobs[cell_id]
+        return job.stage, job.cell.variant
 
     def _print(self, text: str) -> None:
         print(f"[cells] {text}", file=sys.stdout, flush=True)
@@ -156,8 +176,8 @@ class _Metrics:
     """For Ray's dashboard and Prometheus: cells by state, epochs trained."""
 
     def __init__(self, grid: str) -> None:
-        self.cells = Gauge("har_ray_cells", "Cells of a grid by state", tag_keys=("grid", "state"))
-        self.epochs = Counter("har_ray_epochs", "Epochs trained", tag_keys=("grid",))
+        self.cells = metrics.Gauge("har_ray_cells", "Cells of a grid by state", tag_keys=("grid", "state"))
+        self.epochs = metrics.Counter("har_ray_epochs", "Epochs trained", tag_keys=("grid",))
         self.grid = {"grid": grid}
 
     def trained(self, epochs: int) -> None:

@@ -1,0 +1,48 @@
+"""How a grid was made, and whose recordings it used: what stands at the end of the report."""
+
+from collections.abc import Iterator
+
+from har_ray.store.results import Row
+
+MADE = ("command", "grid_path", "grid_hash", "git_commit", "har_ray_version", "machine")
+
+
+def facts(info: Row) -> dict[str, str]:
+    """By name; what is not recorded is `unknown`, a run that goes on has `not yet` finished."""
+    found = {name.replace("_", " "): _text(info.get(name)) for name in MADE}
+    found["git commit"] = _commit(info)
+    found |= {"started at": _text(_starts(info)[0].get("started_at"))}
+    if len(_starts(info)) > 1:
+        found["started again at"] = "; ".join(map(_again, _starts(info)[1:]))
+    found["finished at"] = str(info.get("finished_at") or "not yet")
+    versions = info.get("versions") or {}
+    found["versions"] = ", ".join(f"{name} {version}" for name, version in versions.items()) or "unknown"
+    return found | dict(_recordings(info))
+
+
+def _text(value: object) -> str:
+    return "unknown" if value is None else str(value)
+
+
+def _commit(start: Row) -> str:
+    return _text(start.get("git_commit")) + (" with uncommitted changes" if start.get("git_dirty") else "")
+
+
+def _starts(info: Row) -> list[Row]:
+    """From the first on; one, where the grid was made before they were recorded."""
+    return info.get("starts") or [info]
+
+
+def _again(start: Row) -> str:
+    return f"{_text(start.get('started_at'))} (commit {_commit(start)}, grid {_text(start.get('grid_hash'))})"
+
+
+def _recordings(info: Row) -> Iterator[tuple[str, str]]:
+    """Of each dataset once: what it is, its terms, and what its authors ask to be cited."""
+    for entry in info.get("data") or []:
+        about = entry.get("about") or {}
+        texts = [about.get("title"), about.get("homepage")]
+        texts += [
+            f"{word}: {about[name]}" for word, name in (("terms", "terms"), ("cite", "citation")) if name in about
+        ]
+        yield f"recordings: {entry.get('dataset', 'unknown')}", ". ".join(filter(None, texts)) or "unknown"

@@ -1,0 +1,39 @@
+"""How a grid was made: each start of it, whose recordings, nothing made up where nothing was recorded."""
+
+from analysis.facts import facts
+from tests.analysis.conftest import INFO
+
+ABOUT = {"title": "Sensors Activity Dataset", "homepage": "https://a.b/c", "terms": "none stated", "citation": "Shoaib"}
+
+
+def start(at, commit, dirty=False):
+    return {"started_at": at, "git_commit": commit, "git_dirty": dirty, "grid_hash": "abc123"}
+
+
+def test_a_grid_that_was_started_once():
+    found = facts(INFO)
+    assert found["started at"] == "2026-01-01T00:00:00Z"
+    assert found["finished at"] == "2026-01-01T01:00:00Z"
+    assert found["git commit"] == "0123456"
+    assert "started again at" not in found
+
+
+def test_every_further_start_is_told_with_its_code():
+    info = INFO | {"starts": [start("Monday", "aaa"), start("Tuesday", "bbb", dirty=True), start("Friday", "ccc")]}
+    found = facts(info | {"started_at": "Friday", "finished_at": None})
+    assert found["started at"] == "Monday"
+    assert found["started again at"] == (
+        "Tuesday (commit bbb with uncommitted changes, grid abc123); Friday (commit ccc, grid abc123)"
+    )
+    assert found["finished at"] == "not yet"
+
+
+def test_whose_recordings_they_were():
+    data = [{"dataset": "sensors", "about": ABOUT}, {"dataset": "mine"}]
+    found = facts(INFO | {"data": data})
+    assert found["recordings: sensors"] == ("Sensors Activity Dataset. https://a.b/c. terms: none stated. cite: Shoaib")
+    assert found["recordings: mine"] == "unknown"
+
+
+def test_what_is_not_recorded_is_unknown():
+    assert set(facts({}).values()) == {"unknown", "not yet"}

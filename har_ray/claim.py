@@ -50,7 +50,7 @@ def _check(results: ResultStore, info: Row, goes_on: bool) -> None:
         return
     name, changed = info["grid"]["name"], ", ".join(_changed(there, info))
     other = f"{results.root} holds another grid of the name {name!r}, which differs in {changed}"
-    if (by := _running(results)) is not None:
+    if (by := running(results)) is not None:
         raise HarRayError(f"{other}, and which {by} is running; give this one another name")
     if not goes_on:
         state = f"finished {there['finished_at']}" if there.get("finished_at") else "is not finished"
@@ -69,8 +69,8 @@ def _changed(there: Row, here: Row) -> list[str]:
     return [key for key in {**before, **after} if before.get(key) != after.get(key)]
 
 
-def _running(results: ResultStore) -> str | None:
-    """Who runs the grid at this moment, as far as that is known."""
+def running(results: ResultStore) -> str | None:
+    """Who runs the grid at this moment, e.g. `process 4711 on watch-lab`; None where nobody is known to."""
     try:
         alive = results.root.read_json(ALIVE)
     except (FileNotFoundError, DamagedError):

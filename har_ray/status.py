@@ -4,6 +4,8 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import Any, NamedTuple
 
+from har_ray.claim import running
+from har_ray.errors import DamagedError
 from har_ray.store.results import ResultStore, failure_line, load
 from har_ray.text import counted, duration
 
@@ -18,19 +20,35 @@ def status_lines(results: ResultStore, monitor: str) -> Iterator[str]:
     except FileNotFoundError:
         yield f"not started; nothing at {results.root}"
         return
+    by = running(results)
+    yield _standing(results, by)
     begun = results.begun()
     for stage, part in rows.groupby("stage", sort=False):
         counts = part["status"].value_counts()
         started = int(part.loc[part["status"] == "pending", "cell_id"].isin(begun).sum())
         waiting = int(counts.get("pending", 0)) - started
-        ends = ", ".join(f"{counts.get(status, 0)} {status}" for status in ("completed", "stopped", "failed"))
-        yield f"{stage}: {len(part)} cells: {ends}, {started} begun, {waiting} waiting"
+        ends = ", ".join(f"{counts.get(status, 0):,} {status}" for status in ("completed", "stopped", "failed"))
+        now = "interrupted" if by is None else "running or paused" if stage == "search" else "running"
+        yield f"{stage}: {counted(len(part), 'cell')}: {ends}, {started:,} {now}, {waiting:,} waiting"
     ended = rows[rows["status"] != "pending"] if monitor in rows else rows[:0]
     for variant, part in ended.groupby("variant", sort=False):
         best = part.sort_values(monitor, na_position="first").iloc[-1]
         yield f"{variant:<10} best {monitor} {best[monitor]:.3f} ({best['stage']}, seed {best['seed']})"
     for row in rows[rows["status"] == "failed"].to_dict("records"):
         yield failure_line({str(name): value for name, value in row.items()})
+
+
+def _standing(results: ResultStore, by: str | None) -> str:
+    """Whether the grid runs, has ended, or was left before its end."""
+    try:
+        info = results.run_info()
+    except (FileNotFoundError, DamagedError):
+        info = {}
+    if by is not None:
+        return f"running since {info.get('started_at', 'an unknown time')}: {by}"
+    if info.get("finished_at"):
+        return f"ended at {info['finished_at']}"
+    return "not running, and not at its end; the same command continues it"
 
 
 class Span(NamedTuple):

@@ -11,8 +11,8 @@ def duration(seconds: float) -> str:
 
 
 def counted(count: float | str, noun: str) -> str:
-    """e.g. `1 cell`, `2 cells`, `0.5 CPUs`, `no GPUs`."""
-    return f"{count if isinstance(count, str) else f'{count:g}'} {noun}{'' if count == 1 else 's'}"
+    """e.g. `1 cell`, `1,200 cells`, `0.5 CPUs`, `no GPUs`."""
+    return f"{count if isinstance(count, str) else f'{count:,.12g}'} {noun}{'' if count == 1 else 's'}"
 
 
 def aligned(header: Sequence[str], rows: Iterable[Sequence[object]], left: Collection[int] = (0,)) -> Iterator[str]:

@@ -156,7 +156,7 @@ def test_status_and_plan_show_what_is_done(finished, capsys):
     path, _ = finished
     assert grid.main([str(path), "--status"]) == 0
     status = capsys.readouterr().out
-    assert "confirm: 10 cells: 10 completed, 0 stopped, 0 failed, 0 begun, 0 waiting" in status
+    assert "confirm: 10 cells: 10 completed, 0 stopped, 0 failed, 0 interrupted, 0 waiting" in status
     assert "RAB-KD     best val_f1_macro 0." in status
     assert grid.main([str(path), "--plan"]) == 0
     plan = capsys.readouterr().out

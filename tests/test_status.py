@@ -1,11 +1,15 @@
 """The state of a grid from its store: each cell counted once, slots as few as hold the cells, little to import."""
 
+import os
+import socket
 import subprocess
 import sys
+import time
 
 import pandas as pd
 import pytest
 
+from har_ray.claim import claimed
 from har_ray.plan.plan import Plan
 from har_ray.search.agenda import Agenda
 from har_ray.spec.grid import load_grid
@@ -40,11 +44,42 @@ def test_a_teacher_that_is_confirmed_is_one_cell(agenda):
     failed = write(agenda, "failed")
     agenda.results.write_curve(agenda.next().cell.id, [])
     assert list(status_lines(agenda.results, "val_f1_macro")) == [
-        "confirm: 6 cells: 2 completed, 0 stopped, 1 failed, 1 begun, 2 waiting",
+        "not running, and not at its end; the same command continues it",
+        "confirm: 6 cells: 2 completed, 0 stopped, 1 failed, 1 interrupted, 2 waiting",
         f"MM         best val_f1_macro 0.750 (confirm, seed {cell.seed})",
         f"{failed.variant:<10} best val_f1_macro nan (confirm, seed {failed.seed})",
         f"failed: {failed.variant} seed {failed.seed} (cell {failed.id}):   the loss is nan",
     ]
+
+
+def test_what_runs_is_told_from_what_was_interrupted(agenda):
+    write(agenda, "completed", val_f1_macro=0.5)
+    agenda.results.write_curve(agenda.next().cell.id, [])
+    grid = {"grid": {"name": "tiny"}, "started_at": "2026-01-01T00:00:00Z"}
+
+    def lines():
+        return list(status_lines(agenda.results, "val_f1_macro"))[:2]
+
+    with claimed(agenda.results, grid, goes_on=False):
+        agenda.results.write_run_info(grid)
+        wait_for(lambda: "running since" in lines()[0])
+        assert lines() == [
+            f"running since 2026-01-01T00:00:00Z: process {os.getpid()} on {socket.gethostname()}",
+            "confirm: 6 cells: 1 completed, 0 stopped, 0 failed, 1 running, 4 waiting",
+        ]
+    assert lines() == [
+        "not running, and not at its end; the same command continues it",
+        "confirm: 6 cells: 1 completed, 0 stopped, 0 failed, 1 interrupted, 4 waiting",
+    ]
+    agenda.results.write_run_info(grid | {"finished_at": "2026-01-02T00:00:00Z"})
+    assert lines()[0] == "ended at 2026-01-02T00:00:00Z"
+
+
+def wait_for(is_so, seconds=10.0):
+    end = time.monotonic() + seconds
+    while not is_so():
+        assert time.monotonic() < end
+        time.sleep(0.01)
 
 
 def test_a_grid_that_was_not_started(tmp_path):

@@ -132,7 +132,7 @@ def percent_alone(mean: float | None, sd: float | None = None) -> str:
 def points(difference: float) -> str:
     """A difference of fractions in percentage points, with its sign: `+1.2`, `−0.4`."""
     value = round(100 * difference, 1) + 0.0  # no negative zero
-    return f"{value:+.1f}".replace("-", "−") if value else "0.0"
+    return f"{value:+,.1f}".replace("-", "−") if value else "0.0"
 
 
 def span(values: tuple[int, int] | None) -> str:

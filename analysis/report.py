@@ -1,7 +1,7 @@
 """The report: one HTML page that needs no server and no network, and beside it every table and figure as a file.
 
 report.html
-results.csv, student.csv, statistics.csv, classes.csv, subjects.csv, takeaways.csv, sweep.csv
+results.csv, student.csv, statistics.csv, relative.csv, classes.csv, subjects.csv, takeaways.csv, sweep.csv
                                                 raw numbers, all settings
 tables/<setting>.md, .tex                       the tables of one dataset, preset and protocol
 figures/<setting>-<figure>.png, .svg
@@ -29,6 +29,7 @@ from analysis.figures.curves import learning_curves
 from analysis.figures.sweep import sweep_figure
 from analysis.formats import TextTable, latex, markdown
 from analysis.load import Results
+from analysis.relative import published_table, relative_csv, relative_table
 from analysis.search import winners_table
 from analysis.statistics import statistics_csv, statistics_table
 from analysis.student import student_csv, student_table
@@ -45,6 +46,8 @@ TABLES: dict[str, Callable[[Results, Setting], TextTable | None]] = {
     "-arena": arena_table,
     "-student": student_table,
     "-statistics": statistics_table,
+    "-relative": relative_table,
+    "-published": published_table,
     "-classes": class_table,
     "-subjects": subject_table,
 }
@@ -101,6 +104,7 @@ def _write(results: Results, folder: Path) -> Path:
         "results.csv": results_csv(results),
         "student.csv": student_csv(results),
         "statistics.csv": statistics_csv(results),
+        "relative.csv": relative_csv(results),
         "classes.csv": classes_csv(results),
         "subjects.csv": subjects_csv(results),
         "takeaways.csv": takeaways_csv(results),

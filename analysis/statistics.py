@@ -16,12 +16,10 @@ import numpy as np
 from analysis.formats import Entry, TextTable, csv_text, points
 from analysis.intervals import LEVEL, Estimate, Floats, estimate
 from analysis.load import Results
-from analysis.published import DOI, f1_change_pp
 from analysis.scores import VariantResult, variant_results
 from analysis.seeds import F1
 from har_ray.groups import Setting
 from har_ray.text import counted
-from har_ray.variants import BASELINE
 
 MIN_SUBJECTS = 5
 """For a test or a verdict. With fewer an interval rests on three degrees of freedom at most, and on people of whom
@@ -171,16 +169,9 @@ def against_baseline(results: Results, setting: Setting) -> list[Comparison]:
 def statistics_table(results: Results, setting: Setting) -> TextTable:
     """The comparisons with the baseline, for readers."""
     compared = against_baseline(results, setting)
-    published = [
-        f1_change_pp(setting, comparison.variant) if results.baseline == BASELINE else None for comparison in compared
-    ]
     columns = ["variant", "seeds", "Δ macro F1 (points)", "Δ per subject", "95 % interval", "detectable",
                "subjects better", "p (Holm)", "effect"]  # fmt: skip
     rows, notes = [_row(comparison) for comparison in compared], _notes(setting, compared)
-    if any(change is not None for change in published):
-        columns.append("Δ published")
-        notes.append(f"Δ published: doi {DOI}, one seed, the same windows and protocol.")
-        rows = [[*row, Entry("–" if c is None else points(c / 100))] for row, c in zip(rows, published, strict=True)]
     title = f"Difference from {results.baseline}: {setting.title}"
     return TextTable(title, columns, "l" + "r" * (len(columns) - 1), rows, notes, results.made_by)
 

@@ -58,7 +58,9 @@ def test_report_writes_the_page_and_every_table_and_figure(filled):
                for ext in ("png", "svg")]  # fmt: skip
     tables = [f"tables/{stem}.md", f"tables/{stem}.tex"]
     files = {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()}
-    numbers = {f"{name}.csv" for name in ("results", "student", "statistics", "classes", "subjects", "takeaways")}
+    numbers = {
+        f"{name}.csv" for name in ("results", "student", "statistics", "relative", "classes", "subjects", "takeaways")
+    }
     assert files == {"report.html", *numbers, *figures, *tables}
     markdown = (folder / tables[0]).read_text()
     assert "| OM | **75.5 ± 0.7** |" in markdown

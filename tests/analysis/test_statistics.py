@@ -216,15 +216,3 @@ def test_a_split_that_tests_people_who_also_trained_says_so(grid):
     assert "official split (the test people also trained, in other sessions)" in table.title
     assert "The test people also trained, so none of this speaks about new people." in table.notes
     assert "known_people" in statistics_csv(results)
-
-
-@pytest.mark.parametrize("preset", ["paper", "published"])
-def test_the_published_change_stands_beside_a_reproduction(grid, preset):
-    grid.info["data"] = []
-    setting = {"preset": preset, "protocol": "random"}
-    grid.seeds("LM", 0.97, **setting)
-    grid.seeds("RB-KD", 0.96, **setting)
-    results = grid.load()
-    table = statistics_table(results, results.settings()[0])
-    assert table.columns[-1] == "Δ published"
-    assert table.rows[0][-1].text == "−0.4"

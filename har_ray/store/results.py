@@ -6,7 +6,8 @@
         winners.json                what the search chose, from how many candidates
         rows/<cell id>.json         one result per cell, written the moment it ends
         rows.gathered               a copy of many rows, so that reading them does not take a request for each
-        cells/<cell id>/            curve.json, predictions.parquet, weights.pt, targets.parquet (of teachers)
+        cells/<cell id>/            curve.json, predictions.parquet, weights.pt, targets.parquet (of teachers),
+                                    examples.parquet (of networks with attention)
         tracked/<tracker>/<cell id> which cells a tracker has had
         report/  wandb/             the report, and the offline runs of W&B
 
@@ -35,7 +36,7 @@ from har_ray.store.storage import Digest, Storage, read_table, table_bytes
 log = logging.getLogger(__name__)
 
 CURVE, PREDICTIONS, WEIGHTS, TARGETS = "curve.json", "predictions.parquet", "weights.pt", "targets.parquet"
-CHECKPOINT = "checkpoint.pt"
+EXAMPLES, CHECKPOINT = "examples.parquet", "checkpoint.pt"
 CLASSES = b"classes"
 """Key of the Parquet schema's metadata under which predictions name the classes, a JSON list."""
 AT_ONCE = 16
@@ -151,6 +152,14 @@ class ResultStore:
     def targets(self, row: Row) -> pa.Table:
         """A teacher's targets for training and validation windows: window_id, logits, attention maps."""
         return read_table(self.read(row, TARGETS))
+
+    def write_examples(self, cell_id: str, table: pa.Table) -> Files:
+        return self._write(cell_id, EXAMPLES, table_bytes(table))
+
+    def examples(self, row: Row) -> pa.Table | None:
+        """What a network with attention attends to in one validation window of each class: window_id, label, x (T, C)
+        in the dataset's units, attention maps; None of a network without."""
+        return read_table(self.read(row, EXAMPLES)) if EXAMPLES in row["files"] else None
 
     def read(self, row: Row, name: str) -> bytes:
         """A file of a cell, which is as its row says.

@@ -31,6 +31,7 @@ from har_ray.plan.cells import Cell, Job
 from har_ray.store.results import CLASSES, Files, ResultStore, Row, now
 from har_ray.store.stores import Stores
 from har_ray.training import targets
+from har_ray.training.examples import examples
 from har_ray.training.ranks import Ranks
 from har_ray.training.trainer import Taught, Trainer
 from har_ray.training.trainers import trainer_of
@@ -123,6 +124,8 @@ def _run(job: Job, row: Row, stores: Stores, ranks: Ranks) -> Generator[Report, 
             left = targets.of_parts(fit.network, data, ranks.device, job.views)
             files |= results.write_targets(cell.id, left)
             row |= {"views": [views.id for views in job.views]}
+        if job.stage != "search" and (attended := examples(fit.network, data, ranks.device)) is not None:
+            files |= results.write_examples(cell.id, attended)
         row = _finish(fit, data, results, row, files)
     yield Report(row, fit.monitored, ended=True)
 

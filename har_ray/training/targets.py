@@ -52,9 +52,9 @@ def table(window_id: Sequence[str], targets: Outputs, views_id: str = AS_THEY_AR
         "window_id": pa.array(window_id),
         "views": pa.array([views_id] * len(window_id)).dictionary_encode(),
         "view": pa.array([view] * len(window_id), pa.int16()),
-        "logits": _column(targets.logits),
+        "logits": column(targets.logits),
     }
-    return pa.table(columns | {name: _column(values) for name, values in targets.maps.items()})
+    return pa.table(columns | {name: column(values) for name, values in targets.maps.items()})
 
 
 @lru_cache(maxsize=4)
@@ -108,7 +108,8 @@ def _load(results: ResultStore, teacher_id: str, window_id: npt.NDArray[np.str_]
     return Outputs(targets.logits[index], {name: values[index] for name, values in targets.maps.items()})
 
 
-def _column(values: Tensor) -> pa.Array:
+def column(values: Tensor) -> pa.Array:
+    """Values (N, …) as a column of N tensors, float32."""
     return pa.FixedShapeTensorArray.from_numpy_ndarray(np.ascontiguousarray(values.float().numpy()))
 
 

@@ -1,0 +1,119 @@
+"""What networks attend to: attention maps of the variants and of their teacher over example windows."""
+
+from typing import NamedTuple
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from analysis.load import Cell, Results
+from analysis.scores import variant_results
+from har_ray.errors import DamagedError
+from har_ray.figures import GREY, INK
+from har_ray.groups import Setting
+from har_ray.metrics import Floats
+from har_ray.store.results import ResultStore, Row
+
+CLASSES = 3
+"""Example windows that are shown, each of another class."""
+KNOWN = ("spatial", "channel")
+"""Maps that can be drawn: of time steps and sensor channels (T', C), and of filters (F,)."""
+
+
+class Attending(NamedTuple):
+    """A network and what it makes of the example windows, which have ids and labels (N,), x (N, T, C)."""
+
+    name: str
+    window_id: list[str]
+    label: list[int]
+    x: Floats
+    maps: dict[str, Floats]
+
+
+def attention_maps(results: Results, setting: Setting) -> Figure | None:
+    """Windows in the first column, then the map of each network over them; None where nothing attends.
+
+    Of the first fold and seed that most of the variants with attention have completed. All see the same windows.
+    """
+    shown = _networks(results, setting)
+    if not shown:
+        return None
+    rows = range(min(CLASSES, len(shown[0].label)))
+    figure = Figure(figsize=(2.5 * (1 + len(shown)) + 0.6, 1.9 * len(rows) + 1.0), layout="constrained")
+    figure.suptitle(
+        f"Attention: {setting.title}\nthe first validation window of {len(rows)} classes, and each network's weights "
+        "for it, each panel from its least (white) to its largest (blue)",
+        fontsize=9.5, ha="left", x=0.01,
+    )  # fmt: skip
+    grid = figure.subplots(len(rows), 1 + len(shown), squeeze=False)
+    rate_hz, _ = results.cut(setting) or (1.0, 0.0)
+    names = results.class_names(setting, max(shown[0].label) + 1)
+    for row in rows:
+        _window(grid[row, 0], shown[0], row, rate_hz, names[shown[0].label[row]])
+        for column, network in enumerate(shown, start=1):
+            _map(grid[row, column], network, row, rate_hz)
+            if row == 0:
+                grid[row, column].set_title(network.name)
+    for panel in grid[-1]:
+        panel.set_xlabel(panel.get_xlabel() or ("s" if results.cut(setting) else "time step"))
+    return figure
+
+
+def _networks(results: Results, setting: Setting) -> list[Attending]:
+    """The teacher first, then the variants, of one fold and seed."""
+    store = ResultStore(results.path)
+    cells: dict[tuple[int, int], list[Cell]] = {}
+    for result in variant_results(results, setting).values():
+        for cell in result.completed:
+            if "examples.parquet" in (cell.row.get("files") or {}):
+                cells.setdefault((cell.key.fold, cell.key.seed), []).append(cell)
+    chosen = max(sorted(cells), key=lambda place: len(cells[place]), default=None)
+    if chosen is None:
+        return []
+    rows = {cell.key.variant: cell.row for cell in cells[chosen]}
+    taught = [str(row["teacher_id"]) for row in rows.values() if row.get("teacher_id")]
+    teachers = [row for teacher_id in dict.fromkeys(taught) if (row := store.row(teacher_id)) is not None]
+    others = [row for row in teachers if row["variant"] not in rows]
+    found = [network for row in (*others, *rows.values()) if (network := _read(store, row)) is not None]
+    return [network for network in found if network.window_id == found[-1].window_id]
+
+
+def _read(store: ResultStore, row: Row) -> Attending | None:
+    try:
+        table = store.examples(row)
+    except DamagedError:
+        return None
+    if table is None:
+        return None
+    values = {
+        name: table[name].combine_chunks().to_numpy_ndarray() for name in ("x", *KNOWN) if name in table.column_names
+    }
+    x = values.pop("x")
+    return Attending(str(row["variant"]), table["window_id"].to_pylist(), table["label"].to_pylist(), x, values)
+
+
+def _window(panel: Axes, network: Attending, row: int, rate_hz: float, name: str) -> None:
+    """The window's sensor channels, one line each."""
+    x = network.x[row]  # (T, C)
+    panel.plot(np.arange(len(x)) / rate_hz, x, linewidth=0.8)
+    panel.set_ylabel(name)
+    panel.margins(x=0)
+
+
+def _map(panel: Axes, network: Attending, row: int, rate_hz: float) -> None:
+    kind = next((name for name in KNOWN if name in network.maps), None)
+    if kind is None:
+        panel.text(0.5, 0.5, "no map", transform=panel.transAxes, ha="center", color=GREY)
+        panel.set(xticks=[], yticks=[])
+        return
+    weights = network.maps[kind][row]
+    if kind == "channel":
+        panel.bar(np.arange(1, len(weights) + 1), weights, color=INK)
+        panel.set(xlabel="filter", ylim=(0, 1))
+        return
+    # Convolutions without padding leave fewer steps than the window has, the same number at both ends.
+    window, steps = network.x.shape[1], len(weights)
+    start = (window - steps) / 2 / rate_hz
+    edges = start + np.arange(steps + 1) / rate_hz
+    panel.pcolormesh(edges, np.arange(weights.shape[1] + 1) + 0.5, weights.T, cmap="Blues")
+    panel.set(xlim=(0, window / rate_hz), ylabel="sensor channel" if row == 0 else "")

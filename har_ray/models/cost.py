@@ -25,11 +25,12 @@ PADDED = "aten::_convolution_mode"
 NORMALISATION = ("aten::batch_norm", "aten::layer_norm", "aten::group_norm", "aten::instance_norm")
 """fvcore counts these; they multiply element by element, so by the convention they are not counted."""
 ELEMENTWISE = {
-    *NORMALISATION, "aten::add", "aten::add_", "aten::amax", "aten::avg_pool1d", "aten::avg_pool2d", "aten::clamp",
-    "aten::adaptive_avg_pool1d", "aten::adaptive_avg_pool2d", "aten::adaptive_max_pool1d", "aten::div", "aten::exp",
-    "aten::gelu", "aten::hardswish", "aten::hardtanh", "aten::leaky_relu", "aten::lift_fresh", "aten::max",
-    "aten::max_pool1d", "aten::max_pool2d", "aten::mean", "aten::mul", "aten::mul_", "aten::relu", "aten::relu_",
-    "aten::sigmoid", "aten::silu", "aten::softmax", "aten::sub", "aten::sum", "aten::tanh", "aten::zeros",
+    *NORMALISATION, "aten::abs", "aten::adaptive_avg_pool1d", "aten::adaptive_avg_pool2d", "aten::adaptive_max_pool1d",
+    "aten::add", "aten::add_", "aten::amax", "aten::amin", "aten::avg_pool1d", "aten::avg_pool2d", "aten::clamp",
+    "aten::diff", "aten::div", "aten::exp", "aten::gelu", "aten::hardswish", "aten::hardtanh", "aten::leaky_relu",
+    "aten::lift_fresh", "aten::max", "aten::max_pool1d", "aten::max_pool2d", "aten::mean", "aten::mul", "aten::mul_",
+    "aten::relu", "aten::relu_", "aten::sigmoid", "aten::silu", "aten::softmax", "aten::std", "aten::sub", "aten::sum",
+    "aten::tanh", "aten::zeros",
 }  # fmt: skip
 """Operations without a matrix product, left out of `macs` by convention."""
 

@@ -11,23 +11,6 @@ import torch
 from torch import Tensor, nn
 
 
-def features(x: Tensor) -> Tensor:
-    """Windows (B, T, C) → (B, 7·C): mean, standard deviation, minimum, maximum, median, root mean square and mean
-    absolute difference between neighbours, of each channel."""
-    return torch.cat(
-        [
-            x.mean(dim=1),
-            x.std(dim=1, correction=0),
-            x.amin(dim=1),
-            x.amax(dim=1),
-            x.median(dim=1).values,
-            x.square().mean(dim=1).sqrt(),
-            x.diff(dim=1).abs().mean(dim=1),
-        ],
-        dim=1,
-    )
-
-
 class Tree(NamedTuple):
     """One tree: its inner nodes, the root first, and its leaves.
 

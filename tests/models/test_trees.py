@@ -10,7 +10,8 @@ from har_ray.models.architectures.boosted_trees import BoostedTrees
 from har_ray.models.architectures.random_forest import RandomForest
 from har_ray.models.config import ModelConfig
 from har_ray.models.cost import cost
-from har_ray.models.trees import _below, features
+from har_ray.models.features import features
+from har_ray.models.trees import _below
 
 
 def grown(architecture, data, seed=0, rows=slice(None), **options):

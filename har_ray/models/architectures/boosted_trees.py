@@ -14,7 +14,8 @@ from threadpoolctl import threadpool_limits
 from torch import Tensor
 
 from har_ray.models.architectures import ARCHITECTURES
-from har_ray.models.trees import Tree, Trees, features
+from har_ray.models.features import features
+from har_ray.models.trees import Tree, Trees
 
 ABSENT = -30.0
 """The logit of a class that the training windows lack."""

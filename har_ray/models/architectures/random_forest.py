@@ -12,7 +12,8 @@ from sklearn.ensemble import RandomForestClassifier
 from torch import Tensor
 
 from har_ray.models.architectures import ARCHITECTURES
-from har_ray.models.trees import Tree, Trees, features
+from har_ray.models.features import features
+from har_ray.models.trees import Tree, Trees
 
 LEAST = 1e-6
 """The probability of a class that no tree has seen in a leaf; its logarithm is finite."""

@@ -1,5 +1,7 @@
 """Networks for tests."""
 
+import numpy as np
+
 from har_ray.models.architectures import build
 from har_ray.models.architectures.deepconvlstm import DeepConvLSTM
 from har_ray.models.config import AttentionConfig, ModelConfig
@@ -33,3 +35,12 @@ class Miscounted(DeepConvLSTM):
 
     def closed_form_macs(self, shape):
         return super().closed_form_macs(shape) - 1
+
+
+def feature_layer(w, name, x):
+    """In numpy, windows (B, T, C) → (B, units), from the weights of ours."""
+    found = [x.mean(1), x.std(1), x.min(1), x.max(1), np.abs(x[:, 1:] - x[:, :-1]).mean(1)]
+    scaled = np.concatenate(found, axis=1) - w[f"{name}.0.running_mean"]
+    scaled /= np.sqrt(w[f"{name}.0.running_var"] + 1e-5)
+    mean, var, gain, bias = (w[f"{name}.2.{key}"] for key in ("running_mean", "running_var", "weight", "bias"))
+    return np.maximum((scaled @ w[f"{name}.1.weight"].T - mean) / np.sqrt(var + 1e-5) * gain + bias, 0)

@@ -9,15 +9,16 @@ from har_ray.errors import ExtensionError
 from har_ray.models.architectures.ds_cnn import DSCNN
 from har_ray.models.config import ModelConfig
 from har_ray.models.cost import cost
+from tests.models.networks import feature_layer
 
 T, C, K, W, U = 21, 3, 4, 6, 5
 ENDS = ["pool", "attention", "gru"]
 
 
-def made(end):
+def made(end, features=0):
     """With weights, normalisation and running statistics that are not what they start as."""
     torch.manual_seed(1)
-    network = DSCNN(T, C, K, width=W, blocks=2, stride=2, end=end, units=U).double().eval()
+    network = DSCNN(T, C, K, width=W, blocks=2, stride=2, end=end, units=U, features=features).double().eval()
     with torch.no_grad():
         for name, value in network.state_dict().items():
             if value.is_floating_point():
@@ -31,11 +32,14 @@ class Reference:
     def __init__(self, network):
         self.w = {name: value.numpy() for name, value in network.state_dict().items()}
 
-    def __call__(self, x, end):  # (T, C) -> (K,)
-        x = self.convolution(x.T, "stem", stride=2)
+    def __call__(self, window, end):  # (T, C) -> (K,)
+        x = self.convolution(window.T, "stem", stride=2)
         for i in range(0, 4, 2):
             x = self.convolution(self.convolution(x, f"body.{i}"), f"body.{i + 1}")
-        return self.w["head.weight"] @ getattr(self, end)(x) + self.w["head.bias"]
+        seen = getattr(self, end)(x)
+        if "beside.1.weight" in self.w:
+            seen = np.concatenate([seen, feature_layer(self.w, "beside", window[None])[0]])
+        return self.w["head.weight"] @ seen + self.w["head.bias"]
 
     def convolution(self, x, name, stride=1):  # (F, T) -> (F', T')
         kernel = self.w[f"{name}.0.weight"]  # (F', F / groups, k)
@@ -73,9 +77,9 @@ class Reference:
         return state
 
 
-@pytest.mark.parametrize("end", ENDS)
-def test_it_is_what_it_says(end):
-    network, windows = made(end), torch.randn(3, T, C, dtype=torch.float64)
+@pytest.mark.parametrize(("end", "features"), [*((end, 0) for end in ENDS), ("pool", 7)])
+def test_it_is_what_it_says(end, features):
+    network, windows = made(end, features), torch.randn(3, T, C, dtype=torch.float64)
     found = network(windows).detach().numpy()
     expected = np.stack([Reference(network)(window, end) for window in windows.numpy()])
     np.testing.assert_allclose(found, expected, rtol=1e-9, atol=1e-9)
@@ -96,6 +100,12 @@ def test_counts_are_a_persons(end, params, macs):
     shape = (50, 6)
     network = ModelConfig(architecture="ds-cnn", options={"end": end}).build(shape, 7)
     assert cost(network, shape)[:2] == (params, macs)
+
+
+def test_a_layer_on_simple_features_costs_what_it_says():
+    network = ModelConfig(architecture="ds-cnn", options={"features": 32}).build((50, 6), 7)
+    # Five features of six channels to 32 units, their gain and bias; the head reads 32 more.
+    assert cost(network, (50, 6))[:2] == (3_487 + 30 * 32 + 64 + 32 * 7, 25 * 2_808 + 336 + 30 * 32 + 32 * 7)
 
 
 def test_under_a_thousand_parameters_for_a_watch():

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from har_ray.models.architectures import ARCHITECTURES
+from har_ray.models.features import FeatureLayer
 
 End = Literal["pool", "attention", "gru"]
 KERNEL = 5
@@ -71,6 +72,8 @@ class DSCNN(nn.Module):
         stride: of the first convolution, by which everything after it costs less.
         end: `pool` (mean and maximum over time), `attention` (over time) or `gru`.
         units: of the GRU, where that is the end.
+        features: units of a hidden layer on simple features of the window, see `har_ray.models.features`, which the
+            head sees beside the end; 0: none.
 
     Raises:
         ValueError: `end` is none of these.
@@ -88,6 +91,7 @@ class DSCNN(nn.Module):
         stride: int = 2,
         end: End = "pool",
         units: int = 16,
+        features: int = 0,
     ) -> None:
         super().__init__()
         if end not in get_args(End):
@@ -103,15 +107,19 @@ class DSCNN(nn.Module):
         )
         self.over_time: nn.Module
         if end == "pool":
-            self.over_time, self.features = MeanAndMax(), 2 * width
+            self.over_time, self.ends = MeanAndMax(), 2 * width
         elif end == "attention":
-            self.over_time, self.features = AttentionOverTime(width), width
+            self.over_time, self.ends = AttentionOverTime(width), width
         else:
-            self.over_time, self.features = LastOfGRU(width, units), units
-        self.head = nn.Linear(self.features, classes)
+            self.over_time, self.ends = LastOfGRU(width, units), units
+        self.beside = FeatureLayer(channels, features) if features else None
+        self.head = nn.Linear(self.ends + features, classes)
 
     def forward(self, x: Tensor) -> Tensor:
-        return torch.as_tensor(self.head(self.over_time(self.body(self.stem(x.transpose(1, 2))))))
+        found = self.over_time(self.body(self.stem(x.transpose(1, 2))))
+        if self.beside is not None:
+            found = torch.cat([found, self.beside(x)], dim=1)
+        return torch.as_tensor(self.head(found))
 
     def closed_form_macs(self, shape: tuple[int, int]) -> int:
         """The multiply-adds of one window of `shape` (T, C) by formula."""
@@ -119,5 +127,6 @@ class DSCNN(nn.Module):
         steps = -(-window // self.stride)
         stem = channels * KERNEL * self.width
         block = self.width * KERNEL + self.width**2
-        end = {"pool": 0, "attention": self.width, "gru": 3 * self.features * (self.width + self.features)}[self.end]
-        return steps * (stem + self.blocks * block + end) + self.features * self.head.out_features
+        end = {"pool": 0, "attention": self.width, "gru": 3 * self.ends * (self.width + self.ends)}[self.end]
+        beside = 0 if self.beside is None else self.beside.macs
+        return steps * (stem + self.blocks * block + end) + beside + self.head.in_features * self.head.out_features

@@ -12,10 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from har_ray.models.architectures import ARCHITECTURES
-from har_ray.models.features import features
-
-USED = ("mean", "sd", "minimum", "maximum", "change")
-"""Sums and extremes, which a microcontroller keeps up sample by sample; a median is not."""
+from har_ray.models.features import FeatureLayer
 
 
 @ARCHITECTURES.register("feature-mlp")
@@ -34,21 +31,13 @@ class FeatureMLP(nn.Module):
 
     def __init__(self, window: int, channels: int, classes: int, hidden: int = 24, dropout: float = 0.3) -> None:
         super().__init__()
-        self.hidden, self.classes = hidden, classes
-        count = len(USED) * channels
-        self.layers = nn.Sequential(
-            nn.BatchNorm1d(count, affine=False),  # to one scale; the next layer has weights of its own
-            nn.Linear(count, hidden, bias=False),
-            nn.BatchNorm1d(hidden),
-            nn.ReLU(),
-            nn.Dropout(dropout),
-            nn.Linear(hidden, classes),
-        )
+        self.hidden = FeatureLayer(channels, hidden)
+        self.dropout = nn.Dropout(dropout)
+        self.head = nn.Linear(hidden, classes)
 
     def forward(self, x: Tensor) -> Tensor:
-        return torch.as_tensor(self.layers(features(x, USED)))
+        return torch.as_tensor(self.head(self.dropout(self.hidden(x))))
 
     def closed_form_macs(self, shape: tuple[int, int]) -> int:
-        """The multiply-adds of one window of `shape` (T, C) by formula: those of the two matrix products."""
-        _, channels = shape
-        return self.hidden * (len(USED) * channels + self.classes)
+        """The multiply-adds of one window by formula: those of the two matrix products."""
+        return self.hidden.macs + self.head.in_features * self.head.out_features

@@ -42,4 +42,7 @@ class FeatureLayer(nn.Sequential):
         """Of its matrix product."""
 
     def forward(self, x: Tensor) -> Tensor:
-        return torch.as_tensor(super().forward(features(x, USED)))
+        found = features(x, USED)
+        for layer in self:
+            found = layer(found)
+        return found

@@ -63,7 +63,7 @@ def test_the_quick_grid_with_four_epochs_ends_in_a_report(installed, tmp_path):
     assert done.stdout.splitlines()[-1] == f"report: {tmp_path}/results/quick/report/report.html"
     rows = load(tmp_path / "results" / "quick").query("stage == 'confirm'")
     assert rows["variant"].value_counts().to_dict() == dict.fromkeys(
-        ["OM", "MM", "LM", "LM-Att", "RB-KD", "RB-KD-Att", "RAB-KD", "DS-CNN", "DS-CNN-XS"], 5
+        ["OM", "MM", "LM", "LM-Att", "RB-KD", "RB-KD-Att", "RAB-KD", "DS-CNN", "Feature-MLP"], 5
     )
     assert (rows["status"] == "completed").all()
     page = (tmp_path / "results" / "quick" / "report" / "report.html").read_text()

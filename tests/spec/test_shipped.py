@@ -19,8 +19,8 @@ SHIPPED = {
     # Teachers known beforehand, search, confirm cells without a search, in each of five folds: MM and MM-Att at the
     # search seed; two candidates of three variants; OM, MM, LM and LM-Att at one seed.
     "quick": (5 * 2, 5 * 6, 5 * 6),
-    # Six variants at three seeds, in ten folds of three datasets and four of Opportunity; nothing is searched.
-    "arena": (0, 0, 6 * 3 * (3 * 10 + 4)),
+    # Six variants at three seeds, in ten folds of four settings and four of Opportunity; nothing is searched.
+    "arena": (0, 0, 6 * 3 * (4 * 10 + 4)),
     # Fifteen variants, and five, at three seeds in ten folds.
     "ablation": (0, 0, 15 * 3 * 10),
     "recommended": (0, 0, 5 * 3 * 10),

@@ -1,10 +1,10 @@
 """What is compared with what: like with like. Needs neither Ray nor torch."""
 
-import re
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from har_ray.data.protocol import Protocol
+from har_ray.text import slug
 
 
 class Setting(NamedTuple):
@@ -54,7 +54,7 @@ class Setting(NamedTuple):
     @property
     def slug(self) -> str:
         """For file names and LaTeX labels."""
-        return "-".join(re.sub(r"[^A-Za-z0-9.]+", "-", part).strip("-") for part in self)
+        return "-".join(map(slug, self))
 
 
 class Group(NamedTuple):

@@ -1,5 +1,6 @@
-"""Text for the console: durations, columns that line up."""
+"""Text for the console and for file names: durations, columns that line up."""
 
+import re
 from collections.abc import Collection, Iterable, Iterator, Sequence
 
 
@@ -13,6 +14,11 @@ def duration(seconds: float) -> str:
 def counted(count: float | str, noun: str) -> str:
     """e.g. `1 cell`, `1,200 cells`, `0.5 CPUs`, `no GPUs`."""
     return f"{count if isinstance(count, str) else f'{count:,.12g}'} {noun}{'' if count == 1 else 's'}"
+
+
+def slug(text: str) -> str:
+    """For file names and labels: everything but letters, digits and points is a `-`."""
+    return re.sub(r"[^A-Za-z0-9.]+", "-", text).strip("-")
 
 
 def aligned(header: Sequence[str], rows: Iterable[Sequence[object]], left: Collection[int] = (0,)) -> Iterator[str]:

@@ -113,15 +113,13 @@ class StageResources(Section):
 
 
 def _tracker_options(value: Any) -> Any:
-    """`wandb: offline` is short for `wandb: {mode: offline}`; YAML reads a bare `off` as false."""
-    if value is False:
-        return {"mode": "off"}
-    return {"mode": value} if isinstance(value, str) else {} if value is None else value
+    """`wandb: offline` is short for `wandb: {mode: offline}`, `tensorboard: true` for `tensorboard: {}`."""
+    return {"mode": value} if isinstance(value, str) else {} if value is None or value is True else value
 
 
 TrackerOptions = Annotated[
     dict[str, Any],
-    BeforeValidator(_tracker_options, json_schema_input_type=dict[str, Any] | str | Literal[False] | None),
+    BeforeValidator(_tracker_options, json_schema_input_type=dict[str, Any] | str | bool | None),
 ]
 
 
@@ -172,6 +170,16 @@ class GridSpec(Section):
         if name.casefold() == "windows":
             raise ValueError("'windows' is where windows lie; give the grid another name")
         return name
+
+    @field_validator("tracking", mode="before")
+    @classmethod
+    def _tracked(cls, value: Any) -> Any:
+        """Without those that are switched off; YAML reads a bare `off` as false."""
+        return (
+            {name: options for name, options in value.items() if options is not False}
+            if isinstance(value, dict)
+            else value
+        )
 
     @model_validator(mode="after")
     def _consistent(self, info: ValidationInfo) -> "GridSpec":

@@ -9,7 +9,8 @@
         cells/<cell id>/            curve.json, predictions.parquet, weights.pt, targets.parquet (of teachers),
                                     examples.parquet (of networks with attention)
         tracked/<tracker>/<cell id> which cells a tracker has had
-        report/  wandb/             the report, and the offline runs of W&B
+        report/                     the report
+        wandb/  tensorboard/        offline runs of W&B, event files of TensorBoard
 
 A row names the files of its cell with their checksums; rows and the three files above hold their own. What is not as it
 was written counts as missing, and the log says so in a line. Needs neither Ray nor torch, so that `analysis` runs on a

@@ -4,6 +4,7 @@ Trackers hear of confirm cells as they end, in a thread of the driver and from t
 for them.
 """
 
+import math
 import shutil
 import sys
 from collections.abc import Iterable, Mapping
@@ -53,6 +54,11 @@ class Tracker:
 
     def finish(self) -> None:
         """After the last cell."""
+
+
+def scalars(epoch: Row) -> dict[str, float]:
+    """What there is to draw of an epoch: its finite values by name."""
+    return {name: value for name, value in epoch.items() if name != "epoch" and math.isfinite(value)}
 
 
 TRACKERS: Registry[Tracker] = Registry("tracker", __name__, Tracker)

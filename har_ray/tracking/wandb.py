@@ -5,12 +5,11 @@ A run's id is the cell's id, its group the grid, its job type the variant. Offli
 nothing and does not import wandb.
 """
 
-import math
 from typing import Any, Literal, cast
 
 from har_ray.errors import HarRayError, unknown
 from har_ray.store.results import Row
-from har_ray.tracking import TRACKERS, Run, Tracker
+from har_ray.tracking import TRACKERS, Run, Tracker, scalars
 
 MODES = ("online", "offline", "off")
 SUMMARY = (
@@ -60,7 +59,7 @@ class WandbTracker(Tracker):
             ),
         )
         for epoch in curve:
-            run.log({k: v for k, v in epoch.items() if k != "epoch" and math.isfinite(v)}, step=epoch["epoch"])
+            run.log(scalars(epoch), step=epoch["epoch"])
         run.summary.update({name: value for name, value in row.items() if name.startswith(SUMMARY)})
         run.finish()
 

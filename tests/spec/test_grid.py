@@ -292,12 +292,13 @@ def test_set_changes_the_grid_before_it_is_checked(tmp_path):
     assert "--set name.x=1" in errors(tmp_path, ["name.x=1"])[0]
 
 
-def test_a_bare_off_is_a_word(tmp_path):
+def test_a_tracker_is_switched_on_and_off_by_a_bare_word(tmp_path):
     path = tmp_path / "grid.yaml"
     text = write_grid(tmp_path).read_text()
-    path.write_text(text.replace("wandb: 'off'", "wandb: off"))
-    assert "wandb: off" in path.read_text()
-    assert load_grid(path)[0].tracking == {"wandb": {"mode": "off"}}
+    assert "wandb: 'off'" in text
+    path.write_text(text.replace("wandb: 'off'", "wandb: off\n  tensorboard: true"))
+    assert load_grid(path)[0].tracking == {"tensorboard": {}}
+    assert load_grid(path, ["tracking.tensorboard=false"])[0].tracking == {}
 
 
 def test_the_command_ends_with_2_and_computes_nothing(tmp_path, capsys):

@@ -3,5 +3,7 @@
     seeds, load → scores → intervals → statistics → student, verdicts, takeaways ┐
                          └──────→ tables, details, figures ──────────────────────┴→ report
 
+Of several grids: recipe → changes → side_by_side, beside the report of each.
+
 Reads result rows and artefacts through `har_ray.store.results` and nothing else, so it needs neither Ray nor torch.
 """

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 import yaml
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
@@ -41,6 +42,7 @@ from har_ray.figures import save, style
 from har_ray.groups import Setting
 from har_ray.store.results import ResultStore
 
+PAGE = "report.html"
 TABLES: dict[str, Callable[[Results, Setting], TextTable | None]] = {
     "": results_table,
     "-arena": arena_table,
@@ -90,14 +92,16 @@ def write_report(results: Results, out: Path | None = None) -> str:
     """
     store = ResultStore(results.path)
     if out is not None:
-        return str(_write(results, out))
+        write_files(results, out)
+        return str(out / PAGE)
     with TemporaryDirectory(prefix="har-ray-report-") as folder:
-        page = _write(results, Path(folder))
+        write_files(results, Path(folder))
         store.keep(Path(folder), "report")
-        return str(store.root.child("report", page.name))
+        return str(store.root.child("report", PAGE))
 
 
-def _write(results: Results, folder: Path) -> Path:
+def write_files(results: Results, folder: Path) -> list[Section]:
+    """Write the page, and every table and figure; returns what the page shows of each setting."""
     for name in ("tables", "figures"):
         (folder / name).mkdir(parents=True, exist_ok=True)
     texts = {
@@ -115,15 +119,14 @@ def _write(results: Results, folder: Path) -> Path:
         (folder / name).write_text(text, encoding="utf-8")
     sections = [_swept(results, sweep, folder) for sweep in swept]
     sections += [_section(results, setting, folder) for setting in results.settings()]
-    page = folder / "report.html"
-    page.write_text(render(results, sections), "utf-8")
-    return page
+    (folder / PAGE).write_text(render(results, sections), "utf-8")
+    return sections
 
 
 def _section(results: Results, setting: Setting, folder: Path) -> Section:
     found = {name: table_of(results, setting) for name, table_of in TABLES.items()}
     made = {name: table for name, table in found.items() if table is not None}
-    _write_tables(made, folder / "tables", setting.slug)
+    write_tables(made, folder / "tables", setting.slug)
     pictures = [
         _picture(f"{title}: {setting.title}", partial(draw, results, setting),
                  folder / "figures" / f"{setting.slug}-{name}", results.made_by)
@@ -134,12 +137,12 @@ def _section(results: Results, setting: Setting, folder: Path) -> Section:
 
 def _swept(results: Results, sweep: Sweep, folder: Path) -> Section:
     title, slug, table = f"Rate and window: {sweep.title}", f"{sweep.slug}-sweep", sweep_table(results, sweep)
-    _write_tables({"": table}, folder / "tables", slug)
+    write_tables({"": table}, folder / "tables", slug)
     picture = _picture(title, partial(sweep_figure, sweep), folder / "figures" / slug, results.made_by)
     return Section(title, slug, [table], [picture])
 
 
-def _write_tables(made: Mapping[str, TextTable], folder: Path, slug: str) -> None:
+def write_tables(made: Mapping[str, TextTable], folder: Path, slug: str) -> None:
     """Tables by what is added to the label in LaTeX, in a file of each format."""
     (folder / f"{slug}.md").write_text("\n".join(map(markdown, made.values())), encoding="utf-8")
     labelled = "\n".join(latex(table, f"{slug}{name}") for name, table in made.items())
@@ -154,17 +157,9 @@ def _picture(title: str, draw: Callable[[], Figure], stem: Path, made_by: str) -
 
 
 def render(results: Results, sections: list[Section]) -> str:
-    """The HTML page."""
-    folder = Path(__file__).parent
-    environment = Environment(
-        loader=FileSystemLoader(folder),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
+    """The HTML page of one grid."""
     grid = results.info.get("grid") or {}
-    return environment.get_template("report.html").render(
+    return page(
         name=results.name,
         summary=summary(results),
         standing=standing(results),
@@ -178,3 +173,15 @@ def render(results: Results, sections: list[Section]) -> str:
         grid=yaml.safe_dump(grid, sort_keys=False, allow_unicode=True),
         made_by=results.made_by,
     )
+
+
+def page(**shown: Any) -> str:
+    """The HTML page of what is shown, by the names in the template."""
+    environment = Environment(
+        loader=FileSystemLoader(Path(__file__).parent),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    return environment.get_template("report.html").render(**shown)

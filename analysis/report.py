@@ -185,3 +185,13 @@ def page(**shown: Any) -> str:
         lstrip_blocks=True,
     )
     return environment.get_template("report.html").render(**shown)
+
+
+def background(results: Results) -> dict[str, list[TextTable]]:
+    """What is not of one setting alone, by its heading."""
+    return {
+        "Claims, tested": [takeaways_table(results)],
+        "What the search chose": [winners_table(results)],
+        "Data and splits": split_tables(results),
+        "Failed cells": [failures_table(results)],
+    }

@@ -8,16 +8,15 @@ tables/changes.md, .tex
 
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import chain
 from pathlib import Path
 
 from analysis.changes import Grid, changes_csv, changes_table, named, sentences
+from analysis.facts import facts
 from analysis.formats import TextTable, plain
 from analysis.load import Results
-from analysis.report import PAGE, Section, facts, page, write_files, write_tables
-from analysis.search import winners_table
+from analysis.report import PAGE, Section, background, page, write_files, write_tables
 from analysis.summary import standing, summary
-from analysis.tables import failures_table, split_tables
-from analysis.takeaways import takeaways_table
 
 
 def write_side_by_side(loaded: Sequence[Results], out: Path) -> str:
@@ -50,8 +49,7 @@ def _background(results: Results, folder: str) -> list[TextTable]:
     known = {"page by itself": f"{folder}/{PAGE}", "results": results.path, **facts(results.info)}
     rows = [plain(name, text) for name, text in known.items()]
     made = TextTable("How it was made", ["what", "of this grid"], "ll", rows, [], results.made_by)
-    background = [takeaways_table(results), winners_table(results), *split_tables(results), failures_table(results)]
-    return [*background, made]
+    return [*chain.from_iterable(background(results).values()), made]
 
 
 def _page(grids: Sequence[Grid], sections: list[Section]) -> str:

@@ -3,7 +3,7 @@
 har-ray run GRID.yaml        the same as `python -m har_ray.grid GRID.yaml`
 har-ray plan GRID.yaml       what would run and about how long
 har-ray status GRID.yaml     how far a grid is
-har-ray report RESULTS       tables, figures and report of a grid again (`python -m analysis`)
+har-ray report RESULTS ...   tables, figures and report of a grid again, or of several (`python -m analysis`)
 har-ray check RESULTS        whether every file of a grid is as it was written
 har-ray data COMMAND ...     datasets, their files and windows (`python -m har_ray.data`)
 har-ray schema WHAT          the JSON Schema of a grid or a descriptor, for editors

@@ -35,6 +35,29 @@ class Run(NamedTuple):
     folder: Path
 
 
+class LocalFolder:
+    """The folder that trackers write to: that of the results where they lie on a disk, else a temporary one."""
+
+    def __init__(self, results: ResultStore) -> None:
+        self.results = results
+        self.temporary = (
+            None if results.root.local else TemporaryDirectory(prefix="har-ray-tracking-", ignore_cleanup_errors=True)
+        )
+        self.path = results.root.local or Path(self.temporary.name if self.temporary else "")
+
+    def deliver(self) -> None:
+        """Move what has been written to where the results are."""
+        if self.temporary is None:
+            return
+        self.results.keep(self.path, ".")
+        for path in self.path.iterdir():
+            shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink()
+
+    def close(self) -> None:
+        if self.temporary:
+            self.temporary.cleanup()
+
+
 class Tracker:
     """Hears of a grid. Its options are the parameters of its constructor; each moment does nothing unless overridden.
 
@@ -88,10 +111,8 @@ class Tracking:
         made = {short_name(name): make_tracker(name, options) for name, options in trackers.items()}
         self.trackers = {name: tracker for name, tracker in made.items() if tracker.active}
         self.results, self.had = results, dict[str, set[str]]()
-        self.moved = (
-            None if results.root.local else TemporaryDirectory(prefix="har-ray-tracking-", ignore_cleanup_errors=True)
-        )
-        self.run = Run(grid, config, results.root.local or Path(self.moved.name if self.moved else ""))
+        self.local = LocalFolder(results)
+        self.run = Run(grid, config, self.local.path)
         self.queue: SimpleQueue[Row | None] = SimpleQueue()
         self.thread = Thread(target=self._track_all, daemon=True)
 
@@ -110,8 +131,7 @@ class Tracking:
             self.thread.join()
             for tracker in self.trackers.values():
                 tracker.finish()
-        if self.moved:
-            self.moved.cleanup()
+        self.local.close()
 
     def ended(self, rows: Iterable[Row]) -> None:
         """Track these confirm cells; those that were tracked before, or did not complete, are passed over."""
@@ -128,17 +148,10 @@ class Tracking:
     def _track(self, name: str, tracker: Tracker, row: Row) -> None:
         try:
             tracker.cell_ended(row, self.results.curve(row))
-            if self.moved:
-                self._move()
+            self.local.deliver()
         except Exception as error:
             # A tracker that is down must not cost the grid; the cell is tracked when the grid is run again.
             print(f"[{name}] cell {row['cell_id']} was not tracked: {error}", file=sys.stderr)
         else:
             self.results.mark_tracked(row["cell_id"], name)
             self.had[name].add(row["cell_id"])
-
-    def _move(self) -> None:
-        """What trackers have written, to where the results are."""
-        self.results.keep(self.run.folder, ".")
-        for path in self.run.folder.iterdir():
-            shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink()

@@ -150,12 +150,16 @@ def sentences(before: Grid, after: Grid) -> str:
         return f"{lead} no variant was tested in both in the same setting (dataset, preset and protocol)."
     settings = {change.setting for change in found}
     what = f"{counted(len(found), 'variant')} of {counted(len(settings), 'setting')} in both"
-    groups: dict[str, list[str]] = {}
+    groups: dict[str, dict[Setting, list[str]]] = {}
     for change in found:
         said, by = _outcome(change.compared)
-        groups.setdefault(said, []).append(_title(change, len(settings)) + by)
-    parts = [f"{said}: {', '.join(names)}." for said, names in groups.items()]
+        groups.setdefault(said, {}).setdefault(change.setting, []).append(change.variant + by)
+    parts = [f"{said}: {_listed(names, len(settings) > 1)}." for said, names in groups.items()]
     return " ".join([lead, f"{what}.", *parts])
+
+
+def _listed(names: Mapping[Setting, Sequence[str]], several: bool) -> str:
+    return "; ".join((f"{setting.title}: " if several else "") + ", ".join(own) for setting, own in names.items())
 
 
 def _outcome(c: Comparison) -> tuple[str, str]:

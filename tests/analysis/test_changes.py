@@ -90,6 +90,9 @@ def test_p_values_are_adjusted_over_all_variants_and_settings_of_a_table(pair):
     assert found[second].p_holm == pytest.approx(max(3 * alone[first], 2 * alone[second]))
     assert found[third].p_holm == pytest.approx(max(found[second].p_holm, alone[third]))
     assert changes_table(*compared(old, new)).columns[0] == "setting"
+    said = sentences(*compared(old, new))
+    assert said.startswith("new against old: 3 variants of 2 settings in both.")
+    assert "Could be chance: sensors, paper, subject-holdout: MM, LM." in said
 
 
 def test_cells_that_are_in_both_are_the_same_and_not_tested(pair):

@@ -12,9 +12,10 @@ from typing import Any
 import yaml
 from wandb_workspaces.reports import v2 as reports
 
+from analysis.facts import facts
 from analysis.formats import TextTable, markdown
 from analysis.load import Results
-from analysis.report import Section, background, facts
+from analysis.report import Section, background
 from analysis.summary import standing, summary
 from har_ray.groups import Setting
 

@@ -1,6 +1,7 @@
 """`python -m analysis RESULTS [--out FOLDER]`: the tables, figures and report of a grid, also while it runs.
 
-With `--budget`: what fits it. With several RESULTS: what changed from the first to each other one, in one report.
+With `--budget`: what fits it. With `--watch`: again every minute until the grid has ended.
+With several RESULTS: what changed from the first to each other one, in one report.
 `python -m analysis wandb RESULTS --project P`: the same in W&B; a folder of the name `wandb` is `./wandb`.
 """
 
@@ -15,7 +16,8 @@ WANDB = "wandb"
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """The exit status: 0, 1 with a message where there are no results to read, 2 for options that can't work."""
+    """The exit status: 0, 1 with a message where there are no results to read, 2 for options that can't work, 130 after
+    Ctrl-C."""
     parser = argparse.ArgumentParser(
         prog="python -m analysis", description=__doc__.partition(":")[2].partition("\n")[0]
     )
@@ -34,8 +36,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--budget",
         metavar="COST=MOST,…",
-        help="instead of a report: the best model within it, e.g. params=10000,macs=300000",
+        help="instead of a report: the best model within it, e.g. params=10000,macs=300000,latency_ms=0.5",
     )
+    parser.add_argument("--watch", action="store_true", help="make it again every minute until the grid has ended")
     wandb = parser.add_argument_group("W&B")
     wandb.add_argument("--project", metavar="P", help="where to send it")
     wandb.add_argument("--entity", metavar="E", help="who owns the project (default: that of the key)")
@@ -53,8 +56,11 @@ def run(options: argparse.Namespace) -> int:
     from analysis.load import load_results
     from analysis.report import write_report
     from analysis.side_by_side import write_side_by_side
+    from analysis.watch import watch
 
     try:
+        if options.watch:
+            return watch(options.results[0], options.out)
         budget = parse(options.budget) if options.budget else None
         loaded = [load_results(path) for path in options.results]
         if budget:
@@ -87,15 +93,16 @@ def _mistake(options: argparse.Namespace) -> str:
     """What is wrong with options that contradict each other; empty where nothing is."""
     count = len(options.results)
     if options.results[0] == WANDB:
-        if count == 2 and options.project and not (options.out or options.budget):
+        if count == 2 and options.project and not (options.out or options.budget or options.watch):
             return ""
         return f"{WANDB}: expected {WANDB} RESULTS --project P [--entity E]; a folder of that name is ./{WANDB}"
     if options.project or options.entity:
         return f"--project, --entity: go with the word {WANDB} before RESULTS"
     if count == 1:
         return ""
-    if options.budget:
-        return f"--budget: found {count} RESULTS; expected one"
+    for option, is_given in (("--budget", options.budget), ("--watch", options.watch)):
+        if is_given:
+            return f"{option}: found {count} RESULTS; expected one"
     return "" if options.out else f"--out FOLDER is missing: the report of {count} grids is in none of them"
 
 

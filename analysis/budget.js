@@ -8,12 +8,14 @@
   const fields = [...form.querySelectorAll("input")]; // in the order in which the command names costs
   const ADDRESS = "#budget:";
 
-  const amount = (cost, count) => `${count.toLocaleString("en-US")} ${costs[cost]}`;
+  const DECIMALS = { latency_ms: { minimumFractionDigits: 2, maximumFractionDigits: 3 } };
+
+  const amount = (cost, count) => `${count.toLocaleString("en-US", DECIMALS[cost])} ${costs[cost].unit}`;
 
   const above = (model, budget) =>
     budget
       .filter(([cost, most]) => !(model.costs[cost] <= most)) // nor is an unknown one within anything
-      .map(([cost]) => (cost in model.costs ? amount(cost, model.costs[cost]) : `an unknown number of ${costs[cost]}`));
+      .map(([cost]) => (cost in model.costs ? amount(cost, model.costs[cost]) : `an unknown number of ${costs[cost].unit}`));
 
   const described = (model, budget) => {
     const known = budget.filter(([cost]) => cost in model.costs).map(([cost]) => amount(cost, model.costs[cost]));
@@ -37,15 +39,17 @@
     return [element("h3", `${setting.title}: within ${limits}`), ...lines(setting, budget).map((l) => element("p", l))];
   };
 
-  const isFaulty = (field) => !/^(0*[1-9][0-9]*)?$/.test(field.value.trim());
+  const isFaulty = (field) => !new RegExp(`^(${costs[field.name].pattern})?$`).test(field.value.trim());
 
   const mark = (field) => {
-    field.setAttribute("aria-invalid", isFaulty(field));
-    document.getElementById(`${field.id}-fault`).textContent = isFaulty(field) ? "expected a whole number above 0" : "";
+    const fault = isFaulty(field) ? `expected ${costs[field.name].expected}` : "";
+    field.setAttribute("aria-invalid", Boolean(fault));
+    document.getElementById(`${field.id}-fault`).textContent = fault;
   };
 
-  // BigInt, because Python's whole numbers have no largest one either.
-  const limited = () => fields.filter((f) => f.value.trim()).map((f) => [f.name, BigInt(f.value.trim())]);
+  // Counts as BigInt, because Python's whole numbers have no largest one either.
+  const most = (field) => (field.name in DECIMALS ? Number : BigInt)(field.value.trim());
+  const limited = () => fields.filter((f) => f.value.trim()).map((f) => [f.name, most(f)]);
 
   const show = () => {
     fields.forEach(mark);

@@ -1,47 +1,90 @@
 """What fits a budget: the best model within it by validation score, what it scores, and what a larger one would buy.
 
 Every variant counts by what it costs, also the large ones; where folds have chosen networks of different size, by the
-largest of them.
+largest of them. Latency counts where one device has measured all variants of a setting, by the median over cells, with
+the two decimals of the tables.
 
 The report's page, which computes no statistics, is asked for a budget too: `budget_form` has the sentences of every
 outcome that one can have, and `budget.js` joins them as `budget_lines` does.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import combinations_with_replacement
 from typing import Any, NamedTuple
 
 from analysis.formats import percent_alone
 from analysis.load import Results
-from analysis.scores import COSTS, VariantResult, by_validation, variant_results
+from analysis.scores import COSTS, VariantResult, by_validation, shared_device, variant_results
 from analysis.statistics import Comparison, adjusted, compare, interval
 from analysis.student import subject_text
 from har_ray.errors import HarRayError, unknown
 from har_ray.groups import Setting
 
-Budget = Mapping[str, int]
-"""Cost → the most of it; the costs are the keys of `COSTS`."""
+Amount = int | float
+Budget = Mapping[str, Amount]
+"""Cost → the most of it; the costs are the keys of `LIMITED`."""
 
 
-def parse(text: str) -> dict[str, int]:
-    """The budget of a command line, in the order of `COSTS`.
+class Limited(NamedTuple):
+    """Something that a budget limits.
+
+    Attributes:
+        unit: what stands behind an amount.
+        pattern: of what is typed as a limit, a regular expression that Python and JavaScript read alike.
+        expected: the pattern in words.
+    """
+
+    unit: str
+    pattern: str = "0*[1-9][0-9]*"
+    expected: str = "a whole number above 0"
+
+
+LATENCY = "latency_ms"
+LIMITED = {cost: Limited(unit) for cost, unit in COSTS.items()} | {
+    LATENCY: Limited(
+        "ms of latency", r"(?=.*[1-9])[0-9]{1,9}([.][0-9]{1,3})?", "a number above 0, with three decimals at most"
+    )
+}
+
+
+def parse(text: str) -> dict[str, Amount]:
+    """The budget of a command line, in the order of `LIMITED`.
 
     Raises:
         HarRayError: names the cost that is unknown, or the number that is none.
 
     Example:
-        >>> parse("params=10000,macs=300000")
-        {'params': 10000, 'macs': 300000}
+        >>> parse("latency_ms=0.5,params=10000")
+        {'params': 10000, 'latency_ms': 0.5}
     """
-    budget: dict[str, int] = {}
+    budget: dict[str, Amount] = {}
     for part in text.split(","):
         cost, _, most = part.partition("=")
-        if cost not in COSTS:
-            raise HarRayError(f"--budget {text}: {unknown('cost', cost, COSTS)}")
-        if not most.isdecimal() or not int(most):
-            raise HarRayError(f"--budget {text}: {cost}={most}: expected a whole number above 0")
-        budget[cost] = int(most)
-    return {cost: budget[cost] for cost in COSTS if cost in budget}
+        if cost not in LIMITED:
+            raise HarRayError(f"--budget {text}: {unknown('cost', cost, LIMITED)}")
+        if not re.fullmatch(LIMITED[cost].pattern, most):
+            raise HarRayError(f"--budget {text}: {cost}={most}: expected {LIMITED[cost].expected}")
+        budget[cost] = float(most) if cost == LATENCY else int(most)
+    return {cost: budget[cost] for cost in LIMITED if cost in budget}
+
+
+class Model(NamedTuple):
+    """A variant of a setting, and what is known of its costs."""
+
+    result: VariantResult
+    costs: dict[str, Amount]
+
+    @property
+    def variant(self) -> str:
+        return self.result.variant
+
+    @classmethod
+    def of(cls, result: VariantResult, device: str | None) -> "Model":
+        """With its latency on the device, where there is one."""
+        costs: dict[str, Amount] = {cost: most[1] for cost in COSTS if (most := result.cost(cost)) is not None}
+        latency_ms = None if device is None else result.latencies_ms().get(device)
+        return cls(result, costs if latency_ms is None else costs | {LATENCY: round(latency_ms, 2)})
 
 
 def budget_lines(results: Results, budget: Budget) -> Iterator[str]:
@@ -57,9 +100,9 @@ def budget_form(results: Results) -> dict[str, Any]:
     Of costs, those that are known of some model.
     """
     ranked = {setting: _ranked(results, setting) for setting in results.settings()}
-    known = {cost for models in ranked.values() for model in models for cost in _costs(model)}
+    known = {cost for models in ranked.values() for model in models for cost in model.costs}
     return {
-        "costs": {cost: name for cost, name in COSTS.items() if cost in known},
+        "costs": {cost: limited._asdict() for cost, limited in LIMITED.items() if cost in known},
         "settings": [
             {"title": setting.title, "models": list(map(_record, models)), "outcomes": _outcomes(models)}
             for setting, models in ranked.items()
@@ -67,13 +110,15 @@ def budget_form(results: Results) -> dict[str, Any]:
     }
 
 
-def _record(model: VariantResult) -> dict[str, Any]:
-    return {"variant": model.variant, "costs": _costs(model), "scores": _scores(model)}
+def _record(model: Model) -> dict[str, Any]:
+    return {"variant": model.variant, "costs": model.costs, "scores": _scores(model.result)}
 
 
-def _ranked(results: Results, setting: Setting) -> list[VariantResult]:
+def _ranked(results: Results, setting: Setting) -> list[Model]:
     """The models of a setting, the best validation score first."""
-    return by_validation(variant_results(results, setting).values())
+    ranked = by_validation(variant_results(results, setting).values())
+    device = shared_device(ranked)
+    return [Model.of(result, device) for result in ranked]
 
 
 class Sentence(NamedTuple):
@@ -85,7 +130,7 @@ class Sentence(NamedTuple):
     after: str = ""
 
 
-def _setting_lines(ranked: Sequence[VariantResult], budget: Budget) -> Iterator[str]:
+def _setting_lines(ranked: Sequence[Model], budget: Budget) -> Iterator[str]:
     within = _within(ranked, budget)
     if ranked and not within:
         yield from (f"nothing: {model.variant} has {', '.join(_above(model, budget))}" for model in ranked)
@@ -94,7 +139,7 @@ def _setting_lines(ranked: Sequence[VariantResult], budget: Budget) -> Iterator[
         yield before + ("" if rank is None else _described(ranked[rank], budget)) + after
 
 
-def _sentences(ranked: Sequence[VariantResult], within: Sequence[int]) -> Iterator[Sentence]:
+def _sentences(ranked: Sequence[Model], within: Sequence[int]) -> Iterator[Sentence]:
     """What is to say where these ranks are the two best within a budget, or the only one."""
     if not ranked:
         yield Sentence("no variant has a completed seed yet")
@@ -109,10 +154,10 @@ def _sentences(ranked: Sequence[VariantResult], within: Sequence[int]) -> Iterat
         yield Sentence("a larger budget: buys nothing, no other variant of the grid has a better validation score")
 
 
-def _against(ranked: Sequence[VariantResult], best: int, rivals: Sequence[int]) -> dict[int, str]:
+def _against(ranked: Sequence[Model], best: int, rivals: Sequence[int]) -> dict[int, str]:
     """What the best is ahead of each rival, or behind; their p-values are adjusted together."""
     chosen = ranked[best]
-    compared = [compare(chosen, ranked[rival], chosen.variant, ranked[rival].variant) for rival in rivals]
+    compared = [compare(chosen.result, ranked[rival].result, chosen.variant, ranked[rival].variant) for rival in rivals]
     return {rival: f"; {_difference(c)}" for rival, c in zip(rivals, adjusted(compared), strict=True)}
 
 
@@ -123,7 +168,7 @@ def _difference(c: Comparison) -> str:
     return f"{c.variant} minus it {interval(c.estimate)} points per subject (95 % interval{chance})"
 
 
-def _outcomes(ranked: Sequence[VariantResult]) -> dict[str, list[Sentence]]:
+def _outcomes(ranked: Sequence[Model]) -> dict[str, list[Sentence]]:
     """The sentences by the ranks of the two best within a budget, `2,5`, or of the only one, for all that can occur.
 
     Where any budget makes two models the best, so does the smallest that both are within: it admits the fewest others.
@@ -133,41 +178,36 @@ def _outcomes(ranked: Sequence[VariantResult]) -> dict[str, list[Sentence]]:
     return {",".join(map(str, within)): list(_sentences(ranked, within)) for within in found}
 
 
-def _smallest(models: Sequence[VariantResult]) -> Budget:
+def _smallest(models: Iterable[Model]) -> Budget:
     """The smallest budget that all of them are within; what is unknown of one is not limited."""
-    costs = [_costs(model) for model in models]
-    return {name: max(known[name] for known in costs) for name in COSTS if all(name in known for known in costs)}
+    costs = [model.costs for model in models]
+    return {name: max(known[name] for known in costs) for name in LIMITED if all(name in known for known in costs)}
 
 
-def _within(ranked: Sequence[VariantResult], budget: Budget) -> list[int]:
+def _within(ranked: Sequence[Model], budget: Budget) -> list[int]:
     """The ranks of the models within the budget."""
     return [rank for rank, model in enumerate(ranked) if not _above(model, budget)]
 
 
-def _above(model: VariantResult, budget: Budget) -> list[str]:
+def _above(model: Model, budget: Budget) -> list[str]:
     """The costs of a model that are over the budget, or not known."""
-    costs = _costs(model)
     return [
-        _amount(cost, costs[cost]) if cost in costs else f"an unknown number of {COSTS[cost]}"
+        _amount(cost, model.costs[cost]) if cost in model.costs else f"an unknown number of {LIMITED[cost].unit}"
         for cost, most in budget.items()
-        if cost not in costs or costs[cost] > most
+        if cost not in model.costs or model.costs[cost] > most
     ]
 
 
-def _costs(model: VariantResult) -> dict[str, int]:
-    """Those that are known, of the largest of its networks."""
-    return {cost: values[1] for cost in COSTS if (values := model.cost(cost)) is not None}
+def _amount(cost: str, amount: Amount) -> str:
+    """`10,000 params`; of milliseconds two decimals, or three: `0.50 ms of latency`, `0.125 ms of latency`."""
+    text = f"{amount:,.3f}".removesuffix("0") if cost == LATENCY else f"{amount:,}"
+    return f"{text} {LIMITED[cost].unit}"
 
 
-def _amount(cost: str, count: int) -> str:
-    return f"{count:,} {COSTS[cost]}"
-
-
-def _described(model: VariantResult, budget: Budget) -> str:
+def _described(model: Model, budget: Budget) -> str:
     """`LM, 2,000 params; validation …`: of its costs those that the budget limits."""
-    costs = _costs(model)
-    known = [_amount(cost, costs[cost]) for cost in budget if cost in costs]
-    return f"{', '.join([model.variant, *known])}; {_scores(model)}"
+    known = [_amount(cost, model.costs[cost]) for cost in budget if cost in model.costs]
+    return f"{', '.join([model.variant, *known])}; {_scores(model.result)}"
 
 
 def _scores(model: VariantResult) -> str:

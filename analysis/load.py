@@ -4,6 +4,7 @@ A cell is `completed`, `failed`, `stopped` or `missing`; nothing downstream can 
 because the list is made of the cells that were *expected*, not of the rows that happen to exist.
 """
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -75,6 +76,8 @@ class Results:
     winners: list[Row]
     failures: list[Row]
     """The failed rows of every stage, the search's too."""
+    stages: dict[str, tuple[int, int]] = field(default_factory=dict)
+    """For each stage how many of its planned cells have ended, and how many are planned so far."""
 
     def settings(self) -> list[Setting]:
         """In the order in which the grid lists them."""
@@ -105,6 +108,11 @@ class Results:
     @property
     def complete(self) -> bool:
         return self.count("completed") == len(self.cells)
+
+    @property
+    def ended(self) -> bool:
+        """Whether nothing more is to come, as far as the results tell."""
+        return bool(self.info.get("finished_at")) or all(cell.state in ("completed", "failed") for cell in self.cells)
 
     @property
     def monitor(self) -> str:
@@ -175,7 +183,14 @@ def load_results(path: str) -> Results:
     cells, seeds = _read(store, {key: found.get(key) for key in keys}, info)
     traits = {entry["name"]: Traits.model_validate(entry) for entry in plan["variants"]}
     failures = [row for row in planned if row["status"] == "failed"]
-    return Results(path, info, traits, cells, seeds, store.winners(), failures)
+    return Results(path, info, traits, cells, seeds, store.winners(), failures, _stages(planned))
+
+
+def _stages(planned: Sequence[Row]) -> dict[str, tuple[int, int]]:
+    """Ended and planned cells by stage, in the order of the plan."""
+    total = Counter(row["stage"] for row in planned)
+    ended = Counter(row["stage"] for row in planned if row["status"] != "pending")
+    return {stage: (ended[stage], count) for stage, count in total.items()}
 
 
 def _records(frame: pd.DataFrame) -> list[Row]:

@@ -8,41 +8,35 @@ figures/<setting>-<figure>.png, .svg
 tables/<setting>-sweep.md, .tex, figures/<setting>-sweep.png, .svg      where rate or window were axes of the grid
 """
 
-import base64
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
 
-import yaml
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from matplotlib.figure import Figure
 
 from analysis.arena import arena_table
-from analysis.budget import budget_form
+from analysis.chart import chart
 from analysis.details import class_table, classes_csv, subject_table, subjects_csv
-from analysis.facts import facts
 from analysis.figures.bubble import bubble_chart
 from analysis.figures.confusion import confusion_matrices
 from analysis.figures.curves import learning_curves
 from analysis.figures.sweep import sweep_figure
 from analysis.formats import TextTable, latex, markdown
+from analysis.inline import data_uri
 from analysis.load import Results
+from analysis.page import PAGE, Picture, Section, grid_page
 from analysis.relative import published_table, relative_csv, relative_table
 from analysis.search import winners_table
 from analysis.statistics import statistics_csv, statistics_table
-from analysis.student import student_csv, student_table
-from analysis.summary import standing, summary
-from analysis.sweep import Sweep, sweep_csv, sweep_table, sweeps
+from analysis.student import sentences, student_csv, student_table
+from analysis.sweep import Sweep, sentence, sweep_csv, sweep_table, sweeps
 from analysis.tables import failures_table, results_csv, results_table, split_tables
 from analysis.takeaways import takeaways_csv, takeaways_table
 from har_ray.figures import save, style
 from har_ray.groups import Setting
 from har_ray.store.results import ResultStore
 
-PAGE = "report.html"
 TABLES: dict[str, Callable[[Results, Setting], TextTable | None]] = {
     "": results_table,
     "-arena": arena_table,
@@ -61,24 +55,6 @@ FIGURES: dict[str, tuple[str, Callable[[Results, Setting], Figure]]] = {
     "curves": ("Learning curves", learning_curves),
     "confusion": ("Confusion matrices", confusion_matrices),
 }
-
-
-@dataclass(frozen=True)
-class Picture:
-    """A figure as the page embeds it."""
-
-    title: str
-    uri: str
-
-
-@dataclass(frozen=True)
-class Section:
-    """What the page shows for one setting, or of those of a sweep."""
-
-    title: str
-    slug: str
-    tables: list[TextTable]
-    pictures: list[Picture]
 
 
 def write_report(results: Results, out: Path | None = None) -> str:
@@ -119,7 +95,9 @@ def write_files(results: Results, folder: Path) -> list[Section]:
         (folder / name).write_text(text, encoding="utf-8")
     sections = [_swept(results, sweep, folder) for sweep in swept]
     sections += [_section(results, setting, folder) for setting in results.settings()]
-    (folder / PAGE).write_text(render(results, sections), "utf-8")
+    page, begun = folder / PAGE, folder / f"{PAGE}.part"
+    begun.write_text(grid_page(results, sections), "utf-8")
+    begun.replace(page)  # who reloads the page never sees half of it
     return sections
 
 
@@ -132,14 +110,15 @@ def _section(results: Results, setting: Setting, folder: Path) -> Section:
                  folder / "figures" / f"{setting.slug}-{name}", results.made_by)
         for name, (title, draw) in FIGURES.items()
     ]  # fmt: skip
-    return Section(setting.title, setting.slug, list(made.values()), pictures)
+    lead = sentences(results, setting).removeprefix(f"{setting.title}: ")
+    return Section(setting.title, setting.slug, list(made.values()), pictures, lead, chart(results, setting))
 
 
 def _swept(results: Results, sweep: Sweep, folder: Path) -> Section:
     title, slug, table = f"Rate and window: {sweep.title}", f"{sweep.slug}-sweep", sweep_table(results, sweep)
     write_tables({"": table}, folder / "tables", slug)
     picture = _picture(title, partial(sweep_figure, sweep), folder / "figures" / slug, results.made_by)
-    return Section(title, slug, [table], [picture])
+    return Section(title, slug, [table], [picture], sentence(sweep))
 
 
 def write_tables(made: Mapping[str, TextTable], folder: Path, slug: str) -> None:
@@ -153,38 +132,7 @@ def _picture(title: str, draw: Callable[[], Figure], stem: Path, made_by: str) -
     """Draw and write a figure, for the page too."""
     with style():
         svg = save(draw(), stem, made_by)
-    return Picture(title, f"data:image/svg+xml;base64,{base64.b64encode(svg.read_bytes()).decode()}")
-
-
-def render(results: Results, sections: list[Section]) -> str:
-    """The HTML page of one grid."""
-    grid = results.info.get("grid") or {}
-    return page(
-        name=results.name,
-        summary=summary(results),
-        standing=standing(results),
-        budget=budget_form(results),
-        sections=sections,
-        takeaways=takeaways_table(results),
-        winners=winners_table(results),
-        splits=split_tables(results),
-        failures=failures_table(results),
-        facts=facts(results.info),
-        grid=yaml.safe_dump(grid, sort_keys=False, allow_unicode=True),
-        made_by=results.made_by,
-    )
-
-
-def page(**shown: Any) -> str:
-    """The HTML page of what is shown, by the names in the template."""
-    environment = Environment(
-        loader=FileSystemLoader(Path(__file__).parent),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    return environment.get_template("report.html").render(**shown)
+    return Picture(title, data_uri(svg.read_bytes(), "image/svg+xml"))
 
 
 def background(results: Results) -> dict[str, list[TextTable]]:

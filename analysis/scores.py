@@ -142,6 +142,12 @@ class VariantResult:
         return ", ".join(parts)
 
 
+def shared_device(results: Iterable[VariantResult]) -> str | None:
+    """The device on which all of their latencies were measured; None where there are several, or one is not known."""
+    devices = {device for result in results for device in result.latencies_ms()}
+    return next(iter(devices)) if len(devices) == 1 and UNKNOWN_DEVICE not in devices else None
+
+
 @lru_cache(maxsize=64)
 def variant_results(results: Results, setting: Setting) -> dict[str, VariantResult]:
     """Every variant that the grid expects in a setting, in the order of tables."""

@@ -15,8 +15,12 @@ from analysis.changes import Grid, changes_csv, changes_table, named, sentences
 from analysis.facts import facts
 from analysis.formats import TextTable, plain
 from analysis.load import Results
-from analysis.report import PAGE, Section, background, page, write_files, write_tables
+from analysis.page import PAGE, Section, page
+from analysis.report import background, write_files, write_tables
 from analysis.summary import standing, summary
+from har_ray.variants import in_order
+
+QUESTION = "What changed from the first grid to the others?"
 
 
 def write_side_by_side(loaded: Sequence[Results], out: Path) -> str:
@@ -58,9 +62,14 @@ def _page(grids: Sequence[Grid], sections: list[Section]) -> str:
     left = [f"{grid.name}: {said}" for grid in grids if (said := standing(grid.results))]
     return page(
         name=", ".join(grid.name for grid in grids),
+        question=QUESTION,
         summary=[sentences(first, other) for other in others] + found,
         standing=" ".join(left),
+        progress="",
+        made_at="",
         budget={"costs": {}},
+        variants=in_order(cell.key.variant for grid in grids for cell in grid.results.cells),
         sections=sections,
+        own=None,
         made_by=" | ".join(f"{grid.name}: {grid.results.made_by}" for grid in grids),
     )

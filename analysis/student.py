@@ -127,8 +127,8 @@ def subject_text(result: VariantResult) -> str:
 
 def _relations(choice: Choice) -> list[str]:
     """How it stands to the baseline, MM and OM, and which of the other small ones may be as good."""
-    main = [_relation(choice.compared[name]) for name in (choice.baseline, "MM", "OM") if name in choice.compared]
-    found = [f"Per subject it is {', '.join(main)}."] if main else []
+    main = main_relations(choice)
+    found = [f"Per subject it is {main}."] if main else []
     others = [choice.compared[result.variant] for result in choice.students[1:] if result.variant != choice.baseline]
     chance = [c.baseline for c in others if c.could_be_chance]
     if chance:
@@ -136,6 +136,12 @@ def _relations(choice: Choice) -> list[str]:
     if clear := [_relation(c) for c in others if not c.could_be_chance]:
         found.append(f"Beyond chance it is {', '.join(clear)}.")
     return found + [f"{text}." for result in (*choice.students, *choice.large) if (text := result.unconverged())]
+
+
+def main_relations(choice: Choice) -> str:
+    """`8.3 points above LM (could be chance), …`, also MM and OM; empty where there is none of them."""
+    names = (choice.baseline, "MM", "OM")
+    return ", ".join(_relation(choice.compared[name]) for name in names if name in choice.compared)
 
 
 def _relation(c: Comparison) -> str:

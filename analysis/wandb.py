@@ -15,7 +15,8 @@ from typing import Any
 import pandas as pd
 
 from analysis.load import Results
-from analysis.report import Section, write_files
+from analysis.page import Section
+from analysis.report import write_files
 from analysis.wandb_report import JOB_TYPE, make_report, readable, spec, title
 from har_ray.errors import HarRayError
 from har_ray.store.results import ResultStore

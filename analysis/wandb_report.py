@@ -15,7 +15,8 @@ from wandb_workspaces.reports import v2 as reports
 from analysis.facts import facts
 from analysis.formats import TextTable, markdown
 from analysis.load import Results
-from analysis.report import Section, background
+from analysis.page import Section
+from analysis.report import background
 from analysis.summary import standing, summary
 from har_ray.groups import Setting
 

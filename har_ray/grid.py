@@ -10,6 +10,7 @@ import math
 import os
 import sys
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
@@ -125,6 +126,7 @@ def run(args: argparse.Namespace, command: Command) -> int:
     from har_ray.extensions import check_on_workers
     from har_ray.plan.plan import Plan
     from har_ray.search import dispatch
+    from har_ray.stage_report import StageReport
     from har_ray.tracking import Tracking
     from har_ray.windows import prepare_all
 
@@ -138,12 +140,14 @@ def run(args: argparse.Namespace, command: Command) -> int:
         claimed(results, info, args.goes_on),
         cluster.connected(args.address) as own_cluster,
         Tracking(spec.tracking, spec.name, info["grid"], results) as tracking,
+        closing(StageReport(results.root.uri)) as stage_report,
     ):
         check_on_workers(spec)
         windows, data = prepare_all(spec, stores)
         info |= {"data": data, "starts": provenance.starts(info, results)}
         results.write_run_info(info)
-        complete = dispatch.run(Plan(spec, [one.id for one in windows]), stores, tracking, own_cluster)
+        planned = Plan(spec, [one.id for one in windows])
+        complete = dispatch.run(planned, stores, tracking, own_cluster, stage_report)
         results.write_run_info(provenance.ended(info))
     shown = load_results(results.root.uri)
     report = write_report(shown)

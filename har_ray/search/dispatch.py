@@ -8,7 +8,7 @@ process that is free takes the next cell at once, and an autoscaler sees that th
 import os
 import tempfile
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
 from typing import Any
@@ -44,11 +44,18 @@ WAIT_FOR_NODES_S = 1800.0
 """For how long a cluster without a node for a trial may take to get one."""
 
 
-def run(plan: Plan, stores: Stores, tracking: Tracking, own_cluster: bool) -> bool:
+def run(
+    plan: Plan,
+    stores: Stores,
+    tracking: Tracking,
+    own_cluster: bool,
+    stage_ended: Callable[[str], None] = lambda stage: None,
+) -> bool:
     """Bring every cell of a grid to its end, those that are done apart; whether all have ended well.
 
     Args:
         own_cluster: nobody else will add nodes to it.
+        stage_ended: is called with the name of each stage that has ended before the grid has.
 
     Raises:
         HarRayError: no node has room for a trial.
@@ -56,7 +63,7 @@ def run(plan: Plan, stores: Stores, tracking: Tracking, own_cluster: bool) -> bo
     """
     check_room(plan.spec.resources, own_cluster)
     agenda = _agenda(plan, stores.results)
-    watch = Watch(agenda, tracking)
+    watch = Watch(agenda, tracking, stage_ended)
     tracking.ended(agenda.confirmed())
     try:
         if not agenda.finished:

@@ -28,12 +28,17 @@ GATHER_EVERY = 500
 class Watch(tune.Callback):
     """Tells the agenda what became of cells, and the user how far it is.
 
+    Args:
+        stage_ended: is called with the name of a stage when the last cell of it that is planned has ended, and others
+            are to come.
+
     Attributes:
         storage_error: why the storage was given up; then nothing more is started.
     """
 
-    def __init__(self, agenda: Agenda, tracking: Tracking) -> None:
+    def __init__(self, agenda: Agenda, tracking: Tracking, stage_ended: Callable[[str], None]) -> None:
         self.agenda, self.results, self.tracking = agenda, agenda.results, tracking
+        self.stage_ended, self.ended_stages = stage_ended, _ended_stages(agenda)
         self.storage_error: StorageError | None = None
         self.failed = self.gathered = 0
         self.start, self.printed = time.monotonic(), 0.0
@@ -117,6 +122,13 @@ class Watch(tune.Callback):
             self.results.gather()
         if time.monotonic() - self.printed > 1.0:
             self._line()
+            self._look_at_stages()
+
+    def _look_at_stages(self) -> None:
+        known, self.ended_stages = self.ended_stages, _ended_stages(self.agenda)
+        if not self.agenda.finished:
+            for stage in self.ended_stages - known:
+                self.stage_ended(stage)
 
     # What a user sees
 
@@ -191,6 +203,11 @@ class _Metrics:
         states["waiting"] = max(0, len(agenda.jobs) - settled - running - paused)
         for state, number in states.items():
             self.cells.set(number, tags=self.grid | {"state": state})
+
+
+def _ended_stages(agenda: Agenda) -> set[str]:
+    """The stages of which every cell that is planned so far has ended."""
+    return {stage for stage, (done, total) in agenda.counts().items() if done == total > 0}
 
 
 def _cell_id(trial: Trial) -> str:

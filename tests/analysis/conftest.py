@@ -11,6 +11,7 @@ import pytest
 from analysis.load import Results, load_results
 from har_ray.store.results import Files, ResultStore
 from har_ray.variants import VARIANTS, traits
+from tests.browser import started
 
 Row = dict[str, Any]
 SETTING = {"dataset": "sensors", "preset": "wrist", "protocol": "subject-holdout"}
@@ -47,6 +48,7 @@ class GridStore:
         self.traits = {name: traits(variant, "distillation" in variant.losses) for name, variant in VARIANTS.items()}
         self.plan: list[Row] = []
         self.winners: list[Row] = []
+        self.classes = len(CLASSES)
 
     @staticmethod
     def data(**changes: Any) -> Row:
@@ -88,11 +90,12 @@ class GridStore:
 
     def predict(self, cell_id: str, predictions: list[tuple[str, int, int]]) -> Files:
         """Write predictions.parquet; the logits' largest entry is the predicted class."""
+        logits = np.eye(self.classes)
         table = pa.table({
             "window_id": [f"w{index}" for index in range(len(predictions))],
             "subject": [subject for subject, _, _ in predictions],
             "label": [label for _, label, _ in predictions],
-            "logits": [np.eye(3)[predicted].tolist() for _, _, predicted in predictions],
+            "logits": [logits[predicted].tolist() for _, _, predicted in predictions],
         })  # fmt: skip
         return self.store.write_predictions(cell_id, table)
 
@@ -115,6 +118,13 @@ class GridStore:
     def load(self) -> Results:
         """Written, and read again."""
         return load_results(self.write())
+
+
+@pytest.fixture(scope="module")
+def browser():
+    """Of tests marked `needs_browser`."""
+    with started() as running:
+        yield running
 
 
 @pytest.fixture

@@ -218,8 +218,8 @@ def test_each_grid_is_compared_with_the_first_in_one_report_with_the_sections_of
     assert capsys.readouterr().out == f"report: {out / 'report.html'}\n"
     page = (out / "report.html").read_text()
     headings = re.findall(r'<h2 id="([^"]*)">(.*?)</h2>', page)
-    assert headings[0] == ("changes", "What changed")
-    assert [title for _, title in headings[1:]] == [
+    assert headings[:2] == [("answer", "The answer"), ("changes", "What changed")]
+    assert [title for _, title in headings[2:]] == [
         f"{name}: {title}" for name in ("old", "new", "newest")
         for title in ("sensors, wrist, subject-holdout", "how it was made")
     ]  # fmt: skip

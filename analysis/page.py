@@ -1,0 +1,101 @@
+"""The report's page: one HTML file that needs no server and no network."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from analysis.budget import budget_form
+from analysis.facts import facts
+from analysis.formats import TextTable
+from analysis.inline import FIGURES_AS_THEY_ARE, chart_library, compressed
+from analysis.load import Results
+from analysis.protocols import protocols
+from analysis.search import winners_table
+from analysis.summary import QUESTION, progress, standing, summary
+from analysis.tables import failures_table, split_tables
+from analysis.takeaways import takeaways_table
+from har_ray.store.results import now
+from har_ray.variants import in_order
+
+PAGE = "report.html"
+"""The file's name."""
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A figure as the page embeds it.
+
+    Attributes:
+        uri: its content, as a data URI.
+        alt: what stands for it where it is not seen; by default its title.
+    """
+
+    title: str
+    uri: str
+    alt: str = ""
+
+
+@dataclass(frozen=True)
+class Section:
+    """What the page shows for one setting, or of those of a sweep.
+
+    Attributes:
+        lead: what was found, in sentences.
+        chart: what `analysis.chart` makes; None where there is nothing to draw.
+    """
+
+    title: str
+    slug: str
+    tables: list[TextTable]
+    pictures: list[Picture]
+    lead: str = ""
+    chart: dict[str, Any] | None = None
+
+
+def grid_page(results: Results, sections: Sequence[Section]) -> str:
+    """The page of one grid, finished or not."""
+    grid = results.info.get("grid") or {}
+    return page(
+        name=results.name,
+        question=QUESTION,
+        summary=summary(results),
+        standing=standing(results),
+        progress=progress(results),
+        made_at="" if results.ended else now(),  # of a grid that has ended, the same results are the same page
+        budget=budget_form(results),
+        variants=in_order(cell.key.variant for cell in results.cells),
+        sections=sections,
+        own={
+            "takeaways": takeaways_table(results),
+            "winners": winners_table(results),
+            "protocols": protocols(results),
+            "splits": split_tables(results),
+            "failures": failures_table(results),
+            "facts": facts(results.info),
+            "grid": yaml.safe_dump(grid, sort_keys=False, allow_unicode=True),
+        },
+        made_by=results.made_by,
+    )
+
+
+def page(sections: Sequence[Section], **shown: Any) -> str:
+    """The page of these sections, and of what else the template names."""
+    environment = Environment(
+        loader=FileSystemLoader(Path(__file__).parent),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters["compressed"] = compressed
+    environment.policies["json.dumps_kwargs"] = {"sort_keys": False}  # what is listed keeps its order
+    return environment.get_template("report.html").render(
+        sections=sections,
+        are_compressed=sum(len(one.uri) for section in sections for one in section.pictures) > FIGURES_AS_THEY_ARE,
+        chart_library=chart_library() if any(section.chart for section in sections) else "",
+        **shown,
+    )

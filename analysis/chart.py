@@ -6,9 +6,10 @@ a bubble is proportional to parameters. Vega-Lite: https://vega.github.io/vega-l
 """
 
 from collections import Counter
+from collections.abc import Mapping
 from typing import Any
 
-from analysis.figures import COLOURS
+from analysis.figures.looks import Look, looks
 from analysis.formats import number, percent, percent_alone, span
 from analysis.load import Results
 from analysis.scores import COSTS, VariantResult, shared_device, variant_results
@@ -30,7 +31,6 @@ COST_AXES = {
 }
 LATENCY = "latency_ms"
 SUBJECT = "subject_f1"
-SHAPES = ("circle", "square", "triangle-up", "diamond", "cross")
 LARGEST = 2500
 """Area of the largest bubble, in square pixels."""
 
@@ -39,7 +39,7 @@ def chart(results: Results, setting: Setting) -> Spec | None:
     """What the page needs to draw a setting, as JSON; None where no variant has a complete seed.
 
     Returns:
-        `models`: of each its name, family, parameters, costs by axis, scores by axis as [mean, low, high] in percent,
+        `models`: of each its name, parameters, costs by axis, scores by axis as [mean, low, high] in percent,
         and `details`, texts by heading. `x`, `y`: title of each axis that some model has a number on. `spec`, `labels`:
         the chart in Vega-Lite, and the names beside the points, which are a mark of Vega.
     """
@@ -51,8 +51,8 @@ def chart(results: Results, setting: Setting) -> Spec | None:
     costs = COST_AXES | {LATENCY: f"latency per window (ms), {device}"}
     x = {cost: {"title": title, "format": "~g" if cost == LATENCY else "~s"} for cost, title in costs.items()
          if any(cost in model["costs"] for model in models)}  # fmt: skip
-    families = list(dict.fromkeys(model["family"] for model in models))
-    return {"title": setting.title, "models": models, "x": x, "y": _score_axes(results), "spec": _spec(families),
+    shown = {result.variant: looks(results)[result.variant] for result in complete}
+    return {"title": setting.title, "models": models, "x": x, "y": _score_axes(results), "spec": _spec(shown),
             "labels": LABELS}  # fmt: skip
 
 
@@ -66,8 +66,8 @@ def _model(results: Results, result: VariantResult, device: str | None) -> Spec:
     costs = {name: cost for name in COST_AXES if (cost := result.typical_cost(name)) is not None}
     if device is not None and (latency_ms := result.latencies_ms().get(device)) is not None:
         costs[LATENCY] = latency_ms
-    return {"variant": result.variant, "family": result.traits.family, "params": params, "costs": costs,
-            "scores": _scores(results, result), "details": _details(results, result)}  # fmt: skip
+    return {"variant": result.variant, "params": params, "costs": costs, "scores": _scores(results, result),
+            "details": _details(results, result)}  # fmt: skip
 
 
 def _scores(results: Results, result: VariantResult) -> dict[str, list[float | None]]:
@@ -124,12 +124,15 @@ def _by_fold(counts: Counter[str]) -> str:
     return "; ".join(f"{text} in {count} of {counts.total()} folds" for text, count in counts.most_common())
 
 
-def _spec(families: list[str]) -> Spec:
-    """Vega-Lite without data: rows have variant, family, params, x, y, low, high, details and said."""
-    colour = {"field": "family", "type": "nominal", "title": None,
-              "scale": {"domain": families, "range": [COLOURS[family] for family in families]}}  # fmt: skip
-    shape = {"field": "family", "type": "nominal", "title": None,
-             "scale": {"domain": families, "range": list(SHAPES[: len(families)])}}  # fmt: skip
+def _spec(shown: Mapping[str, Look]) -> Spec:
+    """Vega-Lite without data: rows have variant, params, x, y, low, high, details and said."""
+
+    def by_variant(values: list[str]) -> Spec:
+        return {"field": "variant", "type": "nominal", "title": None,
+                "scale": {"domain": list(shown), "range": values}}  # fmt: skip
+
+    colour = by_variant([look.colour for look in shown.values()])
+    shape = by_variant([look.outline for look in shown.values()])
     size = {"field": "params", "type": "quantitative", "legend": None,
             "scale": {"type": "linear", "domainMin": 0, "range": [0, LARGEST]}}  # fmt: skip
     return {

@@ -19,6 +19,7 @@ from har_ray.errors import DamagedError
 from har_ray.groups import Group, Setting
 from har_ray.metrics import DEFAULT, Floats, Indices
 from har_ray.store.results import AT_ONCE, ResultStore, Row, load
+from har_ray.timeline import Span, slots_of
 from har_ray.variants import BASELINE, Traits, in_order
 
 
@@ -76,6 +77,10 @@ class Results:
     winners: list[Row]
     failures: list[Row]
     """The failed rows of every stage, the search's too."""
+    searched: list[Row]
+    """The rows of stage `search` that were completed or stopped."""
+    slots: dict[str, list[Span]]
+    """Which cell ran when, see `har_ray.timeline`."""
     stages: dict[str, tuple[int, int]] = field(default_factory=dict)
     """For each stage how many of its planned cells have ended, and how many are planned so far."""
 
@@ -183,7 +188,10 @@ def load_results(path: str) -> Results:
     cells, seeds = _read(store, {key: found.get(key) for key in keys}, info)
     traits = {entry["name"]: Traits.model_validate(entry) for entry in plan["variants"]}
     failures = [row for row in planned if row["status"] == "failed"]
-    return Results(path, info, traits, cells, seeds, store.winners(), failures, _stages(planned))
+    searched = [row for row in planned if row["stage"] == "search" and row["status"] in ("completed", "stopped")]
+    return Results(
+        path, info, traits, cells, seeds, store.winners(), failures, searched, slots_of(planned), _stages(planned)
+    )
 
 
 def _stages(planned: Sequence[Row]) -> dict[str, tuple[int, int]]:

@@ -13,6 +13,7 @@ from analysis.facts import facts
 from analysis.formats import TextTable
 from analysis.inline import FIGURES_AS_THEY_ARE, chart_library, compressed
 from analysis.load import Results
+from analysis.pictures import Picture
 from analysis.protocols import protocols
 from analysis.search import winners_table
 from analysis.summary import QUESTION, progress, standing, summary
@@ -23,20 +24,6 @@ from har_ray.variants import in_order
 
 PAGE = "report.html"
 """The file's name."""
-
-
-@dataclass(frozen=True)
-class Picture:
-    """A figure as the page embeds it.
-
-    Attributes:
-        uri: its content, as a data URI.
-        alt: what stands for it where it is not seen; by default its title.
-    """
-
-    title: str
-    uri: str
-    alt: str = ""
 
 
 @dataclass(frozen=True)

@@ -1,15 +1,18 @@
 """The report: one HTML page that needs no server and no network, and beside it every table and figure as a file.
 
 report.html
-results.csv, student.csv, statistics.csv, relative.csv, classes.csv, subjects.csv, takeaways.csv, sweep.csv
-                                                raw numbers, all settings
+results.csv, student.csv, statistics.csv, relative.csv, classes.csv, confusions.csv, subjects.csv, takeaways.csv,
+sweep.csv                                       raw numbers, all settings
 tables/<setting>.md, .tex                       the tables of one dataset, preset and protocol
-figures/<setting>-<figure>.png, .svg
-tables/<setting>-sweep.md, .tex, figures/<setting>-sweep.png, .svg      where rate or window were axes of the grid
+figures/<setting>-<figure>.png, .svg, .pdf      those that have something to show
+figures/timeline.png, .svg, .pdf                of the whole grid
+tables/<setting>-sweep.md, .tex, figures/<setting>-sweep.png, .svg, .pdf    where rate or window were axes of the grid
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
+from itertools import islice
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -17,15 +20,26 @@ from matplotlib.figure import Figure
 
 from analysis.arena import arena_table
 from analysis.chart import chart
+from analysis.confusions import confusions_csv
 from analysis.details import class_table, classes_csv, subject_table, subjects_csv
+from analysis.figures.attention import attention_maps
+from analysis.figures.baselines import baseline_bars
 from analysis.figures.bubble import bubble_chart
+from analysis.figures.candidates import search_front
 from analysis.figures.confusion import confusion_matrices
 from analysis.figures.curves import learning_curves
+from analysis.figures.heat import heat_maps
+from analysis.figures.ranks import critical_differences
+from analysis.figures.recognition import change_in_recognition
+from analysis.figures.resources import change_in_resources
+from analysis.figures.sizes import model_sizes
+from analysis.figures.subjects import subject_strips
 from analysis.figures.sweep import sweep_figure
+from analysis.figures.timeline import run_timeline
 from analysis.formats import TextTable, latex, markdown
-from analysis.inline import data_uri
 from analysis.load import Results
-from analysis.page import PAGE, Picture, Section, grid_page
+from analysis.page import PAGE, Section, grid_page
+from analysis.pictures import Task, pictures, within
 from analysis.relative import published_table, relative_csv, relative_table
 from analysis.search import winners_table
 from analysis.statistics import statistics_csv, statistics_table
@@ -33,7 +47,6 @@ from analysis.student import sentences, student_csv, student_table
 from analysis.sweep import Sweep, sentence, sweep_csv, sweep_table, sweeps
 from analysis.tables import failures_table, results_csv, results_table, split_tables
 from analysis.takeaways import takeaways_csv, takeaways_table
-from har_ray.figures import save, style
 from har_ray.groups import Setting
 from har_ray.store.results import ResultStore
 
@@ -49,12 +62,27 @@ TABLES: dict[str, Callable[[Results, Setting], TextTable | None]] = {
 }
 """What a setting's files and its section of the page show, by what is added to the setting's label in LaTeX. A
 setting of which a table says nothing has None."""
-FIGURES: dict[str, tuple[str, Callable[[Results, Setting], Figure]]] = {
-    "f1-flops": ("Macro F1 against the published FLOPs", lambda r, s: bubble_chart(r, s, "flops_published")),
-    "f1-macs": ("Macro F1 against MACs", lambda r, s: bubble_chart(r, s, "macs")),
-    "curves": ("Learning curves", learning_curves),
+FIGURES: dict[str, tuple[str, Callable[..., Figure | None]]] = {
+    "f1-macs": ("Macro F1 against MACs", partial(bubble_chart, cost="macs")),
+    "recognition": ("Change in recognition", change_in_recognition),
+    "resources": ("Change in resources", change_in_resources),
     "confusion": ("Confusion matrices", confusion_matrices),
+    "subjects": ("Test subjects", subject_strips),
+    "curves": ("Learning curves", learning_curves),
+    "f1-flops": ("Macro F1 against the published FLOPs", partial(bubble_chart, cost="flops_published")),
+    "f1-bytes": ("Macro F1 against bytes", partial(bubble_chart, cost="bytes")),
+    "f1-latency": ("Macro F1 against latency", partial(bubble_chart, cost="latency_ms")),
+    "baselines": ("Baselines", baseline_bars),
+    "sizes": ("Model sizes", model_sizes),
+    "ranks": ("Mean ranks", critical_differences),
+    "candidates": ("Candidates of the search", search_front),
+    "attention": ("Attention", attention_maps),
+    "heat": ("Temperature and α", heat_maps),
 }
+"""A setting's figures by what is added to the names of its files, in the order in which the page has room for them. One
+of which a setting has nothing to show is None."""
+IN_SWEEPS = ("f1-macs", "confusion", "subjects")
+"""Of settings that differ in rate or window alone, which share a figure."""
 
 
 def write_report(results: Results, out: Path | None = None) -> str:
@@ -86,39 +114,54 @@ def write_files(results: Results, folder: Path) -> list[Section]:
         "statistics.csv": statistics_csv(results),
         "relative.csv": relative_csv(results),
         "classes.csv": classes_csv(results),
+        "confusions.csv": confusions_csv(results),
         "subjects.csv": subjects_csv(results),
         "takeaways.csv": takeaways_csv(results),
     }
-    if swept := sweeps(results):
+    if sweeps(results):
         texts["sweep.csv"] = sweep_csv(results)
     for name, text in texts.items():
         (folder / name).write_text(text, encoding="utf-8")
-    sections = [_swept(results, sweep, folder) for sweep in swept]
-    sections += [_section(results, setting, folder) for setting in results.settings()]
+    sections = _sections(results, folder)
     page, begun = folder / PAGE, folder / f"{PAGE}.part"
     begun.write_text(grid_page(results, sections), "utf-8")
     begun.replace(page)  # who reloads the page never sees half of it
     return sections
 
 
-def _section(results: Results, setting: Setting, folder: Path) -> Section:
+def _sections(results: Results, folder: Path) -> list[Section]:
+    """Sweeps, settings, and the run as a whole, with all their tables and figures written."""
+    planned = [_of_sweep(results, sweep, folder) for sweep in sweeps(results)]
+    swept = {point.result.setting for sweep in sweeps(results) for point in sweep.points}
+    for setting in results.settings():
+        planned.append(_of_setting(results, setting, folder, IN_SWEEPS if setting in swept else list(FIGURES)))
+    timeline = Task("Timeline of the run", run_timeline, folder / "figures" / "timeline")
+    planned.append((Section("The run", "run", [], []), [timeline]))
+    made = iter(pictures(results, [task for _, tasks in planned for task in tasks]))
+    drawn = [[one for one in islice(made, len(tasks)) if one is not None] for _, tasks in planned]
+    sections = [replace(section, pictures=kept) for (section, _), kept in zip(planned, within(drawn), strict=True)]
+    return [section for section in sections if section.tables or section.pictures]
+
+
+def _of_sweep(results: Results, sweep: Sweep, folder: Path) -> tuple[Section, list[Task]]:
+    title, slug, table = f"Rate and window: {sweep.title}", f"{sweep.slug}-sweep", sweep_table(results, sweep)
+    write_tables({"": table}, folder / "tables", slug)
+    task = Task(title, partial(sweep_figure, slug=sweep.slug), folder / "figures" / slug)
+    return Section(title, slug, [table], [], sentence(sweep)), [task]
+
+
+def _of_setting(results: Results, setting: Setting, folder: Path, figures: Sequence[str]) -> tuple[Section, list[Task]]:
     found = {name: table_of(results, setting) for name, table_of in TABLES.items()}
     made = {name: table for name, table in found.items() if table is not None}
     write_tables(made, folder / "tables", setting.slug)
-    pictures = [
-        _picture(f"{title}: {setting.title}", partial(draw, results, setting),
-                 folder / "figures" / f"{setting.slug}-{name}", results.made_by)
+    tasks = [
+        Task(f"{title}: {setting.title}", partial(draw, setting=setting), folder / "figures" / f"{setting.slug}-{name}")
         for name, (title, draw) in FIGURES.items()
-    ]  # fmt: skip
+        if name in figures
+    ]
     lead = sentences(results, setting).removeprefix(f"{setting.title}: ")
-    return Section(setting.title, setting.slug, list(made.values()), pictures, lead, chart(results, setting))
-
-
-def _swept(results: Results, sweep: Sweep, folder: Path) -> Section:
-    title, slug, table = f"Rate and window: {sweep.title}", f"{sweep.slug}-sweep", sweep_table(results, sweep)
-    write_tables({"": table}, folder / "tables", slug)
-    picture = _picture(title, partial(sweep_figure, sweep), folder / "figures" / slug, results.made_by)
-    return Section(title, slug, [table], [picture], sentence(sweep))
+    section = Section(setting.title, setting.slug, list(made.values()), [], lead, chart(results, setting))
+    return section, tasks
 
 
 def write_tables(made: Mapping[str, TextTable], folder: Path, slug: str) -> None:
@@ -126,13 +169,6 @@ def write_tables(made: Mapping[str, TextTable], folder: Path, slug: str) -> None
     (folder / f"{slug}.md").write_text("\n".join(map(markdown, made.values())), encoding="utf-8")
     labelled = "\n".join(latex(table, f"{slug}{name}") for name, table in made.items())
     (folder / f"{slug}.tex").write_text(labelled, encoding="utf-8")
-
-
-def _picture(title: str, draw: Callable[[], Figure], stem: Path, made_by: str) -> Picture:
-    """Draw and write a figure, for the page too."""
-    with style():
-        svg = save(draw(), stem, made_by)
-    return Picture(title, data_uri(svg.read_bytes(), "image/svg+xml"))
 
 
 def background(results: Results) -> dict[str, list[TextTable]]:

@@ -18,6 +18,7 @@ from analysis.figures.bubble import bubble_chart
 from analysis.figures.sweep import sweep_figure
 from analysis.formats import markdown
 from analysis.load import Results, load_results
+from analysis.pictures import Task, pictures
 from analysis.statistics import statistics_table
 from analysis.student import sentences
 from analysis.summary import standing
@@ -25,7 +26,6 @@ from analysis.sweep import sentence, sweep_table, sweeps
 from analysis.tables import results_table
 from analysis.takeaways import takeaways_table
 from har_ray.errors import HarRayError
-from har_ray.figures import save, style
 
 
 def page(grids: Sequence[Results], not_run: Sequence[str], figures: Path) -> Iterator[str]:
@@ -47,26 +47,26 @@ def _grid(results: Results, figures: Path) -> Iterator[str]:
     swept = sweeps(results)
     for sweep in swept:
         yield from ("", f"### {sweep.title}, rate and window", "", sentence(sweep), "")
-        drawn = _drawn(partial(sweep_figure, sweep), figures, f"{sweep.slug}-sweep", results)
-        yield f"![Macro F1 against multiply-adds per second]({figures.name}/{drawn})"
+        yield from _drawn(results, partial(sweep_figure, slug=sweep.slug), figures / f"{sweep.slug}-sweep")
         yield from ("", markdown(sweep_table(results, sweep)))
     in_sweeps = {point.result.setting for sweep in swept for point in sweep.points}
     alone = [setting for setting in results.settings() if setting not in in_sweeps]
     for setting in alone:
         yield from ("", f"### {setting.title}", "", sentences(results, setting), "")
-        drawn = _drawn(partial(bubble_chart, results, setting, "macs"), figures, f"{setting.slug}-f1-macs", results)
-        yield f"![Macro F1 against multiply-adds]({figures.name}/{drawn})"
+        chart = partial(bubble_chart, setting=setting, cost="macs")
+        yield from _drawn(results, chart, figures / f"{setting.slug}-f1-macs")
         for table in (results_table, statistics_table):
             yield from ("", markdown(table(results, setting)))
     if alone:
         yield markdown(takeaways_table(results))
 
 
-def _drawn(draw: Callable[[], Figure], figures: Path, name: str, results: Results) -> str:
-    """Draw and write a figure; the name of its PNG."""
-    figures.mkdir(parents=True, exist_ok=True)
-    with style():
-        return save(draw(), figures / name, results.made_by).with_suffix(".png").name
+def _drawn(results: Results, draw: Callable[[Results], Figure | None], stem: Path) -> Iterator[str]:
+    """Draw and write a figure; the line that shows its PNG, if there is anything to show."""
+    stem.parent.mkdir(parents=True, exist_ok=True)
+    for drawn in pictures(results, [Task(stem.name, draw, stem)]):
+        if drawn is not None:
+            yield f"![{drawn.alt}]({Path(drawn.file).with_suffix('.png')})"
 
 
 def _left(results: Results) -> str:

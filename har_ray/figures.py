@@ -1,22 +1,37 @@
-"""How all figures look, and how they are written."""
+"""How all figures look, and how they are written.
 
-from collections.abc import Iterator
+A figure is as wide as a column of text, so that it is printed as it is and its letters can still be read on a phone:
+at 400 pixels of width a point of type is a pixel. What needs room grows downwards.
+"""
+
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from textwrap import fill
+from textwrap import wrap
 
 import matplotlib
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 PNG_DPI = 200
+WIDTH_IN = 5.4
 GREY, INK = "#767676", "#222222"
+PALETTE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", INK)
+"""Distinct with every common colour blindness (Okabe and Ito 2008, jfly.uni-koeln.de/color), without their yellow,
+which is too light on white."""
+
+TITLE, SMALL = 10, 8
+"""Sizes of type, in points."""
+LETTERS_PER_IN = {TITLE: 13.5, SMALL: 15.5}
+"""Of a line, by size of type; measured with DejaVu Sans."""
+LINE_IN = 1.4 / 72
+"""Height of a line for each point of type."""
 
 STYLE = {
     "font.family": "sans-serif",
     "font.sans-serif": ["DejaVu Sans"],  # comes with matplotlib
-    "font.size": 9.5,
-    "axes.titlesize": 10.5,
+    "font.size": 9,
+    "axes.titlesize": TITLE,
     "axes.titlelocation": "left",
     "axes.spines.top": False,
     "axes.spines.right": False,
@@ -26,6 +41,7 @@ STYLE = {
     "grid.color": "#E4E4E4",
     "text.color": INK,
     "legend.frameon": False,
+    "pdf.fonttype": 42,  # journals refuse what matplotlib embeds by default
     "svg.fonttype": "none",  # text stays text: it can be searched, and scales with the page
     "svg.hashsalt": "har-ray",  # the same figure is the same file
 }
@@ -38,19 +54,43 @@ def style() -> Iterator[None]:
         yield
 
 
-def grid_of_panels(count: int, columns: int, panel: tuple[float, float]) -> tuple[Figure, list[Axes]]:
-    """A figure of `count` panels of (width, height) inches, in rows of `columns`, as wide with few as with many."""
+def new_figure(title: str, notes: Iterable[str], body_in: float) -> Figure:
+    """An empty figure `WIDTH_IN` wide: a title, a body as high as that many inches, notes below, a paragraph each."""
+    figure = Figure(figsize=(WIDTH_IN, body_in), layout="constrained")
+    heading = _wrapped(title, TITLE, WIDTH_IN)
+    figure.suptitle(heading, x=0.01, ha="left", fontsize=TITLE)
+    caption(figure, *notes)
+    below = figure.get_supxlabel()
+    extra = sum(text.count("\n") * size + size for text, size in ((heading, TITLE), (below, SMALL)) if text)
+    figure.set_figheight(body_in + extra * LINE_IN)
+    return figure
+
+
+def caption(figure: Figure, *paragraphs: str) -> None:
+    """Write small print below a figure."""
+    text = "\n".join(_wrapped(paragraph, SMALL, figure.get_figwidth()) for paragraph in paragraphs if paragraph)
+    figure.supxlabel(text, fontsize=SMALL, color=GREY, x=0.01, ha="left")
+
+
+def _wrapped(text: str, size: int, width_in: float) -> str:
+    return "\n".join(wrap(text, int(LETTERS_PER_IN[size] * width_in), break_on_hyphens=False))
+
+
+def grid_of_panels(figure: Figure, count: int, columns: int) -> list[Axes]:
+    """`count` panels in rows of `columns`, as wide with few as with many."""
     rows = -(-count // columns)
-    figure = Figure(figsize=(panel[0] * columns, panel[1] * rows + 0.9), layout="constrained")
-    axes = [figure.add_subplot(rows, columns, index + 1) for index in range(count)]
-    return figure, axes
+    return [figure.add_subplot(rows, columns, index + 1) for index in range(count)]
 
 
-def save(figure: Figure, stem: Path, made_by: str) -> Path:
-    """Write `stem`.png and `stem`.svg with the provenance in small print below; returns the path of the SVG."""
-    lines = fill(made_by, int(17 * figure.get_figwidth()))
-    figure.supxlabel(lines, fontsize=6.5, color=GREY, x=0.01, ha="left")
-    figure.savefig(stem.with_name(stem.name + ".png"), dpi=PNG_DPI)
-    svg = stem.with_name(stem.name + ".svg")
-    figure.savefig(svg, metadata={"Date": None, "Title": stem.name})
-    return svg
+def save(figure: Figure, stem: Path) -> Path:
+    """Write `stem`.png, .svg and .pdf, the same bytes for the same figure; returns the path of the SVG.
+
+    A figure's label is its alternative text, which goes with the files.
+    """
+    paths = {kind: stem.with_name(f"{stem.name}.{kind}") for kind in ("png", "svg", "pdf")}
+    about, alt = {"Title": stem.name}, str(figure.get_label())
+    figure.savefig(paths["png"], dpi=PNG_DPI, metadata=about | {"Description": alt})
+    figure.set_layout_engine("none")  # laid out once, for all three
+    figure.savefig(paths["svg"], dpi=PNG_DPI, metadata=about | {"Description": alt, "Date": None})
+    figure.savefig(paths["pdf"], dpi=PNG_DPI, metadata=about | {"Subject": alt, "CreationDate": None})
+    return paths["svg"]

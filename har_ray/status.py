@@ -1,13 +1,12 @@
 """`--status`: how far a grid is, running or ended, from its store alone."""
 
 from collections.abc import Iterator
-from datetime import datetime
-from typing import Any, NamedTuple
 
 from har_ray.claim import running
 from har_ray.errors import DamagedError
 from har_ray.store.results import ResultStore, failure_line, load
 from har_ray.text import counted, duration
+from har_ray.timeline import Span, busy, length_s, slots_of
 
 COLUMNS = 80
 """Of the timeline."""
@@ -51,59 +50,26 @@ def _standing(results: ResultStore, by: str | None) -> str:
     return "not running, and not at its end; the same command continues it"
 
 
-class Span(NamedTuple):
-    """A cell from its start to its end, in seconds since the first start."""
-
-    start: float
-    end: float
-    stage: str
-
-
 def timeline_lines(results: ResultStore) -> Iterator[str]:
     """Who ran when: a line for each slot of each node, and how much of the slots' time was used.
 
     A slot is there from the first cell of all to the last.
     """
     try:
-        slots = slots_of(load(results.root.uri, files=True))
+        slots = slots_of(load(results.root.uri, files=True).to_dict("records"))
     except FileNotFoundError:
         return
     if not slots:
         return
-    total = max(span.end for spans in slots.values() for span in spans)
+    total = length_s(slots)
     each = total / COLUMNS or 1.0
     yield ""
     yield f"timeline: {duration(total)}, {each:.3g} s a column; t teacher, s search, c confirm, . empty"
     for name, spans in slots.items():
         line = "".join(_mark(spans, i * each, (i + 1) * each) for i in range(COLUMNS))
         yield f"{name:<{max(map(len, slots))}}  {line}"
-    busy = sum(span.end - span.start for spans in slots.values() for span in spans)
-    share = busy / (len(slots) * total) if total else 1.0
-    yield f"{counted(len(slots), 'slot')}, busy {share:.1%} of the time from the first cell's start to the last's end"
-
-
-def slots_of(rows: Any) -> dict[str, list[Span]]:
-    """The cells of a run in as few slots of each node as hold them without overlap, by `node #number`."""
-    timed = sorted(_timed(rows), key=lambda pair: pair[1].start)
-    nodes: dict[str, list[list[Span]]] = {}
-    for node, (start, end, stage) in timed:
-        slots = nodes.setdefault(node, [])
-        span = Span(start - timed[0][1].start, end - timed[0][1].start, stage)
-        free = next((slot for slot in slots if slot[-1].end <= span.start), None)
-        if free is None:
-            slots.append([span])
-        else:
-            free.append(span)
-    return {f"{node} #{number}": slot for node in sorted(nodes) for number, slot in enumerate(nodes[node], start=1)}
-
-
-def _timed(rows: Any) -> Iterator[tuple[str, Span]]:
-    """Node and time of every stretch in which a cell was trained, in seconds since 1970."""
-    for row in rows[rows["started_at"].notna()].to_dict("records"):
-        last = [row["node"], row["started_at"], row["finished_at"]]
-        for node, *times in [*(row["legs"] if isinstance(row["legs"], list) else []), last]:
-            start, end = (datetime.fromisoformat(text).timestamp() for text in times)
-            yield str(node), Span(start, end, row["stage"])
+    used = f"busy {busy(slots):.1%} of the time from the first cell's start to the last's end"
+    yield f"{counted(len(slots), 'slot')}, {used}"
 
 
 def _mark(spans: list[Span], start: float, end: float) -> str:

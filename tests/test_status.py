@@ -6,14 +6,13 @@ import subprocess
 import sys
 import time
 
-import pandas as pd
 import pytest
 
 from har_ray.claim import claimed
 from har_ray.plan.plan import Plan
 from har_ray.search.agenda import Agenda
 from har_ray.spec.grid import load_grid
-from har_ray.status import slots_of, status_lines, timeline_lines
+from har_ray.status import status_lines, timeline_lines
 from har_ray.store.stores import Stores
 from tests.grids import write_grid
 
@@ -86,45 +85,6 @@ def test_a_grid_that_was_not_started(tmp_path):
     results = Stores(str(tmp_path), "tiny").results
     assert list(status_lines(results, "val_f1_macro")) == [f"not started; nothing at {tmp_path}/tiny"]
     assert list(timeline_lines(results)) == []
-
-
-def spans(*cells):
-    """Rows from node, start and end in seconds."""
-    rows = [
-        {
-            "node": node,
-            "stage": "search",
-            "started_at": f"{start:%Y-%m-%dT%H:%M:%S}",
-            "finished_at": f"{end:%Y-%m-%dT%H:%M:%S}",
-            "legs": None,
-        }
-        for node, first, last in cells
-        for start, end in [[pd.Timestamp("2026-01-01") + pd.Timedelta(seconds=s) for s in (first, last)]]
-    ]
-    return pd.DataFrame(rows)
-
-
-def test_cells_share_as_few_slots_as_hold_them_without_overlap():
-    slots = slots_of(spans(("b", 0, 10), ("a", 0, 4), ("a", 2, 6), ("a", 4, 5), ("a", 6, 7)))
-    assert {name: [(span.start, span.end) for span in found] for name, found in slots.items()} == {
-        "a #1": [(0, 4), (4, 5), (6, 7)],
-        "a #2": [(2, 6)],
-        "b #1": [(0, 10)],
-    }
-
-
-def test_a_cell_that_paused_has_a_stretch_for_each_time_that_it_was_trained():
-    rows = spans(("a", 10, 12), ("b", 3, 5))
-    times = [f"2026-01-01T00:00:0{second}" for second in (0, 2, 5, 6)]
-    rows.at[0, "legs"] = [["a", *times[:2]], ["b", *times[2:]]]
-    assert {name: [(span.start, span.end) for span in found] for name, found in slots_of(rows).items()} == {
-        "a #1": [(0, 2), (10, 12)],
-        "b #1": [(3, 5), (5, 6)],
-    }
-
-
-def test_slots_are_in_the_order_of_their_numbers():
-    assert list(slots_of(spans(*[("a", i, 20) for i in range(11)]))) == [f"a #{i}" for i in range(1, 12)]
 
 
 def test_the_command_imports_neither_ray_nor_torch_nor_what_reports_are_made_of(tmp_path):

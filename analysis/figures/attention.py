@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from analysis.load import Cell, Results
 from analysis.scores import variant_results
 from har_ray.errors import DamagedError
-from har_ray.figures import GREY, INK
+from har_ray.figures import GREY, INK, new_figure
 from har_ray.groups import Setting
 from har_ray.metrics import Floats
 from har_ray.store.results import ResultStore, Row
@@ -18,6 +18,12 @@ CLASSES = 3
 """Example windows that are shown, each of another class."""
 KNOWN = ("spatial", "channel")
 """Maps that can be drawn: of time steps and sensor channels (T', C), and of filters (F,)."""
+ROW_IN = 0.9
+NOTE = (
+    "The first validation window of some classes, and what each network attends to in it: time across, sensor channels "
+    "from the bottom to the top, each panel from its least weight (white) to its largest (blue); bars are weights of "
+    "filters, where a network attends to these alone."
+)
 
 
 class Attending(NamedTuple):
@@ -31,31 +37,31 @@ class Attending(NamedTuple):
 
 
 def attention_maps(results: Results, setting: Setting) -> Figure | None:
-    """Windows in the first column, then the map of each network over them; None where nothing attends.
+    """Windows in the first row, below them the map of each network over them; None where nothing attends.
 
     Of the first fold and seed that most of the variants with attention have completed. All see the same windows.
     """
     shown = _networks(results, setting)
     if not shown:
         return None
-    rows = range(min(CLASSES, len(shown[0].label)))
-    figure = Figure(figsize=(2.5 * (1 + len(shown)) + 0.6, 1.9 * len(rows) + 1.0), layout="constrained")
-    figure.suptitle(
-        f"Attention: {setting.title}\nthe first validation window of {len(rows)} classes, and each network's weights "
-        "for it, each panel from its least (white) to its largest (blue)",
-        fontsize=9.5, ha="left", x=0.01,
-    )  # fmt: skip
-    grid = figure.subplots(len(rows), 1 + len(shown), squeeze=False)
-    rate_hz, _ = results.cut(setting) or (1.0, 0.0)
-    names = results.class_names(setting, max(shown[0].label) + 1)
-    for row in rows:
-        _window(grid[row, 0], shown[0], row, rate_hz, names[shown[0].label[row]])
-        for column, network in enumerate(shown, start=1):
-            _map(grid[row, column], network, row, rate_hz)
-            if row == 0:
-                grid[row, column].set_title(network.name)
+    first, count = shown[0], min(CLASSES, len(shown[0].label))
+    names = results.class_names(setting, max(first.label) + 1)
+    cut = results.cut(setting)
+    rate_hz = cut[0] if cut else 1.0
+    title = f"Attention: {setting.title}"
+    figure = new_figure(title, [NOTE, results.made_by], ROW_IN * (1 + len(shown)) + 0.5)
+    grid = figure.subplots(1 + len(shown), count, squeeze=False, sharex="row")
+    for column, panel in enumerate(grid[0]):
+        panel.plot(np.arange(first.x.shape[1]) / rate_hz, first.x[column], linewidth=0.7)
+        panel.set(title=names[first.label[column]], xlim=(0, first.x.shape[1] / rate_hz))
+    grid[0, 0].set_ylabel("window")
+    for network, panels in zip(shown, grid[1:], strict=True):
+        for column, panel in enumerate(panels):
+            _map(panel, network, column, rate_hz)
+        panels[0].set_ylabel(network.name)
     for panel in grid[-1]:
-        panel.set_xlabel(panel.get_xlabel() or ("s" if results.cut(setting) else "time step"))
+        panel.set_xlabel(panel.get_xlabel() or ("s" if cut else "time step"))
+    figure.set_label(f"{title}. Maps of {', '.join(network.name for network in shown)} over {count} windows.")
     return figure
 
 
@@ -92,21 +98,13 @@ def _read(store: ResultStore, row: Row) -> Attending | None:
     return Attending(str(row["variant"]), table["window_id"].to_pylist(), table["label"].to_pylist(), x, values)
 
 
-def _window(panel: Axes, network: Attending, row: int, rate_hz: float, name: str) -> None:
-    """The window's sensor channels, one line each."""
-    x = network.x[row]  # (T, C)
-    panel.plot(np.arange(len(x)) / rate_hz, x, linewidth=0.8)
-    panel.set_ylabel(name)
-    panel.margins(x=0)
-
-
-def _map(panel: Axes, network: Attending, row: int, rate_hz: float) -> None:
+def _map(panel: Axes, network: Attending, number: int, rate_hz: float) -> None:
     kind = next((name for name in KNOWN if name in network.maps), None)
     if kind is None:
         panel.text(0.5, 0.5, "no map", transform=panel.transAxes, ha="center", color=GREY)
         panel.set(xticks=[], yticks=[])
         return
-    weights = network.maps[kind][row]
+    weights = network.maps[kind][number]
     if kind == "channel":
         panel.bar(np.arange(1, len(weights) + 1), weights, color=INK)
         panel.set(xlabel="filter", ylim=(0, 1))
@@ -116,4 +114,4 @@ def _map(panel: Axes, network: Attending, row: int, rate_hz: float) -> None:
     start = (window - steps) / 2 / rate_hz
     edges = start + np.arange(steps + 1) / rate_hz
     panel.pcolormesh(edges, np.arange(weights.shape[1] + 1) + 0.5, weights.T, cmap="Blues")
-    panel.set(xlim=(0, window / rate_hz), ylabel="sensor channel" if row == 0 else "")
+    panel.set(xlim=(0, window / rate_hz), yticks=[])

@@ -1,107 +1,148 @@
-"""Bubble chart: test macro F1 against the cost of one window, area by parameters."""
+"""Bubble chart: macro F1 of test subjects against what a window costs, area by parameters."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from math import log10, sqrt
-from textwrap import fill
 
-import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.lines import Line2D
-from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
+from matplotlib.transforms import Bbox
 
-from analysis.figures import COLOURS
+from analysis.figures.labels import Box, Chart, place
+from analysis.figures.looks import Look, looks, names, signs_explained
+from analysis.figures.parts import (
+    COST_TITLES,
+    MARK_SIZE,
+    cost_of,
+    ends_percent,
+    interval_said,
+    log_axis,
+    percent_limits,
+)
 from analysis.load import Results
-from analysis.scores import variant_results
-from har_ray.figures import GREY, INK
+from analysis.pareto import front
+from analysis.scores import VariantResult, variant_results
+from har_ray.figures import GREY, INK, SMALL, new_figure
 from har_ray.groups import Setting
 
-COST_LABELS = {
-    "flops_published": "FLOPs per window, as published (no LSTM, no head)",
-    "macs": "MACs per window (convolutions, recurrent and linear layers)",
-}
-SMALLEST, LARGEST = 24.0, 4500.0
+SMALLEST, LARGEST = 30.0, 2600.0
 """Marker areas in square points; area is proportional to parameters, so the largest bounds the smallest."""
-LINE_HEIGHT = 14.0
-"""Distance of labels, in points."""
+AXES_IN, LEGEND_IN = 3.9, 0.55
+"""Heights of the chart and of the legend of areas below it."""
 
 
 @dataclass(frozen=True)
 class Bubble:
-    """One variant: macro F1 in percent, its sd in points, and what it costs."""
+    """One variant: where it stands, in percent, the ends of its interval, and what it costs; trees have no `params`."""
 
     variant: str
+    name: str
+    look: Look
     cost: float
     f1: float
-    sd: float | None
-    params: float
-    family: str
-
-    @property
-    def colour(self) -> str:
-        return COLOURS[self.family]
+    ends: tuple[float, float]
+    params: float | None
 
 
-def bubble_chart(results: Results, setting: Setting, cost: str) -> Figure:
-    """Macro F1 (%) against `cost` (`flops_published` or `macs`), log scale; variants without a score are named."""
+def bubble_chart(results: Results, setting: Setting, cost: str) -> Figure | None:
+    """Macro F1 per test subject (%) against `cost`, one of `COST_TITLES`, log scale; None where nothing has both."""
     bubbles, absent = _bubbles(results, setting, cost)
-    figure = Figure(figsize=(10.2, 5.6))
-    axes = figure.add_axes((0.065, 0.17, 0.7, 0.74))
-    axes.set_title(f"F1 against cost: {setting.title}")
-    axes.set_ylabel("test macro F1 (%), mean ± sd over seeds")
-    axes.set_xlabel(COST_LABELS[cost])
-    if absent:
-        figure.text(0.065, 0.04, fill(f"Not shown: {', '.join(absent)}", 150), fontsize=8.5, color=GREY)
     if not bubbles:
-        axes.text(0.5, 0.5, "nothing to show", transform=axes.transAxes, ha="center", color=GREY)
-        axes.set(xticks=[], yticks=[])
-        return figure
-    scale = area_scale([bubble.params for bubble in bubbles])
-    _draw(axes, bubbles, scale)
-    _set_limits(axes, bubbles)
-    _label(axes, bubbles, scale)
-    _legends(figure, bubbles, scale)
+        return None
+    notes = list(_notes(results, setting, bubbles, absent))
+    title = f"Macro F1 against {COST_TITLES[cost]}: {setting.title}"
+    scale = area_scale([bubble.params for bubble in bubbles if bubble.params is not None])
+    limits = percent_limits([end for bubble in bubbles for end in bubble.ends], 0.12)
+    above = _overhang_in(bubbles, scale, limits)
+    figure = new_figure(title, [*notes, results.made_by], AXES_IN + LEGEND_IN + above)
+    figure.set_layout_engine("constrained", rect=(0, 0, 1, 1 - above / figure.get_figheight()))
+    chart, legend = figure.subplots(2, 1, height_ratios=[AXES_IN, LEGEND_IN])
+    chart.set_xlabel(COST_TITLES[cost])
+    chart.set_ylabel("test macro F1 per subject (%)")
+    chart.grid(axis="y")
+    log_axis(chart, [bubble.cost for bubble in bubbles], share=0.14)
+    chart.set_ylim(limits)
+    best = [bubbles[i] for i in front([b.cost for b in bubbles], [b.f1 for b in bubbles])]
+    _draw_front(chart, best)
+    _draw(chart, bubbles, scale)
+    legend.axis("off")
+    figure.draw_without_rendering()
+    figure.set_layout_engine("none")
+    _label(chart, bubbles, best)
+    _legend(legend, [bubble.params for bubble in bubbles if bubble.params is not None], scale)
+    figure.set_label(_alt(title, bubbles, best, cost))
     return figure
 
 
 def _bubbles(results: Results, setting: Setting, cost: str) -> tuple[list[Bubble], list[str]]:
+    """Those that can be shown, and the names of the others, each with the reason."""
+    called, looked = names(results, setting), looks(results)
     bubbles, absent = [], []
     for variant, result in variant_results(results, setting).items():
-        mean, sd = result.mean(), result.sd()
-        price, params = result.typical_cost(cost), result.typical_cost("params")
-        if mean is None:
+        price = cost_of(result, cost)
+        if not result.complete:
             absent.append(f"{variant} ({result.standing()})")
-        elif price is None or params is None:
-            absent.append(f"{variant} (no count of its cost)")
+        elif price is None:
+            absent.append(f"{variant} ({_why_not(result, cost)})")
         else:
-            spread_pp = None if sd is None else 100 * sd
-            bubbles.append(Bubble(variant, price, 100 * mean, spread_pp, params, result.traits.family))
-    return bubbles, absent
+            mean = float(result.by_subject().mean())
+            ends = ends_percent(result.per_subject(), mean)
+            params = result.typical_cost("params")
+            bubbles.append(Bubble(variant, called[variant], looked[variant], price, 100 * mean, ends, params))
+    devices = {device for result in variant_results(results, setting).values() for device in result.latencies_ms()}
+    return ([], absent) if cost == "latency_ms" and len(devices) > 1 else (bubbles, absent)
+
+
+def _why_not(result: VariantResult, cost: str) -> str:
+    return (
+        "not measured" if cost == "latency_ms" else "trees have none" if _is_trees(result) else "no count of its cost"
+    )
+
+
+def _is_trees(result: VariantResult) -> bool:
+    """Trees have a size in bytes, and neither parameters nor multiply-adds."""
+    return result.typical_cost("params") is None and result.typical_cost("bytes") is not None
 
 
 def area_scale(params: Sequence[float]) -> float:
     """Square points per parameter: the smallest bubble is visible, the largest does not fill the chart."""
-    return min(SMALLEST / min(params), LARGEST / max(params))
+    return min(SMALLEST / min(params), LARGEST / max(params)) if params else 1.0
 
 
-def _draw(axes: Axes, bubbles: list[Bubble], scale: float) -> None:
-    axes.set_xscale("log")
-    axes.grid(axis="y")
+def _overhang_in(bubbles: Sequence[Bubble], scale: float, limits: tuple[float, float]) -> float:
+    """How far circles reach above an axis that ends at 100, in inches."""
+    per_percent = 0.85 * AXES_IN / (limits[1] - limits[0])
+    return max(0.0, *(sqrt((b.params or 0) * scale) / 144 - (limits[1] - b.f1) * per_percent for b in bubbles))
+
+
+def _draw_front(chart: Axes, best: Sequence[Bubble]) -> None:
+    """The highest mean that a cost buys, from each member of the front on to the next."""
+    costs = [*(bubble.cost for bubble in best), chart.get_xlim()[1]]
+    scores = [*(bubble.f1 for bubble in best), best[-1].f1]
+    chart.step(costs, scores, where="post", color=GREY, linewidth=1.0, linestyle=(0, (4, 3)), zorder=1)
+
+
+def _draw(chart: Axes, bubbles: list[Bubble], scale: float) -> None:
     for bubble, cap in zip(bubbles, cap_sizes(bubbles), strict=True):
-        at = ([bubble.cost], [bubble.f1])
-        area = bubble.params * scale
-        axes.scatter(*at, s=area, color=bubble.colour, alpha=0.35, linewidths=0)
-        axes.scatter(*at, s=area, facecolors="none", edgecolors=bubble.colour, linewidths=1.2, zorder=3)
-        if bubble.sd is not None:
-            axes.errorbar(*at, yerr=bubble.sd, color=bubble.colour, elinewidth=0.9, capsize=cap, zorder=3)
-        axes.plot(*at, "o", markersize=3, color="white", markeredgecolor=bubble.colour, zorder=4)
+        at, colour = ([bubble.cost], [bubble.f1]), bubble.look.colour
+        if bubble.params is not None:
+            area = bubble.params * scale
+            chart.scatter(*at, s=area, color=colour, alpha=0.18, linewidths=0, clip_on=False)
+            chart.scatter(*at, s=area, facecolors="none", edgecolors=INK, linewidths=0.6, zorder=4.5, clip_on=False)
+        low, high = bubble.ends
+        if low < high:
+            spread = [[bubble.f1 - low], [high - bubble.f1]]
+            chart.errorbar(*at, yerr=spread, color=colour, elinewidth=0.8, capsize=cap, capthick=0.8, alpha=0.6)
+        chart.plot(
+            *at, linestyle="none", marker=bubble.look.mark, markersize=MARK_SIZE, color=colour,
+            markeredgecolor="white", markeredgewidth=0.6, zorder=4, clip_on=False,
+        )  # fmt: skip
 
 
-def cap_sizes(bubbles: list[Bubble]) -> list[float]:
-    """Half the width of each error bar's caps, in points; wider for each more at the same cost.
+def cap_sizes(bubbles: Sequence[Bubble]) -> list[float]:
+    """Half the width of each interval's caps, in points; wider for each more at the same cost.
 
-    LM and RB-KD cost the same, so their bars lie on each other: their caps differ, nothing is moved.
+    LM and RB-KD cost the same, so their intervals lie on each other: their caps differ, nothing is moved.
     """
     seen: dict[float, int] = {}
     sizes = []
@@ -111,112 +152,88 @@ def cap_sizes(bubbles: list[Bubble]) -> list[float]:
     return sizes
 
 
-def _set_limits(axes: Axes, bubbles: list[Bubble]) -> None:
-    """Room for the labels on the left and for the largest bubble everywhere."""
-    logs = [log10(bubble.cost) for bubble in bubbles]
-    width = max(max(logs) - min(logs), 0.6)
-    middle = (max(logs) + min(logs)) / 2
-    axes.set_xlim(10 ** (middle - 0.8 * width), 10 ** (middle + 0.8 * width))
-    axes.xaxis.set_major_locator(LogLocator(subs=(1,) if width > 1.5 else (1, 2, 5)))
-    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: short_count(value)))
-    axes.xaxis.set_minor_formatter(NullFormatter())
-    low = min(bubble.f1 - (bubble.sd or 0) for bubble in bubbles)
-    high = max(bubble.f1 + (bubble.sd or 0) for bubble in bubbles)
-    height = max(high - low, 4.0)
-    axes.set_ylim((low + high) / 2 - 0.66 * height, (low + high) / 2 + 0.66 * height)
+def _label(chart: Axes, bubbles: list[Bubble], best: list[Bubble]) -> None:
+    """Names where they cover nothing, joined to their marks by thin lines."""
+    to_points = 72 / chart.figure.dpi
+    inside = _box(chart.get_window_extent(), to_points)
+    points = [tuple(chart.transData.transform((b.cost, b.f1)) * to_points) for b in bubbles]
+    halo = {"facecolor": "white", "alpha": 0.75, "linewidth": 0, "pad": 0.5}
+    texts = [chart.text(0, 0, bubble.name, fontsize=SMALL, bbox=halo) for bubble in bubbles]
+    sizes = [_box(text.get_window_extent(), to_points) for text in texts]
+    marks = [Box(x - MARK_SIZE / 2, y - MARK_SIZE / 2, x + MARK_SIZE / 2, y + MARK_SIZE / 2) for x, y in points]
+    around = Chart(inside, marks, [*_intervals(chart, bubbles, to_points), *_steps(chart, best, to_points)])
+    places = place(points, [(size.right - size.left, size.top - size.bottom) for size in sizes], around)
+    back = chart.transAxes.inverted()
+    for text, bubble, spot in zip(texts, bubbles, places, strict=True):
+        middle = ((spot.box.left + spot.box.right) / 2, (spot.box.bottom + spot.box.top) / 2)
+        text.set(transform=chart.transAxes, ha="center", va="center", position=back.transform(
+            (middle[0] / to_points, middle[1] / to_points)), zorder=5)  # fmt: skip
+        chart.annotate(
+            "", (bubble.cost, bubble.f1), tuple(back.transform((spot.edge[0] / to_points, spot.edge[1] / to_points))),
+            textcoords="axes fraction", annotation_clip=False, zorder=3,
+            arrowprops={"arrowstyle": "-", "color": GREY, "linewidth": 0.6, "shrinkA": 0, "shrinkB": 2},
+        )  # fmt: skip
 
 
-def short_count(value: float) -> str:
-    """`200 k`, `1 M`, `10 G`."""
-    for unit, size in (("G", 1e9), ("M", 1e6), ("k", 1e3)):
-        if value >= size:
-            return f"{value / size:g} {unit}"
-    return f"{value:g}"
+def _box(extent: Bbox, to_points: float) -> Box:
+    return Box(*(float(value) * to_points for value in extent.extents))
 
 
-def _label(axes: Axes, bubbles: list[Bubble], scale: float) -> None:
-    """Names in columns beside clusters of bubbles, spread so that none overlaps, joined by thin lines.
-
-    The students differ little in cost: a name at each bubble would lie on its neighbours.
-    """
-    points_per_pixel = 72 / axes.figure.dpi
-    shown = {b.variant: axes.transData.transform((b.cost, b.f1)) * points_per_pixel for b in bubbles}  # x, y in points
-    radius = {b.variant: sqrt(b.params * scale) / 2 for b in bubbles}
-    for index, cluster in enumerate(clusters({name: float(point[0]) for name, point in shown.items()})):
-        if index == 0:
-            x, side, edge = min(shown[name][0] - radius[name] for name in cluster) - 24, "right", 1.0
-        else:
-            x, side, edge = max(shown[name][0] + radius[name] for name in cluster) + 12, "left", 0.0
-        heights = spread([float(shown[name][1]) for name in cluster], LINE_HEIGHT)
-        for name, y in zip(cluster, heights, strict=True):
-            bubble = next(b for b in bubbles if b.variant == name)
-            at = axes.transAxes.inverted().transform((x / points_per_pixel, y / points_per_pixel))
-            line = {"arrowstyle": "-", "color": GREY, "linewidth": 0.6, "shrinkA": 1, "shrinkB": 0,
-                    "relpos": (edge, 0.5)}  # fmt: skip
-            axes.annotate(
-                name, (bubble.cost, bubble.f1), tuple(at), textcoords="axes fraction", ha=side, va="center",
-                color=bubble.colour, fontweight="bold", arrowprops=line,
-            )  # fmt: skip
+def _intervals(chart: Axes, bubbles: Sequence[Bubble], to_points: float) -> list[Box]:
+    """The boxes of the intervals, in points of type."""
+    boxes = []
+    for bubble in bubbles:
+        (x, bottom), (_, top) = (chart.transData.transform((bubble.cost, end)) * to_points for end in bubble.ends)
+        boxes.append(Box(x - 1, bottom, x + 1, top))
+    return boxes
 
 
-def clusters(positions: dict[str, float], gap: float = 45.0) -> list[list[str]]:
-    """Names in groups whose neighbours are less than `gap` points apart, from left to right."""
-    grouped: list[list[str]] = []
-    last = -np.inf
-    for name in sorted(positions, key=positions.__getitem__):
-        if positions[name] - last >= gap:
-            grouped.append([])
-        grouped[-1].append(name)
-        last = positions[name]
-    return grouped
+def _steps(chart: Axes, best: Sequence[Bubble], to_points: float) -> list[Box]:
+    """The boxes of the front's level lines, in points of type."""
+    ends = [*(bubble.cost for bubble in best[1:]), chart.get_xlim()[1]]
+    boxes = []
+    for bubble, end in zip(best, ends, strict=True):
+        (left, y), (right, _) = (chart.transData.transform((x, bubble.f1)) * to_points for x in (bubble.cost, end))
+        boxes.append(Box(left, y - 1, right, y + 1))
+    return boxes
 
 
-def spread(positions: Sequence[float], distance: float) -> list[float]:
-    """Move positions as little as needed so that no two are nearer than `distance`; the order is kept."""
-    blocks: list[tuple[float, list[int]]] = []  # centre, members from the lowest to the highest
-    for index in sorted(range(len(positions)), key=positions.__getitem__):
-        members, centre = [index], positions[index]
-        while blocks and centre - blocks[-1][0] < distance * (len(members) + len(blocks[-1][1])) / 2:
-            members = blocks.pop()[1] + members
-            centre = sum(positions[member] for member in members) / len(members)
-        blocks.append((centre, members))
-    moved = [0.0] * len(positions)
-    for centre, members in blocks:
-        for rank, member in enumerate(members):
-            moved[member] = centre + distance * (rank - (len(members) - 1) / 2)
-    return moved
-
-
-def _legends(figure: Figure, bubbles: list[Bubble], scale: float) -> None:
-    families = {bubble.family: bubble.colour for bubble in bubbles}
-    handles = [
-        Line2D([], [], linestyle="none", marker="o", markersize=8, markerfacecolor="none", markeredgecolor=colour)
-        for colour in families.values()
-    ]
-    names = [name.replace(" and ", " and\n") for name in families]
-    figure.legend(handles, names, loc="upper left", bbox_to_anchor=(0.775, 0.92), title="colour", alignment="left")
-    _size_legend(figure.add_axes((0.785, 0.17, 0.2, 0.38)), legend_sizes([b.params for b in bubbles]), scale)
-
-
-def _size_legend(axes: Axes, sizes: list[int], scale: float) -> None:
-    """Circles that stand in each other, each with its number of parameters; the unit of the axes is the point."""
+def _legend(axes: Axes, params: Sequence[float], scale: float) -> None:
+    """Circles side by side on a line, each with its number of parameters; the unit of the axes is the point."""
+    if not params:
+        return
     box = axes.get_window_extent()
     width, height = (72 * length / axes.figure.dpi for length in (box.width, box.height))
     axes.set(xlim=(0, width), ylim=(0, height))
-    axes.axis("off")
-    axes.text(0, height - 12, "area: parameters")
-    diameters = [sqrt(size * scale) for size in sizes]
-    middle, foot = max(diameters) / 2 + 2, height - 34 - max(max(diameters), LINE_HEIGHT * len(sizes))
-    for size, diameter, y in zip(sizes, diameters, spread([foot + d for d in diameters], LINE_HEIGHT), strict=True):
-        axes.scatter([middle], [foot + diameter / 2], s=diameter**2, facecolors="none", edgecolors=INK)
-        axes.annotate(
-            f"{size:,}", (middle, foot + diameter), (middle + max(diameters) / 2 + 16, y), va="center",
-            arrowprops={"arrowstyle": "-", "color": GREY, "linewidth": 0.6, "shrinkA": 1, "shrinkB": 0},
-        )  # fmt: skip
+    axes.text(0, height / 2, "area: parameters", va="center", fontsize=SMALL)
+    x = 90.0
+    for size in legend_sizes(params):
+        diameter = sqrt(size * scale)
+        axes.scatter([x + diameter / 2], [height / 2], s=diameter**2, facecolors="none", edgecolors=INK, linewidths=0.9,
+                     clip_on=False)  # fmt: skip
+        axes.text(x + diameter + 4, height / 2, f"{size:,}", va="center", fontsize=SMALL)
+        x += diameter + 4 + 5.2 * len(f"{size:,}") + 14
 
 
 def legend_sizes(params: Sequence[float]) -> list[int]:
     """Powers of ten within the range of parameters; where there is none, the largest with one digit."""
     powers = [10**k for k in range(1, 10) if min(params) * 0.7 <= 10**k <= max(params) * 1.1]
     digits = int(log10(max(params)))
-    return powers or [round(max(params) / 10**digits) * 10**digits]
+    return powers[-3:] or [round(max(params) / 10**digits) * 10**digits]
+
+
+def _notes(results: Results, setting: Setting, bubbles: Sequence[Bubble], absent: Sequence[str]) -> Iterator[str]:
+    first = variant_results(results, setting)[bubbles[0].variant]
+    line = interval_said(setting, len(first.seeds), len(first.subjects()))
+    signs = signs_explained(results, setting, [bubble.variant for bubble in bubbles])
+    yield f"{line} Dashed: Pareto front, the highest mean that a cost buys; it describes these test people. {signs}"
+    if any(bubble.params is None for bubble in bubbles):
+        yield "A mark without a circle: trees, which have no parameters."
+    if absent:
+        yield f"Not shown: {', '.join(absent)}."
+
+
+def _alt(title: str, bubbles: Sequence[Bubble], best: Sequence[Bubble], cost: str) -> str:
+    """What is drawn, in words."""
+    said = [f"{b.name} {b.f1:.1f} % ({b.ends[0]:.1f} to {b.ends[1]:.1f}) at {b.cost:,.4g}" for b in bubbles]
+    return f"{title}. {'; '.join(said)}. Pareto front: {', '.join(b.name for b in best)}."

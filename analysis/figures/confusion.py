@@ -1,64 +1,87 @@
 """Confusion matrices: one panel per variant, test predictions of all its completed cells together."""
 
+from collections.abc import Sequence
+
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from analysis.confusions import of_interest, pooled, row_shares
+from analysis.figures.looks import names, signs_explained
 from analysis.load import Results
 from analysis.scores import VariantResult, variant_results
-from har_ray.figures import GREY, INK, grid_of_panels
+from har_ray.figures import INK, SMALL, grid_of_panels, new_figure
 from har_ray.groups import Setting
 from har_ray.metrics import Floats
 
-MANY = 9
-"""With more classes the panels are larger and small shares are not written out."""
+MOST_PANELS = 4
+"""With more variants those of interest are shown, the others are in the CSV."""
+MANY = 8
+"""With more classes panels stand below each other, and small shares are not written out."""
+LEAST = (0.5, 4.5)
+"""From what share on a number is written, in percent: with few classes and with many."""
+CLASS_IN = (0.23, 0.16)
+"""Height of a row, enough for a number: with few classes and with many."""
 
 
-def confusion_matrices(results: Results, setting: Setting) -> Figure:
-    """Row-normalised: the share (%) of each class's windows that is given each label."""
-    variants = variant_results(results, setting)
-    classes = max((len(cell.confusion) for result in variants.values() for cell in result.completed), default=0)
-    names = results.class_names(setting, classes)
-    columns, panel_size = (2, (5.6, 5.2)) if classes > MANY else (3, (3.75, 3.5))
-    figure, panels = grid_of_panels(len(variants), columns, panel_size)
-    figure.suptitle(
-        f"Confusion matrices: {setting.title}\nrows: true class; columns: predicted; % of the row, all completed cells",
-        fontsize=9.5, ha="left", x=0.01,
-    )  # fmt: skip
-    filled = [bool(result.completed) for result in variants.values()]
-    for index, (panel, result) in enumerate(zip(panels, variants.values(), strict=True)):
-        panel.set_title(f"{result.variant} ({result.standing()})")
-        _panel(panel, result, classes)
-        if filled[index]:
-            # A name is written once per row and column of panels, where the panel beside or below has none.
-            is_last = index + columns >= len(panels) or not filled[index + columns]
-            is_first = index % columns == 0 or not filled[index - 1]
-            panel.set_xticks(np.arange(classes) + 0.5, names if is_last else [], rotation=90, fontsize=8)
-            panel.set_yticks(np.arange(classes) + 0.5, names if is_first else [], fontsize=8)
+def confusion_matrices(results: Results, setting: Setting) -> Figure | None:
+    """Row-normalised: the share (%) of each class's windows that is given each label; None without a completed cell."""
+    variants = [result for result in variant_results(results, setting).values() if result.completed]
+    if not variants:
+        return None
+    shown = variants if len(variants) <= MOST_PANELS else of_interest(results, setting)
+    shares = [row_shares(pooled(result)) for result in shown]
+    classes = len(shares[0])
+    class_names, are_many = results.class_names(setting, classes), classes > MANY
+    columns = 1 if are_many else 2
+    title = f"Confusion matrices: {setting.title}"
+    left = [result.variant for result in variants if result not in shown]
+    notes = [*_notes(LEAST[are_many], left), signs_explained(results, setting, [result.variant for result in shown])]
+    height = -(-len(shown) // columns) * (CLASS_IN[are_many] * classes + 0.62)
+    figure = new_figure(title, [*notes, results.made_by], height)
+    for panel, result, share in zip(grid_of_panels(figure, len(shown), columns), shown, shares, strict=True):
+        panel.set_title(f"{names(results, setting)[result.variant]}", fontsize=SMALL + 1)
+        _panel(panel, share, class_names, LEAST[are_many])
+    said = "; ".join(_said(result, share, class_names) for result, share in zip(shown, shares, strict=True))
+    figure.set_label(f"{title}. {said}.")
     return figure
 
 
-def _panel(panel: Axes, result: VariantResult, classes: int) -> None:
+def _notes(least: float, left: Sequence[str]) -> list[str]:
+    notes = [
+        f"Rows: true class; columns: what it is taken for, by number; % of the row's windows, of all completed cells. "
+        f"Shares under {least:g} % are shaded, not written."
+    ]
+    return [*notes, f"Left to confusions.csv: {', '.join(left)}."] if left else notes
+
+
+def _panel(panel: Axes, shares: Floats, class_names: Sequence[str], least: float) -> None:
+    size = len(shares)
     panel.spines[:].set_visible(False)
     panel.tick_params(length=0)
-    if not result.completed:
-        panel.text(0.5, 0.5, "no completed cell", transform=panel.transAxes, ha="center", va="center", color=GREY)
-        panel.set(xticks=[], yticks=[])
-        return
-    shares = row_shares(np.sum([cell.confusion for cell in result.completed], axis=0))
-    panel.pcolormesh(shares, cmap="Blues", vmin=0, vmax=100, edgecolors="white", linewidth=0.5)
-    panel.set_aspect("equal")
-    panel.invert_yaxis()
-    least, size = (4.5, 7) if classes > MANY else (0.5, 8)
+    panel.imshow(shares, cmap="Blues", vmin=0, vmax=100, aspect="auto", interpolation="nearest")
+    panel.set_xticks(range(size), [str(number) for number in range(1, size + 1)], fontsize=SMALL - 1)
+    panel.set_yticks(
+        range(size), [f"{name} {number}" for number, name in enumerate(class_names, 1)], fontsize=SMALL - 1
+    )
+    panel.set_xticks(np.arange(size + 1) - 0.5, minor=True)
+    panel.set_yticks(np.arange(size + 1) - 0.5, minor=True)
+    panel.grid(which="minor", color="#FFFFFF", linewidth=0.6)
+    panel.tick_params(which="minor", length=0)
     for row, column in np.argwhere(shares >= least):
         share = shares[row, column]
         colour = "white" if share > 55 else INK
-        text = panel.text(column + 0.5, row + 0.5, f"{share:.0f}", ha="center", va="center", color=colour)
         # Inside the panel, so that the layout need not measure hundreds of them.
-        text.set(fontsize=size, in_layout=False)
+        panel.text(column, row, f"{share:.0f}", ha="center", va="center", color=colour, fontsize=SMALL - 1.2,
+                   in_layout=False)  # fmt: skip
 
 
-def row_shares(matrix: np.ndarray) -> Floats:
-    """A confusion matrix (K, K) with rows in percent; a class without windows is NaN, hence blank."""
-    support = matrix.sum(axis=1, keepdims=True)
-    return np.where(support > 0, 100 * matrix / np.maximum(support, 1), np.nan)
+def _said(result: VariantResult, shares: Floats, class_names: Sequence[str]) -> str:
+    """How often classes are found, and what is taken for what most often."""
+    found = np.diag(shares)
+    mistakes = np.where(np.eye(len(shares), dtype=bool), -1.0, np.nan_to_num(shares))
+    label, predicted = map(int, np.unravel_index(mistakes.argmax(), mistakes.shape))
+    worst = (
+        f"{class_names[label]} is taken for {class_names[predicted]} most often ({mistakes[label, predicted]:.0f} %)"
+    )
+    return f"{result.variant}: {np.nanmin(found):.0f} to {np.nanmax(found):.0f} % of a class found, {worst}"

@@ -2,30 +2,36 @@
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
-from analysis.figures.bubble import short_count
-from analysis.sweep import Point, Sweep
-from har_ray.figures import INK
+from analysis.figures.looks import UNCONVERGED
+from analysis.figures.parts import chart_and_keys, ends_percent, legend_in, log_axis, percent_limits
+from analysis.load import Results
+from analysis.sweep import Point, sweeps
+from har_ray.figures import INK, PALETTE, SMALL
 
-COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
-"""By window; distinct with every common colour blindness (Okabe and Ito 2008, jfly.uni-koeln.de/color)."""
 MARKS = "osD^vP"
 PLACES = ((7, -12), (-8, 8), (7, 8), (-8, -12))
 """Of a point's rate, in points from it, by window: lines that lie on each other have theirs on different sides."""
 
 
-def sweep_figure(sweep: Sweep) -> Figure:
-    """A line for each window, a point for each rate; the best by validation and the cheapest that is good enough."""
-    figure = Figure(figsize=(8.6, 5.0), layout="constrained")
-    axes = figure.add_subplot()
-    axes.set_title(f"Rate and window: {sweep.title}")
+def sweep_figure(results: Results, slug: str) -> Figure:
+    """A line for each window, a point for each rate; the best by validation and the cheapest that is good enough.
+
+    Args:
+        slug: of the sweep.
+    """
+    sweep = next(sweep for sweep in sweeps(results) if sweep.slug == slug)
+    title = f"Rate and window: {sweep.title}"
+    unconverged = any(point.result.unconverged() for point in sweep.points)
+    notes = [
+        "Each point is the small model that validation chooses there; line: 95 % interval. "
+        + f"{UNCONVERGED} some cells were still improving when their epochs ran out." * unconverged,
+        results.made_by,
+    ]
+    figure, axes, keys = chart_and_keys(title, notes, 3.6, 2)
     axes.set_xlabel("multiply-adds per second of wear, one window after the other")
-    axes.set_ylabel("test macro F1 per subject (%), 95 % interval")
-    axes.set_xscale("log")
-    low, high = (of(point.macs_per_s for point in sweep.points) for of in (min, max))
-    room = max((high / low) ** 0.08, 1.2)
-    axes.set_xlim(low / room, high * room)
+    axes.set_ylabel("test macro F1 per subject (%)")
+    log_axis(axes, [point.macs_per_s for point in sweep.points])
     axes.grid(axis="y")
     windows = sorted({point.window_s for point in sweep.points})
     for number, window_s in enumerate(windows):
@@ -35,12 +41,15 @@ def sweep_figure(sweep: Sweep) -> Figure:
         if point is not None:
             at = ([point.macs_per_s], [_score(point)])
             axes.scatter(
-                *at, s=210, marker=mark, facecolors="none", edgecolors=INK, linewidths=1.4, zorder=5, label=name
+                *at, s=130, marker=mark, facecolors="none", edgecolors=INK, linewidths=1.4, zorder=5, label=name
             )
-    axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
-    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: short_count(value)))
-    axes.xaxis.set_minor_formatter(NullFormatter())
-    axes.legend(loc="lower right", fontsize=8.5, labelspacing=0.9)
+    axes.set_ylim(percent_limits([end for point in sweep.points for end in _ends(point)]))
+    legend_in(keys, *axes.get_legend_handles_labels(), columns=3)
+    said = [
+        f"{point.title} {point.result.variant} {_score(point):.1f} % at {point.macs_per_s:,.0f}"
+        for point in sweep.points
+    ]
+    figure.set_label(f"{title}. {'; '.join(said)}. Best by validation: {sweep.best.title}.")
     return figure
 
 
@@ -49,14 +58,16 @@ def _score(point: Point) -> float:
 
 
 def _line(axes: Axes, line: list[Point], number: int) -> None:
-    colour, mark = COLOURS[number % len(COLOURS)], MARKS[number % len(MARKS)]
+    colour, mark = PALETTE[number % len(PALETTE)], MARKS[number % len(MARKS)]
     costs, scores = [point.macs_per_s for point in line], [_score(point) for point in line]
     axes.plot(costs, scores, mark + "-", color=colour, markersize=5, label=f"windows of {line[0].window_s:g} s")
     for point, cost, score in zip(line, costs, scores, strict=True):
-        found = point.result.per_subject()
-        if found is not None:
-            ends = [[score - 100 * max(found.low, 0.0)], [100 * min(found.high, 1.0) - score]]
-            axes.errorbar([cost], [score], yerr=ends, color=colour, elinewidth=0.8, alpha=0.6, capsize=2)
-        shift, rate = PLACES[number % len(PLACES)], f"{point.rate_hz:g} Hz"
+        axes.vlines(cost, *_ends(point), color=colour, linewidth=0.8, alpha=0.6)
+        shift = PLACES[number % len(PLACES)]
+        rate = f"{point.rate_hz:g} Hz" + UNCONVERGED * bool(point.result.unconverged())
         side = "left" if shift[0] > 0 else "right"
-        axes.annotate(rate, (cost, score), shift, textcoords="offset points", color=colour, fontsize=8, ha=side)
+        axes.annotate(rate, (cost, score), shift, textcoords="offset points", color=colour, fontsize=SMALL, ha=side)
+
+
+def _ends(point: Point) -> tuple[float, float]:
+    return ends_percent(point.result.per_subject(), _score(point) / 100)

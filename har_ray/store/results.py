@@ -309,10 +309,14 @@ def load(path: str | Path, pending: bool = False, files: bool = False) -> pd.Dat
 
 
 def _columns(found: Sequence[str]) -> list[str]:
-    between = [name for name in found if name not in (*FIRST_COLUMNS, *LAST_COLUMNS)]
-    scores = [name for name in between if name.startswith(SCORES)]
-    hyper = [name for name in between if name not in scores and name not in NOT_COLUMNS]
-    return [*FIRST_COLUMNS, *hyper, *scores, *LAST_COLUMNS]
+    scores = [name for name in found if name.startswith(SCORES)]
+    return [*FIRST_COLUMNS, *hyper_columns(found), *scores, *LAST_COLUMNS]
+
+
+def hyper_columns(found: Iterable[str]) -> list[str]:
+    """Those of a row's columns that are hyper-parameters."""
+    others = (*FIRST_COLUMNS, *LAST_COLUMNS, *NOT_COLUMNS)
+    return [name for name in found if name not in others and not name.startswith(SCORES)]
 
 
 def curve(path: str | Path, cell_id: str) -> pd.DataFrame:

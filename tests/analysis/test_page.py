@@ -14,7 +14,8 @@ from pypdf import PdfReader
 
 from analysis.inline import data_uri
 from analysis.load import load_results
-from analysis.page import Picture, Section, grid_page
+from analysis.page import Section, grid_page
+from analysis.pictures import Picture
 from analysis.report import write_report
 from tests.analysis.conftest import GridStore
 from tests.browser import needs_browser
@@ -325,7 +326,7 @@ def test_figures_that_would_be_too_large_are_compressed_and_shown_all_the_same(o
     monkeypatch.setattr("analysis.page.FIGURES_AS_THEY_ARE", 0)
     svg = b'<svg xmlns="http://www.w3.org/2000/svg" width="30" height="20"></svg>'
     results = load_results(path)
-    picture = Picture("A figure", data_uri(svg, "image/svg+xml"), "what it shows")
+    picture = Picture("A figure", "what it shows", 30, "figures/a.svg", data_uri(svg, "image/svg+xml"))
     section = Section("A setting", "a-setting", [], [picture])
     (tmp_path / "page.html").write_text(grid_page(results, [section]), "utf-8")
     assert picture.uri not in (tmp_path / "page.html").read_text()

@@ -14,7 +14,8 @@ def test_it_holds_what_each_grid_found_and_what_was_not_run(grid, tmp_path):
     assert "| LM† | 62.5 ± 0.7 |" in text
     assert "LM is the only small model with a completed seed" in text
     assert "**Published claims, each tested in every setting**" in text
-    assert "![Macro F1 against multiply-adds](results/sensors-wrist-subject-holdout-f1-macs.png)" in text
+    assert "](results/sensors-wrist-subject-holdout-f1-macs.png)" in text
+    assert "![Macro F1 against MACs per window: sensors, wrist, subject-holdout. OM 100.0 %" in text
     assert (tmp_path / "docs" / "results" / "sensors-wrist-subject-holdout-f1-macs.png").stat().st_size > 10_000
     assert text.endswith(
         "## Not run\n\n- tiny: This grid has ended: 4 of 5 cells of the tables are completed, 1 missing.\n"

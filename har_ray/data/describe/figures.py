@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from har_ray.data.describe.numbers import Description
-from har_ray.figures import GREY, INK, save, style
+from har_ray.figures import GREY, INK, caption, save, style
 
 COUNTED = 12
 """With more subjects a cell is too narrow for its number."""
@@ -22,11 +22,16 @@ LINES = (BLUE, "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#F0E442",
 
 
 def write_figures(found: Description, title: str, made_by: str, folder: Path) -> list[Path]:
-    """Write `windows`, `ranges` and `examples` as PNG and SVG into `folder`; returns the paths of the PNGs."""
+    """Write `windows`, `ranges` and `examples` as PNG, SVG and PDF into `folder`; returns the paths of the PNGs."""
     folder.mkdir(parents=True, exist_ok=True)
     drawn = {"windows": windows_figure, "ranges": ranges_figure, "examples": examples_figure}
     with style():
-        return [save(draw(found, title), folder / name, made_by).with_suffix(".png") for name, draw in drawn.items()]
+        return [_write(draw(found, title), folder / name, made_by) for name, draw in drawn.items()]
+
+
+def _write(figure: Figure, stem: Path, made_by: str) -> Path:
+    caption(figure, made_by)
+    return save(figure, stem).with_suffix(".png")
 
 
 def windows_figure(found: Description, title: str) -> Figure:

@@ -1,0 +1,64 @@
+"""Strip plot: the macro F1 of every test subject, a row for each variant."""
+
+from collections.abc import Mapping
+
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from analysis.figures.looks import Look, looks, names, signs_explained
+from analysis.figures.parts import MARK_SIZE, percent_limits, rows, small_ticks
+from analysis.load import Results
+from analysis.scores import VariantResult, variant_results
+from har_ray.figures import INK, SMALL, new_figure
+from har_ray.groups import Setting
+
+ROW_IN = 0.27
+
+
+def subject_strips(results: Results, setting: Setting) -> Figure | None:
+    """A tick for each subject, mean over seeds, and a mark at their mean; None below two subjects."""
+    found = {name: by_subject(result) for name, result in variant_results(results, setting).items() if result.complete}
+    if max(map(len, found.values()), default=0) < 2:
+        return None
+    title = f"Test subjects: {setting.title}"
+    seeds = (
+        "mean over seeds" if any(len(r.seeds) > 1 for r in variant_results(results, setting).values()) else "one seed"
+    )
+    notes = [
+        f"Tick: a test subject ({seeds}); ticks that coincide are darker. Mark: mean of the subjects. Named: the "
+        "lowest subject. " + signs_explained(results, setting, found),
+        results.made_by,
+    ]
+    figure = new_figure(title, notes, ROW_IN * len(found) + 0.65)
+    panel = figure.subplots()
+    rows([panel], names(results, setting), list(found))
+    panel.set_xlim(percent_limits([100 * score for scores in found.values() for score in scores.values()], 0.1))
+    panel.set_xlabel("macro F1 of a test subject (%)")
+    for row, (name, scores) in enumerate(found.items()):
+        _strip(panel, row, scores, looks(results)[name])
+    small_ticks(figure)
+    figure.set_label(f"{title}. {'; '.join(_said(name, scores) for name, scores in found.items())}.")
+    return figure
+
+
+def by_subject(result: VariantResult) -> dict[str, float]:
+    """The macro F1 of each test subject, a fraction; mean over the complete seeds."""
+    return dict(zip(result.subjects(), result.by_subject().mean(axis=1).tolist(), strict=True))
+
+
+def _strip(panel: Axes, row: int, scores: Mapping[str, float], look: Look) -> None:
+    percent = [100 * score for score in scores.values()]
+    panel.plot(percent, [row] * len(percent), linestyle="none", marker="|", markersize=11, markeredgewidth=1.1,
+               color=look.colour, alpha=0.55, clip_on=False)  # fmt: skip
+    panel.plot([sum(percent) / len(percent)], [row], marker=look.mark, markersize=MARK_SIZE + 2.5, color=look.colour,
+               markeredgecolor="white", markeredgewidth=1.0, zorder=4)  # fmt: skip
+    lowest = min(scores, key=scores.__getitem__)
+    panel.annotate(lowest, (100 * scores[lowest], row), (-4, 0), textcoords="offset points", ha="right", va="center",
+                   fontsize=SMALL - 1, color=INK)  # fmt: skip
+
+
+def _said(name: str, scores: Mapping[str, float]) -> str:
+    lowest, highest = (of(scores, key=scores.__getitem__) for of in (min, max))
+    return (
+        f"{name} {100 * scores[lowest]:.1f} % (subject {lowest}) to {100 * scores[highest]:.1f} % (subject {highest})"
+    )

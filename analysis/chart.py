@@ -163,8 +163,8 @@ def _spec(shown: Mapping[str, Look]) -> Spec:
             {"name": "bubbles", "transform": [{"filter": "isValid(datum.params)"}],
              "mark": {"type": "circle", "opacity": 0.25, "aria": False, "tooltip": {"content": "data"}},
              "encoding": {"size": size, "color": colour}},
-            {"name": "points", "mark": {"type": "point", "filled": True, "opacity": 1, "size": 70, "stroke": "white",
-                                        "strokeWidth": 1, "tooltip": {"content": "data"}},
+            {"name": "points", "mark": {"type": "point", "filled": True, "opacity": 1, "size": 130, "stroke": "white",
+                                        "strokeWidth": 0.6, "tooltip": {"content": "data"}},
              "encoding": {"color": colour, "shape": shape, "description": {"field": "said"}}},
         ],
     }  # fmt: skip

@@ -75,14 +75,30 @@ class Results:
     seeds: dict[tuple[Setting, str, int], SeedScores]
     """By setting, variant and seed, those of which all cells are completed."""
     winners: list[Row]
-    failures: list[Row]
-    """The failed rows of every stage, the search's too."""
-    searched: list[Row]
-    """The rows of stage `search` that were completed or stopped."""
-    slots: dict[str, list[Span]]
-    """Which cell ran when, see `har_ray.timeline`."""
-    stages: dict[str, tuple[int, int]] = field(default_factory=dict)
-    """For each stage how many of its planned cells have ended, and how many are planned so far."""
+    planned: list[Row]
+    """Every cell of every stage, with its row as far as it is known."""
+
+    @cached_property
+    def failures(self) -> list[Row]:
+        """The failed rows of every stage, the search's too."""
+        return [row for row in self.planned if row["status"] == "failed"]
+
+    @cached_property
+    def searched(self) -> list[Row]:
+        """The rows of stage `search` that were completed or stopped."""
+        return [row for row in self.planned if row["stage"] == "search" and row["status"] in ("completed", "stopped")]
+
+    @cached_property
+    def slots(self) -> dict[str, list[Span]]:
+        """Which cell ran when, see `har_ray.timeline`."""
+        return slots_of(self.planned)
+
+    @cached_property
+    def stages(self) -> dict[str, tuple[int, int]]:
+        """For each stage how many of its planned cells have ended, and how many are planned so far."""
+        total = Counter(row["stage"] for row in self.planned)
+        ended = Counter(row["stage"] for row in self.planned if row["status"] != "pending")
+        return {stage: (ended[stage], count) for stage, count in total.items()}
 
     def settings(self) -> list[Setting]:
         """In the order in which the grid lists them."""
@@ -187,18 +203,7 @@ def load_results(path: str) -> Results:
     keys = dict.fromkeys([*map(Key.of, plan["expected"]), *found])
     cells, seeds = _read(store, {key: found.get(key) for key in keys}, info)
     traits = {entry["name"]: Traits.model_validate(entry) for entry in plan["variants"]}
-    failures = [row for row in planned if row["status"] == "failed"]
-    searched = [row for row in planned if row["stage"] == "search" and row["status"] in ("completed", "stopped")]
-    return Results(
-        path, info, traits, cells, seeds, store.winners(), failures, searched, slots_of(planned), _stages(planned)
-    )
-
-
-def _stages(planned: Sequence[Row]) -> dict[str, tuple[int, int]]:
-    """Ended and planned cells by stage, in the order of the plan."""
-    total = Counter(row["stage"] for row in planned)
-    ended = Counter(row["stage"] for row in planned if row["status"] != "pending")
-    return {stage: (ended[stage], count) for stage, count in total.items()}
+    return Results(path, info, traits, cells, seeds, store.winners(), planned)
 
 
 def _records(frame: pd.DataFrame) -> list[Row]:

@@ -9,6 +9,7 @@ import yaml
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from analysis.budget import budget_form
+from analysis.effort import effort_table
 from analysis.facts import facts
 from analysis.formats import TextTable
 from analysis.inline import FIGURES_AS_THEY_ARE, chart_library, compressed
@@ -62,6 +63,7 @@ def grid_page(results: Results, sections: Sequence[Section]) -> str:
             "protocols": protocols(results),
             "splits": split_tables(results),
             "failures": failures_table(results),
+            "effort": effort_table(results),
             "facts": facts(results.info),
             "grid": yaml.safe_dump(grid, sort_keys=False, allow_unicode=True),
         },

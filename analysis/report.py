@@ -2,7 +2,7 @@
 
 report.html
 results.csv, student.csv, statistics.csv, relative.csv, classes.csv, confusions.csv, subjects.csv, takeaways.csv,
-sweep.csv                                       raw numbers, all settings
+effort.csv, sweep.csv                           raw numbers, all settings
 tables/<setting>.md, .tex                       the tables of one dataset, preset and protocol
 figures/<setting>-<figure>.png, .svg, .pdf      those that have something to show
 figures/timeline.png, .svg, .pdf                of the whole grid
@@ -22,6 +22,7 @@ from analysis.arena import arena_table
 from analysis.chart import chart
 from analysis.confusions import confusions_csv
 from analysis.details import class_table, classes_csv, subject_table, subjects_csv
+from analysis.effort import effort_csv, effort_table
 from analysis.figures.attention import attention_maps
 from analysis.figures.baselines import baseline_bars
 from analysis.figures.bubble import bubble_chart
@@ -117,6 +118,7 @@ def write_files(results: Results, folder: Path) -> list[Section]:
         "confusions.csv": confusions_csv(results),
         "subjects.csv": subjects_csv(results),
         "takeaways.csv": takeaways_csv(results),
+        "effort.csv": effort_csv(results),
     }
     if sweeps(results):
         texts["sweep.csv"] = sweep_csv(results)
@@ -178,4 +180,5 @@ def background(results: Results) -> dict[str, list[TextTable]]:
         "What the search chose": [winners_table(results)],
         "Data and splits": split_tables(results),
         "Failed cells": [failures_table(results)],
+        "What it took": [effort_table(results)],
     }

@@ -1,6 +1,6 @@
 """One colour and one mark a variant, the same everywhere; what is wrong with a variant stands after its name."""
 
-from analysis.figures.looks import MARKS, looks, names, signs_explained
+from analysis.figures.looks import MARKS, Look, looks, names, signs_explained
 from tests.analysis.figures.conftest import TWENTY
 
 
@@ -40,3 +40,8 @@ def test_names_carry_what_was_chosen_what_did_not_converge_and_what_is_incomplet
         "† the small model with the best validation score; ‡ some cells were still improving when their epochs ran "
         "out; (complete seeds/expected seeds)."
     )
+
+
+def test_marks_as_outlines_for_a_browser():
+    assert Look("red", "s").outline == "M-1.00,1.00L1.00,1.00L1.00,-1.00L-1.00,-1.00L-1.00,1.00Z"
+    assert Look("red", "^").outline == "M0.00,-1.00L-1.00,1.00L1.00,1.00L0.00,-1.00Z"  # its tip is up, where y is less

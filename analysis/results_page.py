@@ -1,9 +1,10 @@
 """`python -m analysis.results_page RESULTS… --out PAGE.md [--not-run TEXT…]`: what grids have found, in one page.
 
 For each grid how it was made, for each setting the student that validation data choose, the tables of scores and
-differences, and a figure; then the published claims with their verdicts. Settings of a sweep share one table and
-figure, and no claim is tested in them. What was not run is listed by `--not-run`, beside what a grid itself has left
-open. Figures lie in a folder named like the page.
+differences, what others published beside ours, and a figure; then the published claims with their verdicts, where the
+grid has two variants of that study or more. Settings of a sweep share one table and figure, and no claim is tested in
+them. What was not run is listed by `--not-run`, beside what a grid itself has left open. Figures lie in a folder named
+like the page.
 """
 
 import argparse
@@ -14,11 +15,13 @@ from pathlib import Path
 
 from matplotlib.figure import Figure
 
+from analysis.arena import arena_table
 from analysis.figures.bubble import bubble_chart
 from analysis.figures.sweep import sweep_figure
 from analysis.formats import markdown
 from analysis.load import Results, load_results
 from analysis.pictures import Task, pictures
+from analysis.relative import published_table
 from analysis.statistics import statistics_table
 from analysis.student import sentences
 from analysis.summary import standing
@@ -26,6 +29,7 @@ from analysis.sweep import sentence, sweep_table, sweeps
 from analysis.tables import results_table
 from analysis.takeaways import takeaways_table
 from har_ray.errors import HarRayError
+from har_ray.variants import VARIANTS
 
 
 def page(grids: Sequence[Results], not_run: Sequence[str], figures: Path) -> Iterator[str]:
@@ -55,9 +59,10 @@ def _grid(results: Results, figures: Path) -> Iterator[str]:
         yield from ("", f"### {setting.title}", "", sentences(results, setting), "")
         chart = partial(bubble_chart, setting=setting, cost="macs")
         yield from _drawn(results, chart, figures / f"{setting.slug}-f1-macs")
-        for table in (results_table, statistics_table):
-            yield from ("", markdown(table(results, setting)))
-    if alone:
+        for table_of in (results_table, arena_table, statistics_table, published_table):
+            if (table := table_of(results, setting)) is not None:
+                yield from ("", markdown(table))
+    if len(VARIANTS.keys() & {name for setting in alone for name in results.variants(setting)}) > 1:
         yield markdown(takeaways_table(results))
 
 

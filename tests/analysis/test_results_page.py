@@ -43,3 +43,16 @@ def test_a_sweep_has_one_table_and_one_figure(grid, tmp_path):
     assert "](results/sensors-wrist-subject-holdout-sweep.png)" in text
     assert (path.with_suffix("") / "sensors-wrist-subject-holdout-sweep.png").exists()
     assert "rate_hz=10" not in text
+
+
+def test_claims_about_variants_that_a_grid_lacks_are_left_out_and_published_models_stand_beside_ours(grid, tmp_path):
+    grid.info["data"] = []
+    for variant in ("LM", "Forest"):
+        for fold in range(10):
+            people = [(f"{fold}{who}", k, k) for who in "ab" for k in range(3)]
+            grid.completed(variant, 0, 0.5, fold, predictions=people, preset="arena", protocol="subject-kfold")
+    path = tmp_path / "results.md"
+    assert main([grid.write(), "--out", str(path)]) == 0
+    text = path.read_text()
+    assert "**Beside WHAR Arena: sensors, arena, subject-kfold**" in text
+    assert "Published claims" not in text

@@ -57,7 +57,7 @@ def attention_maps(results: Results, setting: Setting) -> Figure | None:
     grid[0, 0].set_ylabel("window")
     for network, panels in zip(shown, grid[1:], strict=True):
         for column, panel in enumerate(panels):
-            _map(panel, network, column, rate_hz)
+            _map(panel, network, column, rate_hz, is_last=network is shown[-1])
         panels[0].set_ylabel(network.name)
     for panel in grid[-1]:
         panel.set_xlabel(panel.get_xlabel() or ("s" if cut else "time step"))
@@ -98,7 +98,7 @@ def _read(store: ResultStore, row: Row) -> Attending | None:
     return Attending(str(row["variant"]), table["window_id"].to_pylist(), table["label"].to_pylist(), x, values)
 
 
-def _map(panel: Axes, network: Attending, number: int, rate_hz: float) -> None:
+def _map(panel: Axes, network: Attending, number: int, rate_hz: float, is_last: bool) -> None:
     kind = next((name for name in KNOWN if name in network.maps), None)
     if kind is None:
         panel.text(0.5, 0.5, "no map", transform=panel.transAxes, ha="center", color=GREY)
@@ -115,3 +115,4 @@ def _map(panel: Axes, network: Attending, number: int, rate_hz: float) -> None:
     edges = start + np.arange(steps + 1) / rate_hz
     panel.pcolormesh(edges, np.arange(weights.shape[1] + 1) + 0.5, weights.T, cmap="Blues")
     panel.set(xlim=(0, window / rate_hz), yticks=[])
+    panel.tick_params(labelbottom=is_last)

@@ -1,15 +1,16 @@
 """What a page embeds of its figures: the lighter form, as long as there is room, from several processes the same."""
 
 import base64
+from dataclasses import replace
 
 from matplotlib.figure import Figure
 
 from analysis import pictures as module
+from analysis.inline import compressed, data_uri
 from analysis.pictures import Picture, Task, pictures, within
 
-
-def sized(length):
-    return Picture("title", "alt", 518, "figures/x.svg", "u" * length)
+ONE = Picture("title", "alt", 518, "figures/x.svg", data_uri(b"<svg></svg>", "image/svg+xml"))
+WEIGHT = len(compressed(ONE.uri)[1])
 
 
 def dot(results):
@@ -34,12 +35,13 @@ def nothing(results):
 
 
 def test_the_first_of_each_section_is_embedded_before_the_second_of_any():
-    shown = within([[sized(40), sized(40)], [sized(40)]], most=100)
+    shown = within([[ONE, ONE], [ONE]], most=2 * WEIGHT)
     assert [[bool(one.uri) for one in section] for section in shown] == [[True, False], [True]]
 
 
-def test_all_are_embedded_where_they_fit():
-    assert within([[sized(40)], []], most=40) == [[sized(40)], []]
+def test_all_are_embedded_where_they_fit_compressed():
+    assert within([[ONE], []], most=WEIGHT) == [[ONE], []]
+    assert within([[ONE]], most=WEIGHT - 1) == [[replace(ONE, uri="")]]
 
 
 def test_a_light_figure_is_embedded_as_svg_and_a_crowded_one_as_png(grid, tmp_path):

@@ -20,7 +20,8 @@ from pathlib import Path
 from typing import Any
 
 from har_ray.text import duration
-from tests.mistakes import MISTAKES, ROOT, Mistake
+from tests.mistakes import MISTAKES
+from tests.mistakes.mistake import ROOT, Mistake
 
 PRELOADED = ["fvcore.nn", "moto.moto_server.werkzeug_app", "pandas", "pytest", "ray.data", "scipy.signal",
              "scipy.stats", "sklearn.metrics", "sklearn.model_selection", "torch"]  # fmt: skip

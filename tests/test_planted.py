@@ -5,7 +5,8 @@ from collections import Counter
 
 import pytest
 
-from tests.mistakes import MISTAKES, ROOT
+from tests.mistakes import MISTAKES
+from tests.mistakes.mistake import ROOT
 
 
 @pytest.mark.parametrize("mistake", MISTAKES, ids=lambda mistake: mistake.name)

@@ -72,7 +72,7 @@ def _markdown_entry(entry: Entry) -> str:
 LATEX = {
     "\\": r"\textbackslash{}", "&": r"\&", "%": r"\%", "$": r"\$", "#": r"\#", "_": r"\_", "{": r"\{", "}": r"\}",
     "~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "±": r"$\pm$", "†": r"$^\dagger$", "−": "$-$",
-    "–": "--", "≥": r"$\geq$", "≤": r"$\leq$", "×": r"$\times$", "·": r"$\cdot$", "Δ": r"$\Delta$",
+    "‡": r"$^\ddagger$", "–": "--", "≥": r"$\geq$", "≤": r"$\leq$", "×": r"$\times$", "·": r"$\cdot$", "Δ": r"$\Delta$",
     "α": r"$\alpha$", "β": r"$\beta$", "<": "$<$", ">": "$>$",
 }  # fmt: skip
 

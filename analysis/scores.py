@@ -22,6 +22,8 @@ COSTS = {"params": "params", "macs": "MACs", "flops_published": "FLOPs (publishe
 
 
 UNKNOWN_DEVICE = "an unknown device"
+UNCONVERGED = "‡"
+"""Marks a variant some of whose cells were still improving when their epochs ran out."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -113,6 +115,11 @@ class VariantResult:
         ended = "was still improving when its" if count == 1 else "were still improving when their"
         of = f"{count} of {counted(len(converged), 'cell')}"
         return f"{self.variant}: {of} {ended} epochs ran out" if count else ""
+
+    @property
+    def doubt(self) -> str:
+        """The mark of an unconverged variant, empty for others."""
+        return UNCONVERGED if self.unconverged() else ""
 
     def cost(self, name: str) -> tuple[int, int] | None:
         """The smallest and the largest value of a cost over the cells: winners of different folds may differ."""

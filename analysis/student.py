@@ -70,7 +70,7 @@ def _row(choice: Choice, result: VariantResult) -> list[Entry]:
         texts += ["–"] * 4
     else:
         texts += [points(compared.subject_difference), *tested(compared), p_text(compared)]
-    return [Entry(result.variant, mark=CHOSEN if result is choice.chosen else ""), *map(Entry, texts)]
+    return [Entry(result.variant, mark=CHOSEN * (result is choice.chosen) + result.doubt), *map(Entry, texts)]
 
 
 def per_subject_texts(result: VariantResult) -> tuple[str, str]:

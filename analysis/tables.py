@@ -21,7 +21,7 @@ def results_table(results: Results, setting: Setting) -> TextTable:
     costs = _known_costs(variants.values())
     rows = [
         [
-            Entry(variant, mark=CHOSEN if result is chosen else ""),
+            Entry(variant, mark=CHOSEN * (result is chosen) + result.doubt),
             *(_score(result, score.name, variants) for score in results.scores),
             Entry(_error(result)),
             Entry(result.standing()),
@@ -93,7 +93,7 @@ def _notes(results: Results, setting: Setting) -> list[str]:
         notes.append(f"Published of these recordings: {reported}.")
     if absent := absent_classes(results, setting):
         notes.append(f"No test window of: {', '.join(absent)}. Macro F1 is the mean over the other classes.")
-    notes += [f"{text}." for result in variants if (text := result.unconverged())]
+    notes += [f"{result.doubt} {text}." for result in variants if (text := result.unconverged())]
     notes += [f"{score.name}: can't be computed here, only read from rows: {score.why_not}"
               for score in results.scores if score.metric is None]  # fmt: skip
     return notes

@@ -14,7 +14,7 @@ from matplotlib.path import Path
 from matplotlib.transforms import Affine2D
 
 from analysis.load import Results
-from analysis.scores import VariantResult, chosen_by_validation, variant_results
+from analysis.scores import UNCONVERGED, VariantResult, chosen_by_validation, variant_results
 from analysis.student import CHOSEN
 from har_ray.figures import PALETTE
 from har_ray.groups import Setting
@@ -32,9 +32,6 @@ MARKS: tuple[Mark, ...] = (
     (3, 1, 180), "h",
 )  # fmt: skip
 """20, which has no divisor in common with the number of colours."""
-
-UNCONVERGED = "‡"
-"""Marks a variant some of whose cells were still improving when their epochs ran out."""
 
 
 class Look(NamedTuple):
@@ -68,7 +65,7 @@ def names(results: Results, setting: Setting) -> dict[str, str]:
 
 
 def _signs(result: VariantResult, is_chosen: bool) -> str:
-    signs = CHOSEN * is_chosen + UNCONVERGED * bool(result.unconverged())
+    signs = CHOSEN * is_chosen + result.doubt
     return signs if is_whole(result) else f"{signs} ({len(result.seeds)}/{result.expected_seeds})"
 
 

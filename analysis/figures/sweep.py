@@ -3,9 +3,9 @@
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from analysis.figures.looks import UNCONVERGED
 from analysis.figures.parts import chart_and_keys, ends_percent, legend_in, log_axis, percent_limits
 from analysis.load import Results
+from analysis.scores import UNCONVERGED
 from analysis.sweep import Point, sweeps
 from har_ray.figures import INK, PALETTE, SMALL
 
@@ -64,7 +64,7 @@ def _line(axes: Axes, line: list[Point], number: int) -> None:
     for point, cost, score in zip(line, costs, scores, strict=True):
         axes.vlines(cost, *_ends(point), color=colour, linewidth=0.8, alpha=0.6)
         shift = PLACES[number % len(PLACES)]
-        rate = f"{point.rate_hz:g} Hz" + UNCONVERGED * bool(point.result.unconverged())
+        rate = f"{point.rate_hz:g} Hz" + point.result.doubt
         side = "left" if shift[0] > 0 else "right"
         axes.annotate(rate, (cost, score), shift, textcoords="offset points", color=colour, fontsize=SMALL, ha=side)
 

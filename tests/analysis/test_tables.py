@@ -77,7 +77,8 @@ def test_cells_that_were_still_improving_are_counted(grid):
         grid.completed("LM", seed, 0.5, row={"converged": converged})
     grid.seeds("OM", 0.7)  # of which nothing is known
     said = "LM: 2 of 4 cells were still improving when their epochs ran out"
-    assert [note for note in table_of(grid).notes if "epochs" in note] == [f"{said}."]
+    assert [note for note in table_of(grid).notes if "epochs" in note] == [f"‡ {said}."]
+    assert {row[0].text: row[0].mark for row in table_of(grid).rows} == {"LM": "†‡", "OM": ""}
     records = list(csv.DictReader(io.StringIO(results_csv(grid.load()))))
     assert [record["unconverged"] for record in records] == ["", said]
 

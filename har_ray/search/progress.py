@@ -96,14 +96,15 @@ class Watch(tune.Callback):
     def _ended(self, cell_id: str, result: Row) -> None:
         row, curve = result["row"], result["curve"]
         self.running.pop(cell_id, None)
-        seconds = time.monotonic() - self.begun.pop(cell_id)
+        now = time.monotonic()
+        seconds = now - self.begun.pop(cell_id, now)
         if not result["ended"]:
             self.spent[cell_id] = seconds
             self.agenda.pauses(cell_id, row, curve)
         else:
             if result["failed"]:
                 self._print(failure_line(row))
-            else:
+            elif seconds:
                 self.left.ended(self._kind(cell_id), seconds)
             self.agenda.ended(cell_id, row, curve)
             if self.agenda.jobs[cell_id].stage == "confirm":
@@ -167,7 +168,9 @@ class Watch(tune.Callback):
     def _left(self) -> str:
         """Time left, from how long cells took and what is done of those that run."""
         now = time.monotonic()
-        running = [Running(self._kind(name), now - self.begun[name], share) for name, share in self.running.items()]
+        running = [
+            Running(self._kind(name), now - self.begun.get(name, now), share) for name, share in self.running.items()
+        ]
         waiting = defaultdict[Kind, float](float)
         for variant, count in self.agenda.to_come().items():
             waiting["confirm", variant] += count

@@ -26,6 +26,7 @@ def watched(tmp_path, monkeypatch):
 def end(watch, job):
     result = {"row": row_of(job), "curve": [0.5], "ended": True, "failed": False}
     trial = SimpleNamespace(config={"trial": {"name": job.cell.id}}, last_result=result)
+    watch.on_trial_start(0, [], trial)
     watch.on_trial_complete(0, [], trial)
 
 

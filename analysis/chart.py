@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from analysis.figures.looks import Look, looks
+from analysis.figures.parts import COST_TITLES
 from analysis.formats import number, percent, percent_alone, span
 from analysis.load import Results
 from analysis.scores import COSTS, VariantResult, shared_device, variant_results
@@ -23,12 +24,6 @@ from har_ray.models.config import AttentionConfig
 
 Spec = dict[str, Any]
 
-COST_AXES = {
-    "macs": "MACs per window",
-    "params": "parameters",
-    "flops_published": "FLOPs per window, as published",
-    "bytes": "bytes",
-}
 LATENCY = "latency_ms"
 SUBJECT = "subject_f1"
 LARGEST = 2500
@@ -48,7 +43,7 @@ def chart(results: Results, setting: Setting) -> Spec | None:
         return None
     device = shared_device(complete)
     models = [_model(results, result, device) for result in complete]
-    costs = COST_AXES | {LATENCY: f"latency per window (ms), {device}"}
+    costs = COST_TITLES | {LATENCY: f"{COST_TITLES[LATENCY]}, {device}"}
     x = {cost: {"title": title, "format": "~g" if cost == LATENCY else "~s"} for cost, title in costs.items()
          if any(cost in model["costs"] for model in models)}  # fmt: skip
     shown = {result.variant: looks(results)[result.variant] for result in complete}
@@ -63,7 +58,7 @@ def _score_axes(results: Results) -> dict[str, str]:
 
 def _model(results: Results, result: VariantResult, device: str | None) -> Spec:
     params = result.typical_cost("params")
-    costs = {name: cost for name in COST_AXES if (cost := result.typical_cost(name)) is not None}
+    costs = {name: cost for name in COSTS if (cost := result.typical_cost(name)) is not None}
     if device is not None and (latency_ms := result.latencies_ms().get(device)) is not None:
         costs[LATENCY] = latency_ms
     return {"variant": result.variant, "params": params, "costs": costs, "scores": _scores(results, result),
@@ -77,9 +72,7 @@ def _scores(results: Results, result: VariantResult) -> dict[str, list[float | N
         if (mean := result.mean(score.name)) is not None:
             sd = result.sd(score.name)
             scores[score.name] = _percents(mean, *((None, None) if sd is None else (mean - sd, mean + sd)))
-    found = result.per_subject()
-    low, high = (None, None) if found is None else (max(found.low, 0.0), min(found.high, 1.0))
-    return scores | {SUBJECT: _percents(float(result.by_subject().mean()), low, high)}
+    return scores | {SUBJECT: _percents(result.subject_mean(), *(result.subject_interval() or (None, None)))}
 
 
 def _percents(*fractions: float | None) -> list[float | None]:

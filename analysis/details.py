@@ -58,7 +58,7 @@ def _shares(scores: Floats, windows: int) -> str:
 
 def subject_table(results: Results, setting: Setting) -> TextTable:
     """Macro F1 of each test subject; the worst are named in a note."""
-    scored = {name: _subject_scores(result) for name, result in _complete(results, setting).items()}
+    scored = {name: result.mean_by_subject() for name, result in _complete(results, setting).items()}
     subjects = sorted({subject for scores in scored.values() for subject in scores}, key=_numbers_in_order)
     rows = [[Entry(subject), *(Entry(_percent(scores.get(subject))) for scores in scored.values())]
             for subject in subjects]  # fmt: skip
@@ -71,10 +71,6 @@ def subject_table(results: Results, setting: Setting) -> TextTable:
 def _numbers_in_order(name: str) -> list[str | int]:
     """Sorts `s2` before `s10`."""
     return [int(part) if part.isdecimal() else part for part in re.split(r"(\d+)", name)]
-
-
-def _subject_scores(result: VariantResult) -> dict[str, float]:
-    return dict(zip(result.subjects(), result.by_subject().mean(axis=1).tolist(), strict=True))
 
 
 def _percent(score: float | None) -> str:
@@ -121,5 +117,5 @@ def subjects_csv(results: Results) -> str:
         {**setting.record, "variant": variant, "subject": subject, "f1_macro": score, "seeds": len(result.seeds),
          **results.provenance}
         for setting in results.settings() for variant, result in _complete(results, setting).items()
-        for subject, score in _subject_scores(result).items()
+        for subject, score in result.mean_by_subject().items()
     ])  # fmt: skip

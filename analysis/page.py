@@ -58,17 +58,32 @@ def grid_page(results: Results, sections: Sequence[Section]) -> str:
         variants=in_order(cell.key.variant for cell in results.cells),
         sections=sections,
         own={
-            "takeaways": takeaways_table(results),
-            "winners": winners_table(results),
+            "background": background(results),
             "protocols": protocols(results),
-            "splits": split_tables(results),
-            "failures": failures_table(results),
-            "effort": effort_table(results),
+            "failed": len(failures_table(results).rows),
             "facts": facts(results.info),
             "grid": yaml.safe_dump(grid, sort_keys=False, allow_unicode=True),
         },
         made_by=results.made_by,
     )
+
+
+def background(results: Results) -> list[Section]:
+    """What is not of one setting alone."""
+    return [
+        Section("Claims, tested", "takeaways", [takeaways_table(results)], []),
+        Section("What the search chose", "search", [winners_table(results)], []),
+        Section("Data and splits", "data", split_tables(results), []),
+        Section("Failed cells", "failures", [failures_table(results)], []),
+        Section("What it took", "effort", [effort_table(results)], []),
+    ]
+
+
+def write_page(folder: Path, text: str) -> None:
+    """Who reloads the page never sees half of it."""
+    begun = folder / f"{PAGE}.part"
+    begun.write_text(text, encoding="utf-8")
+    begun.replace(folder / PAGE)
 
 
 def page(sections: Sequence[Section], **shown: Any) -> str:

@@ -46,9 +46,7 @@ def ranking(results: Results, setting: Setting) -> Ranking | None:
     complete = {name: result for name, result in variant_results(results, setting).items() if result.complete}
     if len(complete) < FEWEST:
         return None
-    by_variant = {
-        name: dict(zip(r.subjects(), r.by_subject().mean(axis=1), strict=True)) for name, r in complete.items()
-    }
+    by_variant = {name: result.mean_by_subject() for name, result in complete.items()}
     subjects = sorted(set.intersection(*(set(scores) for scores in by_variant.values())))
     if not is_enough(len(subjects), len(complete)):
         return None

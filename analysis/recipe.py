@@ -5,7 +5,7 @@ from typing import Any
 
 from analysis.load import Results
 from analysis.scores import VariantResult
-from har_ray.store.results import FIRST_COLUMNS, ResultStore, Row
+from har_ray.store.results import ResultStore, Row, hyper_columns
 
 NOTHING: tuple[Any, ...] = ({}, [], "", None, 0, False)
 """What is said of a key by which nothing is done."""
@@ -19,8 +19,7 @@ Recipe = dict[str, list[str]]
 def hyper_parameters(results: Results) -> dict[str, Row]:
     """Those of each planned cell, by its id."""
     cells = ResultStore(results.path).plan()["cells"]
-    others = {*FIRST_COLUMNS, "stage"}
-    return {cell["cell_id"]: {key: cell[key] for key in cell if key not in others} for cell in cells}
+    return {cell["cell_id"]: {key: cell[key] for key in hyper_columns(cell)} for cell in cells}
 
 
 def recipe(results: Results, result: VariantResult, chosen: Mapping[str, Row]) -> Recipe:

@@ -2,7 +2,7 @@
 reports it, and what that study found of the same windows.
 """
 
-from analysis.formats import Entry, TextTable, csv_text, points
+from analysis.formats import Entry, TextTable, csv_text, percent_alone, points
 from analysis.load import Results
 from analysis.published import DOI, Change, change, is_published, model
 from analysis.scores import COSTS, VariantResult, variant_results
@@ -46,7 +46,9 @@ def published_table(results: Results, setting: Setting) -> TextTable | None:
     variants, rows = variant_results(results, setting), []
     for name, published in known.items():
         ours = variants[name]
-        texts = [text for score in SCORES for text in (_score(ours.mean(score)), f"{getattr(published, score):.1f}")]
+        texts = [
+            text for score in SCORES for text in (percent_alone(ours.mean(score)), f"{getattr(published, score):.1f}")
+        ]
         for cost in ("params", "flops_published"):
             texts += [_count(ours.typical_cost(cost)), _count(getattr(published, cost))]
         rows.append([Entry(name), *map(Entry, texts)])
@@ -79,7 +81,7 @@ def _changes(results: Results, setting: Setting) -> dict[str, dict[str, float | 
         return {}
     return {
         name: {score.name: _difference(result, baseline, score.name) for score in results.scores}
-        | {cost: _ratio(result.typical_cost(cost), baseline.typical_cost(cost)) for cost in COSTS}
+        | {cost: None if (times := result.times(baseline, cost)) is None else times - 1 for cost in COSTS}
         for name, result in variants.items()
         if result is not baseline and result.seeds
     }
@@ -90,10 +92,6 @@ def _difference(result: VariantResult, baseline: VariantResult, score: str) -> f
     pairs = [(result.complete[seed].scores.get(score), baseline.complete[seed].scores.get(score)) for seed in shared]
     known = [ours - theirs for ours, theirs in pairs if ours is not None and theirs is not None]
     return sum(known) / len(known) if known else None
-
-
-def _ratio(cost: float | None, baseline: float | None) -> float | None:
-    return None if cost is None or not baseline else cost / baseline - 1
 
 
 def _published(results: Results, setting: Setting, variant: str) -> Change | None:
@@ -113,10 +111,6 @@ def _beside(found: float | None, published: Change | None, name: str) -> str:
     """`+1.2 (+2.0)`, in points or percent: what was found, and what was published."""
     value = getattr(published, name, None)
     return ("–" if found is None else points(found)) + ("" if value is None else f" ({points(value / 100)})")
-
-
-def _score(value: float | None) -> str:
-    return "–" if value is None else f"{100 * value:.1f}"
 
 
 def _count(value: float | None) -> str:

@@ -22,7 +22,7 @@ from analysis.arena import arena_table
 from analysis.chart import chart
 from analysis.confusions import confusions_csv
 from analysis.details import class_table, classes_csv, subject_table, subjects_csv
-from analysis.effort import effort_csv, effort_table
+from analysis.effort import effort_csv
 from analysis.figures.attention import attention_maps
 from analysis.figures.baselines import baseline_bars
 from analysis.figures.bubble import bubble_chart
@@ -39,15 +39,14 @@ from analysis.figures.sweep import sweep_figure
 from analysis.figures.timeline import run_timeline
 from analysis.formats import TextTable, latex, markdown
 from analysis.load import Results
-from analysis.page import PAGE, Section, grid_page
+from analysis.page import PAGE, Section, grid_page, write_page
 from analysis.pictures import Task, pictures, within
 from analysis.relative import published_table, relative_csv, relative_table
-from analysis.search import winners_table
 from analysis.statistics import statistics_csv, statistics_table
 from analysis.student import sentences, student_csv, student_table
 from analysis.sweep import Sweep, sentence, sweep_csv, sweep_table, sweeps
-from analysis.tables import failures_table, results_csv, results_table, split_tables
-from analysis.takeaways import takeaways_csv, takeaways_table
+from analysis.tables import results_csv, results_table
+from analysis.takeaways import takeaways_csv
 from har_ray.groups import Setting
 from har_ray.store.results import ResultStore
 
@@ -125,9 +124,7 @@ def write_files(results: Results, folder: Path) -> list[Section]:
     for name, text in texts.items():
         (folder / name).write_text(text, encoding="utf-8")
     sections = _sections(results, folder)
-    page, begun = folder / PAGE, folder / f"{PAGE}.part"
-    begun.write_text(grid_page(results, sections), "utf-8")
-    begun.replace(page)  # who reloads the page never sees half of it
+    write_page(folder, grid_page(results, sections))
     return sections
 
 
@@ -171,14 +168,3 @@ def write_tables(made: Mapping[str, TextTable], folder: Path, slug: str) -> None
     (folder / f"{slug}.md").write_text("\n".join(map(markdown, made.values())), encoding="utf-8")
     labelled = "\n".join(latex(table, f"{slug}{name}") for name, table in made.items())
     (folder / f"{slug}.tex").write_text(labelled, encoding="utf-8")
-
-
-def background(results: Results) -> dict[str, list[TextTable]]:
-    """What is not of one setting alone, by its heading."""
-    return {
-        "Claims, tested": [takeaways_table(results)],
-        "What the search chose": [winners_table(results)],
-        "Data and splits": split_tables(results),
-        "Failed cells": [failures_table(results)],
-        "What it took": [effort_table(results)],
-    }

@@ -98,6 +98,19 @@ class VariantResult:
         """Macro F1 (U, S) of each test subject in each complete seed."""
         return np.array([[found.by_subject[name] for found in self.complete.values()] for name in self.subjects()])
 
+    def mean_by_subject(self) -> dict[str, float]:
+        """Macro F1 of each test subject, mean over the complete seeds."""
+        return dict(zip(self.subjects(), self.by_subject().mean(axis=1).tolist(), strict=True))
+
+    def subject_mean(self) -> float:
+        """The mean of the test subjects' own macro F1; there must be a complete seed."""
+        return float(self.by_subject().mean())
+
+    def subject_interval(self) -> tuple[float, float] | None:
+        """The 95 % interval of `subject_mean`, as far as scores go: from 0 to 1."""
+        found = self.per_subject()
+        return None if found is None else (max(found.low, 0.0), min(found.high, 1.0))
+
     def per_subject(self) -> Estimate | None:
         """The mean macro F1 per test subject, for new subjects and seeds; there must be a complete seed."""
         return estimate(self.by_subject())
@@ -130,6 +143,11 @@ class VariantResult:
         """The median of a cost over the cells, for the axis of a figure."""
         values = [int(cell.row[name]) for cell in self.completed if cell.row.get(name) is not None]
         return median(values) if values else None
+
+    def times(self, other: "VariantResult", cost: str) -> float | None:
+        """How many times another's typical cost this one's is; None where one of them is not known."""
+        own, reference = self.typical_cost(cost), other.typical_cost(cost)
+        return own / reference if own is not None and reference else None
 
     def latencies_ms(self) -> dict[str, float]:
         """The median over cells of their median latency at batch 1, in milliseconds, by the device that it was on."""

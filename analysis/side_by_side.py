@@ -15,8 +15,8 @@ from analysis.changes import Grid, changes_csv, changes_table, named, sentences
 from analysis.facts import facts
 from analysis.formats import TextTable, plain
 from analysis.load import Results
-from analysis.page import PAGE, Section, page
-from analysis.report import background, write_files, write_tables
+from analysis.page import PAGE, Section, background, page, write_page
+from analysis.report import write_files, write_tables
 from analysis.summary import standing, summary
 from har_ray.variants import in_order
 
@@ -38,7 +38,7 @@ def write_side_by_side(loaded: Sequence[Results], out: Path) -> str:
     sections = [Section("What changed", "changes", tables, [])]
     for n, grid in enumerate(grids, 1):
         sections += _sections(grid, out, f"{n}-{grid.results.name}")
-    (out / PAGE).write_text(_page(grids, sections), encoding="utf-8")
+    write_page(out, _page(grids, sections))
     return str(out / PAGE)
 
 
@@ -53,7 +53,7 @@ def _background(results: Results, folder: str) -> list[TextTable]:
     known = {"page by itself": f"{folder}/{PAGE}", "results": results.path, **facts(results.info)}
     rows = [plain(name, text) for name, text in known.items()]
     made = TextTable("How it was made", ["what", "of this grid"], "ll", rows, [], results.made_by)
-    return [*chain.from_iterable(background(results).values()), made]
+    return [*chain.from_iterable(section.tables for section in background(results)), made]
 
 
 def _page(grids: Sequence[Grid], sections: list[Section]) -> str:

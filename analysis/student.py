@@ -75,14 +75,9 @@ def _row(choice: Choice, result: VariantResult) -> list[Entry]:
 
 def per_subject_texts(result: VariantResult) -> tuple[str, str]:
     """The mean score per subject and its interval, in percent."""
-    mean, (low, high) = 100 * float(result.by_subject().mean()), _interval(result)
-    return f"{mean:.1f}", "–" if low is None or high is None else f"{100 * low:.1f} to {100 * high:.1f}"
-
-
-def _interval(result: VariantResult) -> tuple[float | None, float | None]:
-    """The 95 % interval of the mean score per subject, as far as scores go: from 0 to 1."""
-    found = result.per_subject()
-    return (None, None) if found is None else (max(found.low, 0.0), min(found.high, 1.0))
+    found = result.subject_interval()
+    interval = "–" if found is None else f"{100 * found[0]:.1f} to {100 * found[1]:.1f}"
+    return f"{100 * result.subject_mean():.1f}", interval
 
 
 def _notes(setting: Setting, choice: Choice) -> list[str]:
@@ -162,10 +157,10 @@ def student_csv(results: Results) -> str:
 
 
 def _record(choice: Choice, result: VariantResult) -> dict[str, Any]:
-    (low, high), compared = _interval(result), choice.compared.get(result.variant)
+    (low, high), compared = result.subject_interval() or (None, None), choice.compared.get(result.variant)
     found = None if compared is None else compared.estimate
     record = {"variant": result.variant, "is_chosen": result is choice.chosen, "validation": result.validation()}
-    record |= {"test_f1_macro": result.mean(), "subject_f1": float(result.by_subject().mean())}
+    record |= {"test_f1_macro": result.mean(), "subject_f1": result.subject_mean()}
     record |= {"subject_low": low, "subject_high": high}
     record["chosen_minus_this"] = getattr(compared, "subject_difference", None)
     record |= {name: getattr(found, name, None) for name in ("low", "high", "detectable")}

@@ -197,7 +197,7 @@ def _records(results: Results, sweep: Sweep) -> Iterator[dict[str, Any]]:
             "behind_best_low": None if behind is None else behind.low,
             "behind_best_high": None if behind is None else behind.high,
             "test_f1_macro": point.result.mean(),
-            "subject_f1": float(point.result.by_subject().mean()),
+            "subject_f1": point.result.subject_mean(),
             "is_best": point is sweep.best,
             "is_cheapest": point is sweep.cheapest,
             **results.provenance,

@@ -133,19 +133,14 @@ CLAIMS: list[tuple[str, str, Callable[[Variants], Verdict]]] = [
 ]  # fmt: skip
 
 
-def _ratio(a: VariantResult, b: VariantResult, cost: str) -> float | None:
-    over, under = a.typical_cost(cost), b.typical_cost(cost)
-    return over / under if over is not None and under else None
-
-
 def _costs(a: VariantResult, b: VariantResult, cost: str, is_enough: Callable[[float], bool]) -> Outcome:
     """Whether the ratio of a cost is as claimed."""
-    ratio = _ratio(a, b, cost)
+    ratio = a.times(b, cost)
     return untested("a cost is missing") if ratio is None else is_true(is_enough(ratio))
 
 
 def _cost_text(large: VariantResult, student: VariantResult) -> str:
-    ratios = {name: _ratio(large, student, cost) for cost, name in COSTS.items()}
+    ratios = {name: large.times(student, cost) for cost, name in COSTS.items()}
     parts = [f"{ratio:.1f} × the {name}" for name, ratio in ratios.items() if ratio is not None]
     return f"{large.variant} has {', '.join(parts)} of {student.variant}" if parts else ""
 

@@ -15,8 +15,7 @@ from wandb_workspaces.reports import v2 as reports
 from analysis.facts import facts
 from analysis.formats import TextTable, markdown
 from analysis.load import Results
-from analysis.page import Section
-from analysis.report import background
+from analysis.page import Section, background
 from analysis.summary import standing, summary
 from har_ray.groups import Setting
 
@@ -77,8 +76,8 @@ def _blocks(results: Results, sections: Sequence[Section], figures: Sequence[str
             yield _runs(results, settings[section.slug])
     if figures:
         yield from (reports.H1("Figures"), _figures(results, figures))
-    for heading, tables in background(results).items():
-        yield from chain([reports.H1(heading)], map(_table, tables))
+    for section in background(results):
+        yield from chain([reports.H1(section.title)], map(_table, section.tables))
     yield reports.H1("How it was made")
     yield reports.MarkdownBlock("\n".join(f"- {name}: `{text}`" for name, text in facts(results.info).items()))
     grid = results.info.get("grid") or {}

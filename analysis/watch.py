@@ -9,6 +9,8 @@ import time
 from datetime import datetime
 from pathlib import Path
 
+from analysis.candidates import candidates
+from analysis.figures.looks import looks
 from analysis.load import Results, load_results
 from analysis.report import write_report
 from analysis.scores import variant_results
@@ -43,7 +45,7 @@ def watch(path: str, out: Path | None, every_s: float = EVERY_S) -> int:
                     raise
                 print(f"{datetime.now():%H:%M:%S} not made again: {error}", flush=True)
             # What was worked out of these rows would stay in memory.
-            for cached in (variant_results, sweeps, compare):
+            for cached in (variant_results, sweeps, compare, candidates, looks):
                 cached.cache_clear()
             time.sleep(every_s)
     except KeyboardInterrupt:

@@ -5,6 +5,8 @@ from typing import Any
 
 import yaml
 
+from har_ray.store.results import load
+
 TINY: dict[str, Any] = {
     "name": "tiny",
     "datasets": [{"name": "spar", "preset": "wrist", "protocol": "subject-holdout", "rate_hz": 12}],
@@ -27,6 +29,9 @@ TINY: dict[str, Any] = {
 }
 
 
+SCORES = ["val_f1_macro", "val_accuracy", "test_f1_macro", "test_f1_weighted", "test_accuracy", "epochs", "best_epoch"]
+
+
 def write_grid(folder, **changes):
     """A grid file in `folder`, whose storage lies beside it; `changes` replace top-level keys, None removes one."""
     content = copy.deepcopy(TINY) | {"storage": str(folder / "results")} | changes
@@ -44,3 +49,9 @@ def teacher_of(plan, cell):
     """The teacher of a cell that has one at most."""
     (teacher,) = plan.teachers_of(cell) or [None]
     return teacher
+
+
+def confirmed(folder):
+    """The confirm rows, as exact values."""
+    rows = load(folder)
+    return rows[rows["stage"] == "confirm"].set_index("cell_id")[["variant", "seed", "status", *SCORES]].sort_index()

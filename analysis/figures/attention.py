@@ -12,7 +12,7 @@ from har_ray.errors import DamagedError
 from har_ray.figures import GREY, INK, new_figure
 from har_ray.groups import Setting
 from har_ray.metrics import Floats
-from har_ray.store.results import ResultStore, Row
+from har_ray.store.results import EXAMPLES, ResultStore, Row
 
 CLASSES = 3
 """Example windows that are shown, each of another class."""
@@ -71,7 +71,7 @@ def _networks(results: Results, setting: Setting) -> list[Attending]:
     cells: dict[tuple[int, int], list[Cell]] = {}
     for result in variant_results(results, setting).values():
         for cell in result.completed:
-            if "examples.parquet" in (cell.row.get("files") or {}):
+            if EXAMPLES in cell.row["files"]:
                 cells.setdefault((cell.key.fold, cell.key.seed), []).append(cell)
     chosen = max(sorted(cells), key=lambda place: len(cells[place]), default=None)
     if chosen is None:

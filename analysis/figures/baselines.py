@@ -68,9 +68,9 @@ def _costs(shown: Mapping[str, VariantResult]) -> list[str]:
 
 
 def _bar(bars: Axes, row: int, result: VariantResult, look: Look) -> None:
-    mean = float(result.by_subject().mean())
+    mean = result.subject_mean()
     bars.barh(row, 100 * mean, height=0.5, color=look.colour, alpha=0.45)
-    bars.hlines(row, *ends_percent(result.per_subject(), mean), color=INK, linewidth=1.2, zorder=5)
+    bars.hlines(row, *ends_percent(result), color=INK, linewidth=1.2, zorder=5)
     bars.plot([100 * mean], [row], marker=look.mark, markersize=MARK_SIZE, color=look.colour, markeredgecolor="white",
               markeredgewidth=0.6, clip_on=False)  # fmt: skip
 
@@ -85,7 +85,7 @@ def _notes(
 
 
 def _said(name: str, result: VariantResult, costs: Sequence[str]) -> str:
-    mean = float(result.by_subject().mean())
-    low, high = ends_percent(result.per_subject(), mean)
+    mean = result.subject_mean()
+    low, high = ends_percent(result)
     known = [f"{value:,.0f} {SHORT_TITLES[cost]}" for cost in costs if (value := result.typical_cost(cost)) is not None]
     return ", ".join([f"{name} {100 * mean:.1f} % ({low:.1f} to {high:.1f})", *known])

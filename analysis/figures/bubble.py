@@ -21,7 +21,7 @@ from analysis.figures.parts import (
 )
 from analysis.load import Results
 from analysis.pareto import front
-from analysis.scores import VariantResult, variant_results
+from analysis.scores import VariantResult, shared_device, variant_results
 from har_ray.figures import GREY, INK, SMALL, new_figure
 from har_ray.groups import Setting
 
@@ -85,12 +85,10 @@ def _bubbles(results: Results, setting: Setting, cost: str) -> tuple[list[Bubble
         elif price is None:
             absent.append(f"{variant} ({_why_not(result, cost)})")
         else:
-            mean = float(result.by_subject().mean())
-            ends = ends_percent(result.per_subject(), mean)
-            params = result.typical_cost("params")
-            bubbles.append(Bubble(variant, called[variant], looked[variant], price, 100 * mean, ends, params))
-    devices = {device for result in variant_results(results, setting).values() for device in result.latencies_ms()}
-    return ([], absent) if cost == "latency_ms" and len(devices) > 1 else (bubbles, absent)
+            mean, params = 100 * result.subject_mean(), result.typical_cost("params")
+            bubbles.append(Bubble(variant, called[variant], looked[variant], price, mean, ends_percent(result), params))
+    device = shared_device(variant_results(results, setting).values())
+    return ([], absent) if cost == "latency_ms" and device is None else (bubbles, absent)
 
 
 def _why_not(result: VariantResult, cost: str) -> str:

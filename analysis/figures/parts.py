@@ -7,8 +7,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
-from analysis.intervals import Estimate
-from analysis.scores import VariantResult
+from analysis.scores import COSTS, VariantResult
 from har_ray.figures import INK, SMALL, grid_of_panels, new_figure
 from har_ray.groups import Setting
 
@@ -17,7 +16,7 @@ ROW_IN = 0.19
 MARK_SIZE = 6.5
 """Across a variant's mark, in points."""
 
-SHORT_TITLES = {"params": "parameters", "macs": "MACs", "flops_published": "FLOPs (published count)", "bytes": "bytes"}
+SHORT_TITLES = COSTS | {"params": "parameters"}
 """Of panels; MACs and FLOPs are those of one window."""
 COST_TITLES = {
     "params": "parameters",
@@ -64,9 +63,10 @@ def percent_limits(values: Iterable[float], room: float = 0.06) -> tuple[float, 
     return max(low - margin, 0.0), min(high + margin, 100.0)
 
 
-def ends_percent(found: Estimate | None, mean: float) -> tuple[float, float]:
-    """The ends of an interval in percent, as far as scores go; those of the mean, a fraction, where there is none."""
-    return (100 * mean,) * 2 if found is None else (100 * max(found.low, 0.0), 100 * min(found.high, 1.0))
+def ends_percent(result: VariantResult) -> tuple[float, float]:
+    """The ends of the interval of the mean per subject in percent; the mean twice where there is none."""
+    low, high = result.subject_interval() or (result.subject_mean(),) * 2
+    return 100 * low, 100 * high
 
 
 def rows(panels: Sequence[Axes], called: Mapping[str, str], shown: Sequence[str]) -> None:

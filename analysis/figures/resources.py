@@ -48,9 +48,11 @@ def change_in_resources(results: Results, setting: Setting) -> Figure | None:
 def _ratios(results: Results, setting: Setting, cost: str) -> Mapping[str, float]:
     """What each other variant costs over what the baseline costs."""
     variants = variant_results(results, setting)
-    costs = {name: value for name, result in variants.items() if (value := result.typical_cost(cost)) is not None}
-    reference = costs.pop(results.baseline, None)
-    return {name: value / reference for name, value in costs.items()} if reference else {}
+    baseline = variants.get(results.baseline)
+    if baseline is None:
+        return {}
+    times = {name: result.times(baseline, cost) for name, result in variants.items() if result is not baseline}
+    return {name: found for name, found in times.items() if found is not None}
 
 
 def _bar(panel: Axes, row: int, ratio: float, look: Look) -> None:

@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 from analysis.figures.looks import Look, looks, names, signs_explained
 from analysis.figures.parts import MARK_SIZE, percent_limits, rows, small_ticks
 from analysis.load import Results
-from analysis.scores import VariantResult, variant_results
+from analysis.scores import variant_results
 from har_ray.figures import INK, SMALL, new_figure
 from har_ray.groups import Setting
 
@@ -17,7 +17,9 @@ ROW_IN = 0.27
 
 def subject_strips(results: Results, setting: Setting) -> Figure | None:
     """A tick for each subject, mean over seeds, and a mark at their mean; None below two subjects."""
-    found = {name: by_subject(result) for name, result in variant_results(results, setting).items() if result.complete}
+    found = {
+        name: result.mean_by_subject() for name, result in variant_results(results, setting).items() if result.complete
+    }
     if max(map(len, found.values()), default=0) < 2:
         return None
     title = f"Test subjects: {setting.title}"
@@ -39,11 +41,6 @@ def subject_strips(results: Results, setting: Setting) -> Figure | None:
     small_ticks(figure)
     figure.set_label(f"{title}. {'; '.join(_said(name, scores) for name, scores in found.items())}.")
     return figure
-
-
-def by_subject(result: VariantResult) -> dict[str, float]:
-    """The macro F1 of each test subject, a fraction; mean over the complete seeds."""
-    return dict(zip(result.subjects(), result.by_subject().mean(axis=1).tolist(), strict=True))
 
 
 def _strip(panel: Axes, row: int, scores: Mapping[str, float], look: Look) -> None:

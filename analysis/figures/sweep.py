@@ -54,7 +54,7 @@ def sweep_figure(results: Results, slug: str) -> Figure:
 
 
 def _score(point: Point) -> float:
-    return 100 * float(point.result.by_subject().mean())
+    return 100 * point.result.subject_mean()
 
 
 def _line(axes: Axes, line: list[Point], number: int) -> None:
@@ -70,4 +70,4 @@ def _line(axes: Axes, line: list[Point], number: int) -> None:
 
 
 def _ends(point: Point) -> tuple[float, float]:
-    return ends_percent(point.result.per_subject(), _score(point) / 100)
+    return ends_percent(point.result)

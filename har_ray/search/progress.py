@@ -6,6 +6,7 @@ import sys
 import time
 from collections import defaultdict
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 from ray import tune
@@ -23,6 +24,19 @@ EVERY_S = 10.0
 """A line at most this often while nothing ends; one for each cell that ends, at most one per second."""
 GATHER_EVERY = 500
 """After so many cells their rows are copied into one file."""
+
+
+@dataclass
+class _Cell:
+    """A cell that runs.
+
+    Attributes:
+        since: when it began, less what it ran for before it paused.
+        share: the part of its epochs that is done.
+    """
+
+    since: float
+    share: float = 0.0
 
 
 class Watch(tune.Callback):
@@ -44,8 +58,7 @@ class Watch(tune.Callback):
         self.start, self.printed = time.monotonic(), 0.0
         self.best: tuple[float, str] | None = None
         self.waiting: set[str] = set()  # handed to Tune, not started yet
-        self.running: dict[str, float] = {}  # cell id → the part of its epochs that is done
-        self.begun: dict[str, float] = {}  # cell id → when, less what it ran for before it paused
+        self.running: dict[str, _Cell] = {}
         self.spent: dict[str, float] = {}  # cell id → seconds that it ran for before it paused
         self.left = TimeLeft()
         for cell_id in self.agenda.settled & self.agenda.rows.keys():
@@ -62,8 +75,7 @@ class Watch(tune.Callback):
 
     def on_trial_start(self, iteration: int, trials: list[Trial], trial: Trial, **info: Any) -> None:
         self.waiting.discard(_cell_id(trial))
-        self.running.setdefault(_cell_id(trial), 0.0)
-        self.begun[_cell_id(trial)] = time.monotonic() - self.spent.pop(_cell_id(trial), 0.0)
+        self.running[_cell_id(trial)] = _Cell(time.monotonic() - self.spent.pop(_cell_id(trial), 0.0))
 
     def on_trial_result(self, iteration: int, trials: list[Trial], trial: Trial, result: Row, **info: Any) -> None:
         if result.get("storage_error"):
@@ -71,7 +83,7 @@ class Watch(tune.Callback):
         if result["curve"]:
             self.best = max(self.best or (0.0, ""), (max(result["curve"]), result["row"]["variant"]))
         self.metrics.trained(result["epochs"])
-        self.running[_cell_id(trial)] = len(result["curve"]) / trial.config["trial"]["epochs"]
+        self.running[_cell_id(trial)].share = len(result["curve"]) / trial.config["trial"]["epochs"]
         if time.monotonic() - self.printed > EVERY_S:
             self._line()
 
@@ -82,7 +94,6 @@ class Watch(tune.Callback):
     def on_trial_error(self, iteration: int, trials: list[Trial], trial: Trial, **info: Any) -> None:
         row = (trial.last_result or {}).get("row") or trial.config["trial"]["columns"]
         self.running.pop(_cell_id(trial), None)
-        self.begun.pop(_cell_id(trial), None)
         self._guarded(lambda: self._died(_cell_id(trial), row))
 
     def _guarded(self, action: Callable[[], None]) -> None:
@@ -95,16 +106,14 @@ class Watch(tune.Callback):
 
     def _ended(self, cell_id: str, result: Row) -> None:
         row, curve = result["row"], result["curve"]
-        self.running.pop(cell_id, None)
-        now = time.monotonic()
-        seconds = now - self.begun.pop(cell_id, now)
+        seconds = time.monotonic() - self.running.pop(cell_id).since
         if not result["ended"]:
             self.spent[cell_id] = seconds
             self.agenda.pauses(cell_id, row, curve)
         else:
             if result["failed"]:
                 self._print(failure_line(row))
-            elif seconds:
+            else:
                 self.left.ended(self._kind(cell_id), seconds)
             self.agenda.ended(cell_id, row, curve)
             if self.agenda.jobs[cell_id].stage == "confirm":
@@ -168,9 +177,7 @@ class Watch(tune.Callback):
     def _left(self) -> str:
         """Time left, from how long cells took and what is done of those that run."""
         now = time.monotonic()
-        running = [
-            Running(self._kind(name), now - self.begun.get(name, now), share) for name, share in self.running.items()
-        ]
+        running = [Running(self._kind(name), now - cell.since, cell.share) for name, cell in self.running.items()]
         waiting = defaultdict[Kind, float](float)
         for variant, count in self.agenda.to_come().items():
             waiting["confirm", variant] += count

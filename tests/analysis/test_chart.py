@@ -25,7 +25,7 @@ def test_a_model_has_its_numbers_on_each_axis_and_unknown_ones_are_left_out(grid
     found = drawn(grid)
     assert {name: axis["title"] for name, axis in found["x"].items()} == {
         "macs": "MACs per window", "params": "parameters", "bytes": "bytes",
-        "latency_ms": "latency per window (ms), cpu",
+        "latency_ms": "latency of one window (ms), cpu",
     }  # fmt: skip
     small, trees = found["models"]
     assert (small["variant"], trees["variant"]) == ("LM", "trees")

@@ -17,7 +17,8 @@ import pytest
 from analysis.__main__ import main
 from analysis.formats import markdown
 from analysis.load import load_results
-from analysis.report import TABLES, background, write_report
+from analysis.page import background
+from analysis.report import TABLES, write_report
 from analysis.summary import standing, summary
 from analysis.tables import results_table
 from har_ray.store.results import ResultStore
@@ -157,14 +158,14 @@ def test_the_report_has_the_sentences_and_the_tables_of_the_page(online):
     spec = json.loads(server.views["V0"]["spec"])
     (setting,) = loaded.settings()
     tables = [table for make in TABLES.values() if (table := make(loaded, setting)) is not None]
-    tables += [table for found in background(loaded).values() for table in found]
+    tables += [table for section in background(loaded) for table in section.tables]
     shown = [block["content"] for block in blocks(spec, "markdown-block")]
     assert shown[: len(tables)] == [markdown(table) for table in tables]
     said = [block["children"][0]["text"] for block in blocks(spec, "paragraph")]
     assert [text for text in said if text] == [*summary(loaded), standing(loaded)]
     assert "- grid hash: `abc123`" in shown[-1]
     headings = [block["children"][0]["text"] for block in blocks(spec, "heading")]
-    assert headings == [setting.title, "Figures", *background(loaded), "How it was made"]
+    assert headings == [setting.title, "Figures", *(section.title for section in background(loaded)), "How it was made"]
 
 
 def test_its_panels_show_the_runs_of_the_setting_and_the_figures_of_the_report_s_run(online):

@@ -11,7 +11,7 @@ from har_ray.forecast import stage_plans
 from har_ray.plan.plan import Plan
 from har_ray.spec.grid import GridSpec, load_grid
 from har_ray.yaml_check import json_schema
-from tests.spec.test_grid import TWENTY
+from tests.spec.test_all_mistakes import TWENTY
 
 GRIDS = Path(__file__).parents[2] / "grids"
 SCHEMA = json.loads((GRIDS / "grid.schema.json").read_text())

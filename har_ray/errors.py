@@ -32,11 +32,18 @@ class TrainingError(HarRayError):
     """A cell cannot be trained (a non-finite loss, a teacher that failed)."""
 
 
-def unknown(what: str, name: object, valid: Iterable[str]) -> str:
-    """The message for a name that is not among `valid`, with the nearest valid name where there is one."""
+def nearest(name: object, valid: Iterable[str]) -> str | None:
+    """The valid name that was meant, as far as one is near enough."""
     names = list(valid)
     close = get_close_matches(str(name), names, n=1, cutoff=0.5) or [
         n for n in names if n.lower().replace("-", "") == str(name).lower().replace("-", "").replace("_", "")
     ]
-    hint = f"did you mean {close[0]!r}? " if close else ""
+    return close[0] if close else None
+
+
+def unknown(what: str, name: object, valid: Iterable[str]) -> str:
+    """The message for a name that is not among `valid`, with the nearest valid name where there is one."""
+    names = list(valid)
+    meant = nearest(name, names)
+    hint = f"did you mean {meant!r}? " if meant else ""
     return f"{what} {name!r} is unknown; {hint}({', '.join(names)})"

@@ -13,7 +13,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails, PydanticCustomError
 
-from har_ray.errors import GridError, unknown
+from har_ray.errors import GridError, nearest, unknown
 from har_ray.yaml_file import KeyPath, Mistake, YamlFile, key_text, read_as, shortened
 
 M = TypeVar("M", bound=BaseModel)
@@ -64,6 +64,7 @@ class _Check(Generic[M]):
         examples: section → key → what stands in for its value.
         kept: list → the indices in the file of the items that are left.
         texts: booleans where a number is expected, as they are written.
+        meant: keys of which there is a misspelt one, which are therefore not missing.
     """
 
     def __init__(self, model: type[M], file: YamlFile, context: dict[str, Any] | None) -> None:
@@ -73,6 +74,7 @@ class _Check(Generic[M]):
         self.examples: dict[KeyPath, dict[str | int, Any]] = {}
         self.kept: dict[KeyPath, list[int]] = {}
         self.texts: dict[KeyPath, str] = {}
+        self.meant: set[KeyPath] = set()
 
     def run(self) -> M:
         found = list(self.file.mistakes)
@@ -86,7 +88,7 @@ class _Check(Generic[M]):
                 if not found:
                     return result
                 break
-            found += self._without_follow_ups(mistakes)
+            found += [one for one in self._without_follow_ups(mistakes) if not self._is_misspelt(one)]
             if not self._repair(mistakes):
                 break
         found.sort(key=lambda one: self.file.line(one.key))
@@ -147,6 +149,10 @@ class _Check(Generic[M]):
             return key not in above and not any(key[:n] in self.repaired for n in range(len(key)))
 
         return [one for one in mistakes if all(map(sound, (one.key, *one.others)))]
+
+    def _is_misspelt(self, mistake: Mistake) -> bool:
+        """Whether what is missing is there under a misspelt name, which is a mistake of its own."""
+        return mistake.key in self.meant and mistake.message.startswith(("this key is missing", "missing"))
 
     def _repair(self, mistakes: list[Mistake]) -> bool:
         """Whether anything could be repaired."""
@@ -254,7 +260,10 @@ class _Check(Generic[M]):
         ]
         if below:
             return f"key {name!r} is unknown here; did you mean {below[0]!r}?"
-        return unknown("key", name, [known for fields in sections for known in fields])
+        names = [known for fields in sections for known in fields]
+        if meant := nearest(name, names):
+            self.meant.add((*key[:-1], meant))
+        return unknown("key", name, names)
 
 
 def _booleans(value: Any, at: KeyPath) -> Iterator[tuple[KeyPath, bool]]:

@@ -81,7 +81,6 @@ lable: y
         "f:2: items[0].low: 5 is above high",
         "f:3: items[1].high: input should be a valid integer, unable to parse string as an integer, found 'many'",
         "f:4: items[2].high: 50 is above most",
-        "f:5: items[3].name: this key is missing",
         "f:5: items[3].nme: key 'nme' is unknown; did you mean 'name'? (name, low, high)",
         "f:7: scale: input should be a valid number, unable to parse string as a number, found 'wide'",
         "f:8: lable: key 'lable' is unknown; did you mean 'label'? (items, most, scale, label, first)",

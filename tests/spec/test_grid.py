@@ -337,3 +337,15 @@ def test_what_follows_from_another_mistake_is_not_reported(tmp_path):
     lines = errors(tmp_path, datasets=[wrong, twin, twin], seeds=["z"])
     assert [line.split(": ", 2)[1] for line in lines] == ["datasets[0].name", "datasets[2]", "seeds[0]"]
     assert "is the same as datasets[1]" in lines[1]
+
+
+def test_a_misspelt_key_is_one_mistake_and_not_also_a_missing_one(tmp_path):
+    search = TINY["search"]
+    required = {"trails" if key == "trials" else key: value for key, value in search.items()}
+    (line,) = errors(tmp_path, search=required)
+    assert "search.trails: key 'trails' is unknown; did you mean 'trials'?" in line
+    needed = {"betta" if key == "beta" else key: value for key, value in search["space"].items()}
+    (line,) = errors(tmp_path, search=search | {"space": needed})
+    assert "search.space.betta: key 'betta' is unknown; did you mean 'beta'?" in line
+    (line,) = errors(tmp_path, search={key: value for key, value in search.items() if key != "trials"})
+    assert line.endswith("search.trials: this key is missing")

@@ -140,7 +140,7 @@ def _spec(shown: Mapping[str, Look]) -> Spec:
             "axis": {"labelColor": INK, "titleColor": INK, "labelFontSize": 12, "titleFontSize": 12,
                      "titleFontWeight": "normal", "gridColor": "#e4e4e4"},
             "legend": {"orient": "bottom", "labelColor": INK, "labelFontSize": 12, "labelLimit": 300,
-                       "symbolOpacity": 1},
+                       "symbolOpacity": 1, "symbolSize": 120, "symbolStrokeWidth": 0},
         },
         "encoding": {
             "x": {"field": "x", "type": "quantitative", "scale": {"type": "log", "nice": False, "padding": 40},
@@ -156,7 +156,7 @@ def _spec(shown: Mapping[str, Look]) -> Spec:
             {"name": "bubbles", "transform": [{"filter": "isValid(datum.params)"}],
              "mark": {"type": "circle", "opacity": 0.25, "aria": False, "tooltip": {"content": "data"}},
              "encoding": {"size": size, "color": colour}},
-            {"name": "points", "mark": {"type": "point", "filled": True, "opacity": 1, "size": 130, "stroke": "white",
+            {"name": "points", "mark": {"type": "point", "filled": True, "opacity": 1, "size": 100, "stroke": "white",
                                         "strokeWidth": 0.6, "tooltip": {"content": "data"}},
              "encoding": {"color": colour, "shape": shape, "description": {"field": "said"}}},
         ],

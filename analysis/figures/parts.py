@@ -19,13 +19,13 @@ MARK_SIZE = 6.5
 SHORT_TITLES = COSTS | {"params": "parameters"}
 """Of panels; MACs and FLOPs are those of one window."""
 COST_TITLES = {
-    "params": "parameters",
     "macs": "MACs per window",
+    "params": "parameters",
     "flops_published": "FLOPs per window (published count)",
     "bytes": "bytes",
     "latency_ms": "latency of one window (ms)",
 }
-"""Of axes; the published count leaves out recurrent layers and the head."""
+"""Of axes, the one first that a chart shows first; the published count leaves out recurrent layers and the head."""
 
 
 def cost_of(result: VariantResult, cost: str) -> float | None:

@@ -27,6 +27,7 @@ def test_a_model_has_its_numbers_on_each_axis_and_unknown_ones_are_left_out(grid
         "macs": "MACs per window", "params": "parameters", "bytes": "bytes",
         "latency_ms": "latency of one window (ms), cpu",
     }  # fmt: skip
+    assert next(iter(found["x"])) == "macs"  # what the chart begins with
     small, trees = found["models"]
     assert (small["variant"], trees["variant"]) == ("LM", "trees")
     assert small["costs"] == {"macs": 20_000, "params": 1_963, "bytes": 7_852, "latency_ms": 0.5}

@@ -1,17 +1,20 @@
 """The report at the end of each stage of a running grid, in a process of its own.
 
 A report takes seconds, in which the driver could hand out no cell; and whatever befalls it, the grid goes on. At most
-one is made at a time. Every minute is for those who look: `har-ray report RESULTS --watch`.
+one is made in a minute: stages that take less are not worth the time of their cells. Who looks at a page all the while
+has `har-ray report RESULTS --watch`.
 """
 
 import os
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 WAIT_S = 10.0
 """For a process that was told to end."""
+AT_MOST_EVERY_S = 60.0
 
 
 class StageReport:
@@ -21,12 +24,17 @@ class StageReport:
         # -P: the working directory does not come before this package; a user may have an `analysis` of their own there.
         self.command = [sys.executable, "-P", "-m", "har_ray.cli", "report", uri]
         self.process: subprocess.Popen[str] | None = None
+        self.begun = time.monotonic()
+        """The grid, or the report made last."""
 
     def __call__(self, stage: str) -> None:
+        if time.monotonic() - self.begun < AT_MOST_EVERY_S:
+            return
         if self.process is not None:
             if self.process.poll() is None:
                 return
             self._end()
+        self.begun = time.monotonic()
         paths = [str(Path(__file__).parent.parent), os.environ.get("PYTHONPATH", "")]
         environment = os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, paths))}
         try:

@@ -29,9 +29,9 @@ def status_lines(results: ResultStore, monitor: str) -> Iterator[str]:
         ends = ", ".join(f"{counts.get(status, 0):,} {status}" for status in ("completed", "stopped", "failed"))
         now = "interrupted" if by is None else "running or paused" if stage == "search" else "running"
         yield f"{stage}: {counted(len(part), 'cell')}: {ends}, {started:,} {now}, {waiting:,} waiting"
-    ended = rows[rows["status"] != "pending"] if monitor in rows else rows[:0]
-    for variant, part in ended.groupby("variant", sort=False):
-        best = part.sort_values(monitor, na_position="first").iloc[-1]
+    scored = rows[rows[monitor].notna()] if monitor in rows else rows[:0]
+    for variant, part in scored.groupby("variant", sort=False):
+        best = part.sort_values(monitor).iloc[-1]
         yield f"{variant:<10} best {monitor} {best[monitor]:.3f} ({best['stage']}, seed {best['seed']})"
     for row in rows[rows["status"] == "failed"].to_dict("records"):
         yield failure_line({str(name): value for name, value in row.items()})

@@ -155,11 +155,17 @@ def test_status_and_plan_show_what_is_done(finished, capsys):
 
 def test_one_trial_at_a_time_inline_and_in_another_order_gives_the_same_rows(finished, tmp_path, ray_session):
     _, folder = finished
-    variants = ["RAB-KD", "LM", "RB-KD", "LM-Att", "MM"]
+    variants = ["RAB-KD", "LM"]
     path = write_grid(tmp_path, variants=variants, resources={"teacher": {"cpus": 2}, "student": {"cpus": 2}})
     assert grid.main([str(path)]) == 0
-    assert confirmed(tmp_path / "results" / "tiny").equals(confirmed(folder))
-    assert winners_of(tmp_path / "results" / "tiny") == winners_of(folder)
+    assert_same(tmp_path / "results" / "tiny", folder, variants)
+
+
+def assert_same(ours, folder, variants):
+    """The variants were searched and confirmed with the same outcome, to the last bit."""
+    expected = confirmed(folder)
+    assert confirmed(ours).equals(expected[expected["variant"].isin(variants)])
+    assert winners_of(ours) == {name: winner for name, winner in winners_of(folder).items() if name in variants}
 
 
 def damage(path):
@@ -255,7 +261,8 @@ def until(condition, process, seconds=240.0):
 
 def test_killed_drivers_and_trials_cost_no_bit(finished, tmp_path, command):
     _, folder = finished
-    path = write_grid(tmp_path, resources=DISTURBED)
+    variants = ["MM", "LM", "RB-KD"]
+    path = write_grid(tmp_path, variants=variants, resources=DISTURBED)
     ours = tmp_path / "results" / "tiny"
     search = set(load(folder).query("stage == 'search'")["cell_id"])
 
@@ -265,14 +272,13 @@ def test_killed_drivers_and_trials_cost_no_bit(finished, tmp_path, command):
     first.wait()
     time.sleep(3)  # Ray's processes end with their driver
     kept = {p.name: json.loads(p.read_text()) for p in ours.glob("rows/*.json")}
-    assert 4 <= len(kept) < 20
+    assert 4 <= len(kept) < 13  # of three teachers, six candidates and four confirmed students
 
     second = command(path)
     until(lambda: len(list(ours.glob("rows/*.json"))) > len(kept) + 2, second)
     until(kill_a_trial, second)
     assert second.wait(timeout=240) == 0, (tmp_path / "log").read_text()
-    assert confirmed(ours).equals(confirmed(folder))
-    assert winners_of(ours) == winners_of(folder)
+    assert_same(ours, folder, variants)
     assert {name: json.loads((ours / "rows" / name).read_text()) for name in kept} == kept
 
 

@@ -2,10 +2,25 @@
 
 from pathlib import Path
 
+import pytest
+
+from har_ray import stage_report
 from har_ray.stage_report import StageReport
 from tests.analysis.conftest import GridStore
 
 
+@pytest.fixture
+def _at_once(monkeypatch):
+    monkeypatch.setattr(stage_report, "AT_MOST_EVERY_S", 0.0)
+
+
+def test_a_grid_that_began_a_moment_ago_has_none(tmp_path):
+    report = StageReport(str(tmp_path))
+    report("teachers")
+    assert report.process is None
+
+
+@pytest.mark.usefixtures("_at_once")
 def test_it_is_made_in_a_process_of_its_own(tmp_path, monkeypatch):
     grid = GridStore(tmp_path / "tiny", finished_at=None)
     grid.completed("LM", 0, 0.6)
@@ -26,6 +41,7 @@ def test_it_is_made_in_a_process_of_its_own(tmp_path, monkeypatch):
     assert report.process is None
 
 
+@pytest.mark.usefixtures("_at_once")
 def test_one_that_fails_is_said_in_a_line(tmp_path, capsys):
     report = StageReport(str(tmp_path / "nowhere"))
     report("search")
@@ -37,6 +53,7 @@ def test_one_that_fails_is_said_in_a_line(tmp_path, capsys):
     assert "no plan.json here" in line
 
 
+@pytest.mark.usefixtures("_at_once")
 def test_one_that_is_not_done_when_the_grid_ends_is_given_up(tmp_path, capsys):
     grid = GridStore(tmp_path / "tiny")
     grid.completed("LM", 0, 0.6)

@@ -46,7 +46,6 @@ def test_a_teacher_that_is_confirmed_is_one_cell(agenda):
         "not running, and not at its end; the same command continues it",
         "confirm: 6 cells: 2 completed, 0 stopped, 1 failed, 1 interrupted, 2 waiting",
         f"MM         best val_f1_macro 0.750 (confirm, seed {cell.seed})",
-        f"{failed.variant:<10} best val_f1_macro nan (confirm, seed {failed.seed})",
         f"failed: {failed.variant} seed {failed.seed} (cell {failed.id}):   the loss is nan",
     ]
 

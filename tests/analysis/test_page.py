@@ -215,13 +215,14 @@ def test_the_axes_of_a_chart_are_chosen_and_models_without_a_number_are_named(op
     chart.locator("path[aria-label^='trees; test']").wait_for()
     assert (points.count(), note.inner_text()) == (len(MACS), "")
     assert "bytes" in chart.locator(".role-axis-title text").all_text_contents()
-    across.select_option(label="latency per window (ms), cpu")
+    across.select_option(label="latency of one window (ms), cpu")
     up.select_option(label="macro F1 per test subject (%); bar: 95 % interval")
     title = chart.locator(".role-axis-title text", has_text="macro F1 per test subject")
     title.wait_for()
     assert points.count() == len(MACS)
     assert [option.inner_text() for option in across.locator("option").all()] == [
-        "MACs per window", "parameters", "FLOPs per window, as published", "bytes", "latency per window (ms), cpu",
+        "MACs per window", "parameters", "FLOPs per window (published count)", "bytes",
+        "latency of one window (ms), cpu",
     ]  # fmt: skip
 
 

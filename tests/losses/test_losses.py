@@ -5,12 +5,10 @@ import math
 import numpy as np
 import pytest
 import torch
-import torch.distributed as dist
 import torch.nn.functional as F
 from scipy.special import softmax
 from scipy.stats import entropy
 from sklearn.metrics import r2_score
-from torch.multiprocessing.spawn import spawn
 
 from har_ray.errors import ExtensionError
 from har_ray.losses import LOSSES, Loss, needs_maps, needs_teacher
@@ -21,6 +19,7 @@ from har_ray.losses.objective import Objective, make_loss
 from har_ray.models.architectures import Outputs, outputs
 from har_ray.models.config import AttentionConfig
 from tests.models.networks import network
+from tests.two_ranks import together
 
 KINDS = {
     "channel": AttentionConfig(kind="channel", ratio=2, position=1),
@@ -93,9 +92,7 @@ def test_relational_distillation_asks_for_the_teachers_order_not_for_its_confide
 
 
 def correlated_on_a_rank(rank, folder):
-    dist.init_process_group("gloo", init_method=f"file://{folder}/meet", rank=rank, world_size=2)
     torch.save(relations_of(slice(rank, None, 2)), f"{folder}/{rank}.pt")
-    dist.destroy_process_group()
 
 
 def relations_of(rows):
@@ -109,9 +106,7 @@ def relations_of(rows):
 
 
 def test_ranks_that_share_a_batch_correlate_over_all_of_it(tmp_path):
-    context = spawn(correlated_on_a_rank, args=(str(tmp_path),), nprocs=2, join=False)
-    while not context.join():
-        pass
+    together(correlated_on_a_rank, tmp_path)
     losses, gradient = relations_of(slice(None))
     for rank in range(2):
         found, slope = torch.load(tmp_path / f"{rank}.pt")

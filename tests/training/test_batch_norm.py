@@ -5,14 +5,13 @@ from pathlib import Path
 
 import pytest
 import torch
-import torch.distributed as dist
 from torch import nn
-from torch.multiprocessing.spawn import spawn
 
 from har_ray.models.config import ModelConfig
 from har_ray.training import batch_norm
 from har_ray.training.fit import Fit
 from har_ray.training.ranks import Ranks
+from tests.two_ranks import together
 
 B, F, T = 9, 3, 4
 
@@ -38,16 +37,7 @@ def batches():
 
 
 def on_a_rank(rank, folder):
-    dist.init_process_group("gloo", init_method=f"file://{folder}/meet", rank=rank, world_size=2)
     torch.save(trained(batch_norm.share(layer()), slice(rank, None, 2)), f"{folder}/{rank}.pt")
-    dist.destroy_process_group()
-
-
-def together(work, folder):
-    """Two processes at work, to their end."""
-    context = spawn(work, args=(str(folder),), nprocs=2, join=False)
-    while not context.join():
-        pass
 
 
 def test_two_ranks_of_unequal_size_normalise_as_one(tmp_path: Path):
@@ -66,13 +56,11 @@ def test_two_ranks_of_unequal_size_normalise_as_one(tmp_path: Path):
 
 def fit_on_a_rank(rank, folder):
     cell, data = pickle.loads((Path(folder) / "cell").read_bytes())
-    dist.init_process_group("gloo", init_method=f"file://{folder}/meet", rank=rank, world_size=2)
     torch.set_num_threads(1)
     fit = Fit(cell, data, ranks=Ranks(rank, 2))
     fit.epoch()
     fit.epoch()
     torch.save([fit.curve, fit.network.state_dict()], f"{folder}/{rank}.pt")
-    dist.destroy_process_group()
 
 
 def test_a_network_that_normalises_has_one_curve_whatever_the_number_of_workers(tmp_path: Path, data, make_cell):

@@ -7,6 +7,7 @@ by the driver, once for all processes that have the same to say.
 
 import logging
 import os
+import signal
 import socket
 import threading
 import time
@@ -64,6 +65,9 @@ def joined(address: str | None, **settings: Any) -> Iterator[bool]:
         ray.init(address=address, logging_level=logging.ERROR, log_to_driver=False, **settings)
     except ConnectionError as error:
         raise HarRayError(f"no Ray cluster at {address}: {error}") from error
+    if threading.current_thread() is threading.main_thread():
+        # What stops a job (`ray job stop`, Slurm) ends like Ctrl-C, not in the crash report of Ray's own handler.
+        signal.signal(signal.SIGTERM, signal.default_int_handler)
     data = ray.data.DataContext.get_current()
     data.enable_progress_bars = False
     logging.getLogger("ray.data._internal.progress").setLevel(logging.ERROR)  # it warns that there are none

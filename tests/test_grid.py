@@ -291,13 +291,16 @@ def kill_a_trial():
     return False
 
 
-def test_ctrl_c_ends_with_130_and_a_hint(tmp_path, command):
+@pytest.mark.parametrize("asked", [signal.SIGINT, signal.SIGTERM])
+def test_ctrl_c_and_the_stop_of_a_job_end_with_130_and_a_hint(asked, tmp_path, command):
     process = command(write_grid(tmp_path, resources=DISTURBED))
     rows = tmp_path / "results" / "tiny" / "rows"
     until(lambda: rows.exists() and any(rows.iterdir()), process)
-    process.send_signal(signal.SIGINT)
+    process.send_signal(asked)
     assert process.wait(timeout=60) == 130
-    assert "the same command continues" in (tmp_path / "log").read_text()
+    log = (tmp_path / "log").read_text()
+    assert "the same command continues" in log
+    assert "***" not in log  # as the report of a crash begins
     assert all(json.loads(p.read_text())["status"] == "completed" for p in rows.iterdir())
 
 

@@ -52,4 +52,13 @@ DATA = [
          "(_part(windows, part, *fit_scaler(windows.x[part])) for part in rows)",
          "test_every_part_is_scaled_by_the_training_windows"),
     ),
+    *in_file(
+        "har_ray/window_arrays.py", "tests/test_window_arrays.py",
+        ("arrays in another order than a grid's windows",
+         "sorted(parts, key=itemgetter(0))", "parts",
+         "test_own_recordings_by_the_path_of_their_descriptor"),
+        ("folds that lack a class and are not refused",
+         "            require_classes(found[-1], self.y, self.classes, one)\n", "",
+         "test_a_split_that_a_grid_would_refuse_is_refused"),
+    ),
 ]  # fmt: skip

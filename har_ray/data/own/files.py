@@ -17,11 +17,23 @@ import pyarrow.csv
 import pyarrow.parquet as pq
 
 from har_ray.data.cleaning import row_fault
-from har_ray.errors import DataError, unknown
+from har_ray.data.own.columns import Column, position
+from har_ray.data.own.format import FileSpec
+from har_ray.errors import DataError
 
-VALUE, TIME = pa.float32(), pa.float64()
+VALUE, TIME, TEXT = pa.float32(), pa.float64(), pa.string()
 WORD = pa.dictionary(pa.int32(), pa.string())
-Types = Mapping[str, pa.DataType]
+Types = Mapping[Column, pa.DataType]
+"""What each column is read as.
+
+`VALUE`, `TIME`: numbers; a missing one is null, an infinite one an error.
+`TEXT`: as written, without blanks around it; null where it is missing. For time stamps that are no plain numbers.
+`WORD`: a subject, a label, ...; `""` where it is missing. A number in a typed file reads without `.0`: 1.0 as `1`.
+
+In files whose values have types (Parquet, spreadsheets, JSON lines, MATLAB) `TIME` and `TEXT` columns come as what they
+are: `pa.timestamp("ns", tz)` (`tz` None where the file has no zone) for time stamps, `TEXT` for text, else `TIME`. So
+whoever reads time looks at the type of what comes; in text files it is the one that was asked for.
+"""
 
 SUFFIXES = (".csv", ".csv.gz", ".parquet")
 MISSING = ("", "NaN", "nan", "NA")
@@ -48,18 +60,22 @@ def column_names(path: Path) -> list[str]:
     return [name.strip() for name in header]
 
 
-def check_columns(path: Path, found: Sequence[str], needed: Sequence[str]) -> None:
+def check_columns(path: Path, found: Sequence[str], needed: Sequence[Column]) -> None:
     """Raises `DataError` naming every needed column that is missing or appears twice."""
-    faults = [unknown("column", name, found) for name in needed if name not in found]
-    faults += [f"column {name!r} appears {found.count(name)} times" for name in needed if found.count(name) > 1]
+    faults = []
+    for column in needed:
+        try:
+            position(column, found)
+        except ValueError as error:
+            faults.append(f"{path}: line 1: {error}")
     if faults:
-        raise DataError("\n".join(f"{path}: line 1: {fault}" for fault in faults))
+        raise DataError("\n".join(faults))
 
 
-def read_columns(path: Path, types: Types) -> Iterator[pa.RecordBatch]:
-    """Batches of the columns in `types`, each of the type it names: `VALUE`, `TIME` or `WORD`.
+def read_columns(path: Path, types: Types, spec: FileSpec) -> Iterator[pa.RecordBatch]:
+    """Batches of the columns in `types`, in that order, each named `str(column)` and of the type that it names.
 
-    A missing number is null, a missing word `""`.
+    Lazy: `next(read_columns(...))` reads the first block of the file (1 MiB of text) and no more.
 
     Raises:
         DataError: a column is missing, the file cannot be read, or (naming the line) a row has too few or too many
@@ -67,15 +83,17 @@ def read_columns(path: Path, types: Types) -> Iterator[pa.RecordBatch]:
     """
     names = column_names(path)
     check_columns(path, names, list(types))
+    found = {names[position(column, names)]: type_ for column, type_ in types.items()}
     try:
-        yield from (_parquet_batches(path, types) if _is_parquet(path) else _csv_batches(path, names, types))
+        for batch in _parquet_batches(path, found) if _is_parquet(path) else _csv_batches(path, names, found):
+            yield batch.rename_columns([str(column) for column in types])
     except pa.ArrowInvalid as error:
-        raise _first_fault(path, names, types) or _unreadable(path, error) from error
+        raise _first_fault(path, names, found) or _unreadable(path, error) from error
     except OSError as error:
         raise _unreadable(path, error) from error
 
 
-def row_name(path: Path, row: int) -> str:
+def row_name(path: Path, row: int, spec: FileSpec) -> str:
     """Where a user finds a row (from 0): `line 12` of a text, `row 11` of a Parquet file."""
     if _is_parquet(path):
         return f"row {row + 1}"
@@ -87,7 +105,7 @@ def row_name(path: Path, row: int) -> str:
         return f"line {rows.line_num}"
 
 
-def _csv_batches(path: Path, names: Sequence[str], types: Types) -> Iterator[pa.RecordBatch]:
+def _csv_batches(path: Path, names: Sequence[str], types: Mapping[str, pa.DataType]) -> Iterator[pa.RecordBatch]:
     how_read = pa.csv.ReadOptions(use_threads=False, column_names=list(names), skip_rows=1)
     wanted = pa.csv.ConvertOptions(column_types=dict(types), include_columns=list(types), null_values=list(MISSING))
     with (
@@ -97,7 +115,7 @@ def _csv_batches(path: Path, names: Sequence[str], types: Types) -> Iterator[pa.
         yield from reader
 
 
-def _parquet_batches(path: Path, types: Types) -> Iterator[pa.RecordBatch]:
+def _parquet_batches(path: Path, types: Mapping[str, pa.DataType]) -> Iterator[pa.RecordBatch]:
     with pq.ParquetFile(path) as file:
         for name, type_ in types.items():
             found = file.schema_arrow.field(name).type
@@ -112,7 +130,7 @@ def _words(column: pa.Array) -> pa.Array:
     return column.cast(pa.string()).fill_null("").dictionary_encode()
 
 
-def _first_fault(path: Path, names: Sequence[str], types: Types) -> DataError | None:
+def _first_fault(path: Path, names: Sequence[str], types: Mapping[str, pa.DataType]) -> DataError | None:
     if _is_parquet(path):
         return None
     numbers = {names.index(name): name for name, type_ in types.items() if type_ != WORD}

@@ -14,7 +14,9 @@ from pathlib import Path
 import numpy as np
 
 from har_ray.data.faults import by_cause
-from har_ray.data.own.files import TIME, WORD, check_columns, column_names, read_columns
+from har_ray.data.own.columns import Column
+from har_ray.data.own.files import TEXT, WORD, check_columns, column_names, read_columns
+from har_ray.data.own.format import FileSpec
 from har_ray.data.raw.download import file_sha256
 from har_ray.errors import DataError
 
@@ -36,7 +38,7 @@ class Scan:
         sha256: of its content.
         names: its columns.
         rows: how many there are.
-        words: column → word → (its first row from 0, in how many rows it stands).
+        words: `str(column)` → word → (its first row from 0, in how many rows it stands).
     """
 
     size: int
@@ -51,13 +53,13 @@ _scans: dict[Path, dict[str, Scan]] = {}
 """The scans of this process, by where they are kept: they hold also where that cannot be written."""
 
 
-def scan_files(paths: Sequence[Path], words: Sequence[str], columns: Sequence[str], kept: Path) -> list[Scan]:
+def scan_files(paths: Sequence[Path], words: Sequence[Column], spec: FileSpec, kept: Path) -> list[Scan]:
     """A scan of every file; only what is new or has changed since the last call is read.
 
     Args:
         paths: the files.
         words: the columns whose words are wanted.
-        columns: every column that each file must have; the first holds numbers.
+        spec: how the files are laid out, and every column that each must have.
         kept: where the scans of the last call are, and will be kept.
 
     Raises:
@@ -70,8 +72,8 @@ def scan_files(paths: Sequence[Path], words: Sequence[str], columns: Sequence[st
         log.info("looking through %s new or changed file%s in %s", f"{new:,}", "s" * (new > 1), kept.parent)
     for path, name in names.items():
         try:
-            check_columns(path, scans[name].names if name in scans else column_names(path), columns)
-            scans[name] = scans.get(name) or _scan(path, words, columns[0])
+            check_columns(path, scans[name].names if name in scans else column_names(path), spec.columns)
+            scans[name] = scans.get(name) or _scan(path, words, spec)
         except DataError as error:
             faults.append((path, str(error)))
         except OSError as error:
@@ -84,22 +86,24 @@ def scan_files(paths: Sequence[Path], words: Sequence[str], columns: Sequence[st
     return [scans[name] for name in names.values()]
 
 
-def _holds(scan: Scan, path: Path, words: Sequence[str]) -> bool:
+def _holds(scan: Scan, path: Path, words: Sequence[Column]) -> bool:
     """Whether a file is still what was scanned, and all `words` were looked for."""
     try:
         stat = path.stat()
     except OSError:
         return False
-    return (scan.size, scan.mtime_ns) == (stat.st_size, stat.st_mtime_ns) and set(words) <= set(scan.words)
+    return (scan.size, scan.mtime_ns) == (stat.st_size, stat.st_mtime_ns) and {str(word) for word in words} <= set(
+        scan.words
+    )
 
 
-def _scan(path: Path, words: Sequence[str], numbers: str) -> Scan:
-    """Reads the words, or the column `numbers` where only the number of rows is wanted."""
+def _scan(path: Path, words: Sequence[Column], spec: FileSpec) -> Scan:
+    """Reads the words, or any column where only the number of rows is wanted."""
     stat = path.stat()
-    found: dict[str, dict[str, tuple[int, int]]] = {column: {} for column in words}
+    found: dict[str, dict[str, tuple[int, int]]] = {str(column): {} for column in words}
     rows = 0
-    for batch in read_columns(path, dict.fromkeys(words, WORD) or {numbers: TIME}):
-        for column in words:
+    for batch in read_columns(path, dict.fromkeys(words, WORD) or {spec.columns[0]: TEXT}, spec):
+        for column in found:
             _count(found[column], batch[column].dictionary.to_pylist(), batch[column].indices.to_numpy(), rows)
             if len(found[column]) > MAX_WORDS:
                 raise DataError(f"{path}: column {column!r} has over {MAX_WORDS} distinct values; expected few words")

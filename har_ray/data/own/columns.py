@@ -44,33 +44,32 @@ def _as_reference(value: Any) -> Any:
 Column = Annotated[str | int | ColumnPattern, BeforeValidator(_as_reference)]
 
 
-def position(column: "str | int | ColumnPattern", names: Sequence[str]) -> int:
-    """The index of a column.
+def matches(column: "str | int | ColumnPattern", names: Sequence[str]) -> list[int]:
+    """The indices of the columns that a reference may mean; `names` are those of all columns, `""` for one without."""
+    if isinstance(column, int):
+        return [column - 1] if column <= len(names) else []
+    if isinstance(column, ColumnPattern):
+        return [i for i, name in enumerate(names) if name and re.search(column.pattern, name)]
+    return [i for i, name in enumerate(names) if name == column]
 
-    Args:
-        column: the reference.
-        names: of all columns of a file, `""` for one without a name.
+
+def position(column: "str | int | ColumnPattern", names: Sequence[str]) -> int:
+    """The index of the one column that is meant.
 
     Raises:
-        ValueError: no column or more than one is meant; says which there are.
+        ValueError: there is none, or more than one; says which there are.
     """
+    found = matches(column, names)
+    if len(found) == 1:
+        return found[0]
     if isinstance(column, int):
-        if column > len(names):
-            raise ValueError(f"there is no column {column}, only {len(names)}")
-        return column - 1
+        raise ValueError(f"there is no column {column}, only {len(names)}")
     if not any(names):
-        raise ValueError(f"no line names the columns, so {column!r} cannot be found; give numbers, 1 to {len(names)}")
+        raise ValueError(f"no line names the columns; give their numbers, 1 to {len(names)}, in place of names")
     if isinstance(column, ColumnPattern):
-        found = [i for i, name in enumerate(names) if name and re.search(column.pattern, name)]
-        fault = f"no column matches the pattern {column.pattern!r} ({', '.join(filter(None, names))})"
-        if len(found) > 1:
-            fault = f"{len(found)} columns match the pattern {column.pattern!r}: {', '.join(names[i] for i in found)}"
-    else:
-        found = [i for i, name in enumerate(names) if name == column]
-        fault = unknown("column", column, filter(None, names))
-        if len(found) > 1:
-            numbers = " or ".join(str(i + 1) for i in found)
-            fault = f"column {column!r} appears {len(found)} times; choose one by its number, {numbers}"
-    if len(found) != 1:
-        raise ValueError(fault)
-    return found[0]
+        some = ", ".join(names[i] for i in found) if found else ", ".join(filter(None, names))
+        raise ValueError(f"{len(found) or 'no'} columns match the pattern {column.pattern!r} ({some})")
+    if found:
+        numbers = " or ".join(str(i + 1) for i in found)
+        raise ValueError(f"column {column!r} appears {len(found)} times; choose one by its number, {numbers}")
+    raise ValueError(unknown("column", column, filter(None, names)))

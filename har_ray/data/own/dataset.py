@@ -20,6 +20,7 @@ from har_ray.data.own.columns import Column
 from har_ray.data.own.descriptor import Descriptor, context
 from har_ray.data.own.files import row_name
 from har_ray.data.own.format import FileSpec
+from har_ray.data.own.formats.opening import exists, with_members
 from har_ray.data.own.reader import READING, Table, read
 from har_ray.data.own.scan import Scan, scan_files
 from har_ray.errors import DataError, unknown
@@ -42,9 +43,9 @@ def load_table(name: str, path: Path) -> Dataset:
     folder = path.absolute().parent
     # Unlike Path.glob, this skips hidden files, such as macOS leaves beside every copied one.
     found = sorted(glob(spec.files, root_dir=folder, recursive=True), key=natural_key)  # noqa: PTH207
-    files = [Path(os.path.normpath(folder / one)) for one in found]
-    if not files:
+    if not found:
         raise DataError(f"{path}:{file.lines['files',]}: files: no file matches {spec.files!r} below {folder}")
+    files = with_members([Path(os.path.normpath(folder / one)) for one in found], spec.members)
     scans = scan_files(files, spec.words, spec.file_spec, folder / f".{path.name}.scan.json")
     labels = _words(spec.label.column, spec.label.pattern, files, scans, folder)
     subjects = _words(spec.subject.column, spec.subject.pattern, files, scans, folder)
@@ -126,14 +127,14 @@ def _some(names: Sequence[str]) -> str:
 
 def _fingerprint(table: Table, files: Sequence[Path], scans: Sequence[Scan]) -> str:
     # Presets are in the windows' id already: adding one must not make the windows of the others again.
-    described = table.spec.model_dump(exclude={"presets", "files"})
+    described = table.spec.model_dump(exclude={"presets", "files", "members"})
     content = [[table.relative(file), scan.size, scan.sha256] for file, scan in zip(files, scans, strict=True)]
     return hashlib.sha256(json.dumps([described, table.legend, content]).encode()).hexdigest()
 
 
 def _locate(files: Sequence[Path], folder: Path | None) -> list[str]:
     """The files; `folder` is not used, the descriptor says where they are."""
-    missing = [str(file) for file in files if not file.is_file()]
+    missing = [str(file) for file in files if not exists(file)]
     if missing:
         raise DataError(f"{_some(missing)}: no longer exists")
     return [str(file) for file in files]

@@ -98,8 +98,10 @@ def _parts(table: Table, path: Path, channels: Sequence[str]) -> Iterator[_Rows]
         labels = _labels(table, path, batch, row)
         time = np.arange(row, row + n, dtype=np.float64)
         if spec.time:
-            stamps = batch[str(spec.time.column)].to_numpy(zero_copy_only=False)
-            time = stamps * (spec.rate_hz / UNITS_PER_S[spec.time.unit])
+            stamps, unit = batch[str(spec.time.column)], spec.time.unit
+            if pa.types.is_timestamp(stamps.type):
+                stamps, unit = stamps.cast(pa.int64()), "ns"
+            time = stamps.to_numpy(zero_copy_only=False) * (spec.rate_hz / UNITS_PER_S[unit])
         subjects, at = _column(batch, spec.subject.column, spec.subject.pattern, relative)
         stretches = runs(n, changes(at))
         if len(stretches) > max(MIN_STRETCH, n / MIN_STRETCH):

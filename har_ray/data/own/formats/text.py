@@ -51,7 +51,10 @@ class TextFile(DataFile):
         )
         types = {str(i): TEXT if layout.thousands and type_ in (VALUE, TIME) else type_ for i, type_ in columns.items()}
         wanted = pa.csv.ConvertOptions(
-            column_types=types, include_columns=list(types), null_values=layout.missing, decimal_point=layout.decimal
+            column_types=types,
+            include_columns=list(types),
+            null_values=[f"{before}{word}" for word in layout.missing for before in ("", " ")],
+            decimal_point=layout.decimal,
         )
         parsing = pa.csv.ParseOptions(delimiter=_delimiter(layout), newlines_in_values=True)
         try:

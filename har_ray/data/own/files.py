@@ -64,7 +64,7 @@ def _opened(path: Path, spec: FileSpec) -> DataFile:
     file = _of_its_kind(path, spec)
     if faults := _faults(file, spec.columns):
         remedy = _remedy(path, file, spec)
-        raise DataError("\n".join(f"{path}: {file.heading}{fault}{remedy}" for fault in faults))
+        raise DataError("\n".join(f"{path}: {file.heading}{fault}" for fault in [remedy] * bool(remedy) or faults))
     return file
 
 
@@ -105,18 +105,22 @@ def _remedy(path: Path, file: DataFile, spec: FileSpec) -> str:
     """What another layout than the descriptor's would find."""
     if not isinstance(file, TextFile) or spec.format == AUTO:
         return ""
-    other = TextFile(path, FileSpec(spec.columns, AUTO.model_copy(update={"missing": spec.format.missing})))
-    if _faults(other, spec.columns):
+    found = TextFile(path, FileSpec(spec.columns))
+    if _faults(found, spec.columns):
         return ""
-    ours, found = file.layout, other.layout
+    ours, theirs = file.layout, found.layout
     differ = [
-        f"{what} {getattr(found, what)!r}"
-        for what in ("separator", "encoding")
-        if getattr(found, what) != getattr(ours, what)
+        f"{words} {is_!r}"
+        for key, words, was, is_ in (
+            ("separator", "separator", ours.separator, theirs.separator),
+            ("encoding", "encoding", ours.encoding, theirs.encoding),
+            ("header_line", "the names in line", ours.header_line, theirs.header_line),
+        )
+        if getattr(spec.format, key) != "auto" and was != is_
     ]
-    if ours.header_line != found.header_line:
-        differ.append(f"the names in line {found.header_line}")
-    return f"; the file seems to have {', '.join(differ)}: correct format, or leave that to auto"
+    return (
+        f"the columns are not there; the file seems to have {', '.join(differ)}: correct format, or leave that to auto"
+    )
 
 
 def _unreadable(path: Path, error: BaseException) -> DataError:

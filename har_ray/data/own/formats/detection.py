@@ -82,9 +82,9 @@ def _lines(head: bytes, whole: bool, encoding: str) -> list[str]:
 
 
 def _comment(lines: Sequence[str]) -> str:
-    """`#`, if lines begin with it, but not those at the end, which should be rows."""
+    """`#`, if lines begin with it, but not all of those at the end, which should be rows."""
     begins = [line.lstrip().startswith("#") for line in lines]
-    return "#" if any(begins) and not any(begins[-3:]) else ""
+    return "#" if any(begins) and not all(begins[-3:]) else ""
 
 
 def _splits(separator: str, line: str) -> bool:
@@ -235,17 +235,15 @@ def _view(
 ) -> _View:
     commented = _rows(lines, first, separator, "", "")
     rows = _rows(lines, first, separator, comment, "") if comment else commented
-    line_end = ";" if separator != ";" and _all_end_with(";", rows) else ""
+    line_end = ";" if separator != ";" and _most_end_with(";", rows) else ""
     if line_end:
         rows = _rows(lines, first, separator, comment, line_end)
     return _View(rows, commented, separator, comment, line_end, form, columns)
 
 
-def _all_end_with(sign: str, rows: Sequence[Row]) -> bool:
-    """Whether most of the last rows do, behind a number."""
-    last = [row.fields[-1] for row in rows[-TAIL:]]
-    ends = sum(field.endswith(sign) and _is_number(field.rstrip(f"{sign} ")) for field in last)
-    return ends > len(last) / 2
+def _most_end_with(sign: str, rows: Sequence[Row]) -> bool:
+    last = rows[-TAIL:]
+    return sum(row.fields[-1].endswith(sign) for row in last) > len(last) / 2
 
 
 def _rows(lines: Sequence[str], first: int, separator: str, comment: str, line_end: str) -> list[Row]:

@@ -88,7 +88,7 @@ def _comment(lines: Sequence[str]) -> str:
 def _candidates(lines: Sequence[str]) -> list[str]:
     """The separators that are there; where each of the last lines has as many tabs, blanks stand within fields."""
     found = [sign for sign in CANDIDATES[:-1] if any(sign in line for line in lines)]
-    tabs = {line.count("\t") for line in lines[-TAIL:] if line.strip()} if "\t" in found else set()
+    tabs = {line.count("\t") for line in [line for line in lines if line.strip()][-3:]}
     blanks = any(len(line.split()) > 1 for line in lines) and (len(tabs) != 1 or tabs == {0})
     return [*found, WHITESPACE] if blanks else found or [","]
 

@@ -64,7 +64,7 @@ def _opened(path: Path, spec: FileSpec) -> DataFile:
     file = _of_its_kind(path, spec)
     if faults := _faults(file, spec.columns):
         remedy = _remedy(path, file, spec)
-        raise DataError("\n".join(f"{path}: {file.heading}{fault}{remedy}" for fault in faults))
+        raise DataError("\n".join(f"{path}: {file.heading}{fault}" for fault in [remedy] * bool(remedy) or faults))
     return file
 
 
@@ -83,40 +83,43 @@ def _of_its_kind(path: Path, spec: FileSpec) -> DataFile:
 
 
 def _faults(file: DataFile, columns: Sequence[Column]) -> list[str]:
-    """What is wrong with references to columns; names that are not there in one message."""
-    faults, absent = list[str](), list[str]()
+    """What is wrong with references to columns; names that are not there share a message."""
+    known = list(filter(None, file.names))
+    absent = [column for column in columns if isinstance(column, str) and known and column not in known]
+    faults = []
+    if len(absent) > 1:
+        meant = dict.fromkeys(repr(name) for column in absent if (name := nearest(column, known)))
+        hint = f"did you mean {', '.join(meant)}? " if meant else ""
+        faults = [f"columns {', '.join(map(repr, absent))} are unknown; {hint}({', '.join(known)})"]
+        columns = [column for column in columns if column not in absent]
     for column in columns:
         try:
             position(column, file.names)
         except ValueError as error:
             faults.append(str(error))
-            if isinstance(column, str) and column not in file.names and any(file.names):
-                absent.append(column)
-    if len(absent) < 2:
-        return list(dict.fromkeys(faults))
-    known = list(filter(None, file.names))
-    meant = [f"{name!r}" for column in absent if (name := nearest(column, known))]
-    hint = f"did you mean {', '.join(dict.fromkeys(meant))}? " if meant else ""
-    together = f"columns {', '.join(map(repr, absent))} are unknown; {hint}({', '.join(known)})"
-    return [together, *(fault for fault in faults if not fault.startswith(tuple(f"column {n!r} is" for n in absent)))]
+    return list(dict.fromkeys(faults))
 
 
 def _remedy(path: Path, file: DataFile, spec: FileSpec) -> str:
-    """What another layout than the descriptor's would find."""
-    if not isinstance(file, TextFile) or spec.format == AUTO:
+    """What is wrong with a descriptor's `format`, where its columns would be found without."""
+    if not isinstance(file, TextFile | ExcelFile) or spec.format == AUTO:
         return ""
-    other = TextFile(path, FileSpec(spec.columns, AUTO.model_copy(update={"missing": spec.format.missing})))
-    if _faults(other, spec.columns):
+    found = _of_its_kind(path, FileSpec(spec.columns, AUTO.model_copy(update={"sheet": spec.format.sheet})))
+    if not isinstance(found, TextFile | ExcelFile) or _faults(found, spec.columns):
         return ""
-    ours, found = file.layout, other.layout
+    ours, theirs = file.layout, found.layout
     differ = [
-        f"{what} {getattr(found, what)!r}"
-        for what in ("separator", "encoding")
-        if getattr(found, what) != getattr(ours, what)
+        f"{words} {is_!r}"
+        for key, words, was, is_ in (
+            ("separator", "separator", ours.separator, theirs.separator),
+            ("encoding", "encoding", ours.encoding, theirs.encoding),
+            ("header_line", "the names in line", ours.header_line, theirs.header_line),
+        )
+        if getattr(spec.format, key) != "auto" and was != is_
     ]
-    if ours.header_line != found.header_line:
-        differ.append(f"the names in line {found.header_line}")
-    return f"; the file seems to have {', '.join(differ)}: correct format, or leave that to auto"
+    return (
+        f"the columns are not there; the file seems to have {', '.join(differ)}: correct format, or leave that to auto"
+    )
 
 
 def _unreadable(path: Path, error: BaseException) -> DataError:

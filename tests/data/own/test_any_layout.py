@@ -7,6 +7,7 @@ import lzma
 import math
 import zipfile
 from dataclasses import dataclass
+from typing import Any
 
 import pyarrow as pa
 from hypothesis import HealthCheck, given, settings
@@ -30,7 +31,7 @@ PREAMBLES = {
 
 @dataclass(frozen=True)
 class Shape:
-    rows: list  # of (time in ms, acc_x and acc_y in thousandths or None, activity)
+    rows: list[Any]  # of (time in ms, acc_x and acc_y in thousandths or None, activity)
     separator: str
     decimal: str
     encoding: str
@@ -71,6 +72,13 @@ def possible(shape):
     return shape.preamble != "hint" or shape.encoding != "utf-16-le"
 
 
+PACK: dict[str, Any] = {
+    "": bytes,
+    ".gz": gzip.compress,
+    ".xz": lzma.compress,
+    ".bz2": bz2.compress,
+    ".zst": lambda content: pa.compress(content, "zstd", asbytes=True),
+}
 numbers = st.one_of(st.none(), st.integers(-20_000, 20_000))
 activities = st.sampled_from(["walk", "run", "walk slowly", "løpe", "null"])
 shapes = st.builds(
@@ -98,8 +106,7 @@ def packed(folder, shape):
             archive.writestr("__MACOSX/raw/._p1.DAT", b"\0\1\2")
         (path,) = with_members([path], None)
         return path
-    pack = {"": bytes, ".gz": gzip.compress, ".xz": lzma.compress, ".bz2": bz2.compress}.get(shape.packing)
-    path.write_bytes(pack(content) if pack else pa.compress(content, "zstd", asbytes=True))
+    path.write_bytes(PACK[shape.packing](content))
     return path
 
 

@@ -55,9 +55,7 @@ def detect(head: bytes, whole: bool, spec: FileSpec) -> TextLayout:
     if hint and form.separator == "auto":
         form = form.model_copy(update={"separator": hint[1]})
     comment = _comment(lines) if form.comment == "auto" else "" if form.comment == "none" else form.comment
-    candidates = [c for c in CANDIDATES if any(_splits(c, line) for line in lines)] or [","]
-    if form.separator != "auto":
-        candidates = [form.separator]
+    candidates = _candidates(lines) if form.separator == "auto" else [form.separator]
     first = 1 + bool(hint)
     views = [_view(lines[first - 1 :], first, separator, comment, form, spec.columns) for separator in candidates]
     return max(views, key=lambda view: view.score).layout(encoding)
@@ -82,13 +80,17 @@ def _lines(head: bytes, whole: bool, encoding: str) -> list[str]:
 
 
 def _comment(lines: Sequence[str]) -> str:
-    """`#`, if lines begin with it, but not those at the end, which should be rows."""
+    """`#`, if lines begin with it, but not all of those at the end, which should be rows."""
     begins = [line.lstrip().startswith("#") for line in lines]
-    return "#" if any(begins) and not any(begins[-3:]) else ""
+    return "#" if any(begins) and not all(begins[-3:]) else ""
 
 
-def _splits(separator: str, line: str) -> bool:
-    return len(line.split()) > 1 if separator == WHITESPACE else separator in line
+def _candidates(lines: Sequence[str]) -> list[str]:
+    """The separators that are there; where each of the last lines has as many tabs, blanks stand within fields."""
+    found = [sign for sign in CANDIDATES[:-1] if any(sign in line for line in lines)]
+    tabs = {line.count("\t") for line in [line for line in lines if line.strip()][-3:]}
+    blanks = any(len(line.split()) > 1 for line in lines) and (len(tabs) != 1 or tabs == {0})
+    return [*found, WHITESPACE] if blanks else found or [","]
 
 
 class _View:
@@ -163,7 +165,7 @@ class _View:
             raise ValueError("line 1: expected the names of the columns, found nothing")
         header = self.header
         if header is None and self.form.header_line == "auto":
-            header = self._header_by_numbers()
+            header = self._header_with_most() or self._header_by_numbers()
         rows = [row for row in self.rows if header is None or row.line > header.line]
         names = tuple(header.fields) if header else ("",) * (self.width or len(self.rows[-1].fields))
         return TextLayout(
@@ -187,6 +189,13 @@ class _View:
     def _is_unit_row(self, row: Row) -> bool:
         cells = [row.fields[i] for i in self.numeric if i < len(row.fields)]
         return any(cell not in self.missing for cell in cells) and not any(map(_is_number, cells))
+
+    def _header_with_most(self) -> Row | None:
+        """The row that has most of the names, if it has half of them: the others are misspelt."""
+        named = [column for column in self.columns if not isinstance(column, int)]
+        known = [sum(bool(matches(column, _named(row).fields)) for column in named) for row in self.commented]
+        best = max(known, default=0)
+        return _named(self.commented[known.index(best)]) if named and best >= len(named) / 2 else None
 
     def _header_by_numbers(self) -> Row | None:
         """The row of names above the first row of numbers, or above the units that stand there."""
@@ -235,17 +244,15 @@ def _view(
 ) -> _View:
     commented = _rows(lines, first, separator, "", "")
     rows = _rows(lines, first, separator, comment, "") if comment else commented
-    line_end = ";" if separator != ";" and _all_end_with(";", rows) else ""
+    line_end = ";" if separator != ";" and _most_end_with(";", rows) else ""
     if line_end:
         rows = _rows(lines, first, separator, comment, line_end)
     return _View(rows, commented, separator, comment, line_end, form, columns)
 
 
-def _all_end_with(sign: str, rows: Sequence[Row]) -> bool:
-    """Whether most of the last rows do, behind a number."""
-    last = [row.fields[-1] for row in rows[-TAIL:]]
-    ends = sum(field.endswith(sign) and _is_number(field.rstrip(f"{sign} ")) for field in last)
-    return ends > len(last) / 2
+def _most_end_with(sign: str, rows: Sequence[Row]) -> bool:
+    last = rows[-TAIL:]
+    return sum(row.fields[-1].endswith(sign) for row in last) > len(last) / 2
 
 
 def _rows(lines: Sequence[str], first: int, separator: str, comment: str, line_end: str) -> list[Row]:

@@ -33,6 +33,8 @@ class MatFile(DataFile):
         self.columns = {
             name: column for found, array in arrays.items() for name, column in _columns(found, array, rows)
         }
+        if wanted and (short := [name for name in arrays if not any(_is_of(name, column) for column in self.columns)]):
+            raise DataError(f"{path}: variable {short[0]!r} is {arrays[short[0]].shape}, others have {rows} rows")
         if not self.columns:
             raise DataError(f"{path}: holds no array of numbers or text")
         self.names = list(self.columns)

@@ -7,9 +7,10 @@ and within the process. A file of the same size and time of change counts as unc
 import json
 import logging
 import os
-from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 
@@ -22,7 +23,9 @@ from har_ray.errors import DataError
 
 log = logging.getLogger(__name__)
 
-SCANNING = 2
+T = TypeVar("T")
+
+SCANNING = 3
 """Part of the kept record; raise it when the same file would give another scan."""
 
 MAX_WORDS = 1000
@@ -40,6 +43,7 @@ class Scan:
         rows: how many there are.
         format: how the descriptor laid it out, as JSON.
         words: `str(column)` → word → (its first row from 0, in how many rows it stands).
+        said, rate_hz: what the descriptor said when its first rows were looked at, and the rate that they come at.
     """
 
     size: int
@@ -49,54 +53,88 @@ class Scan:
     rows: int
     format: str
     words: dict[str, dict[str, tuple[int, int]]]
+    said: str = ""
+    rate_hz: float | None = None
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """A file and what is to be known of it.
+
+    Attributes:
+        words: the columns whose words are wanted.
+        spec: how it is laid out, and every column that it must have.
+        said: what the descriptor says of time, rate, recordings and units.
+        look: looks at the first rows, and says at which rate they come.
+    """
+
+    path: Path
+    words: Sequence[Column]
+    spec: FileSpec
+    said: str
+    look: Callable[[], float | None]
 
 
 _scans: dict[Path, dict[str, Scan]] = {}
 """The scans of this process, by where they are kept: they hold also where that cannot be written."""
 
 
-def scan_files(paths: Sequence[Path], words: Sequence[Column], spec: FileSpec, kept: Path) -> list[Scan]:
+def scan_files(wanted: Mapping[str, Wanted], kept: Path) -> dict[str, Scan]:
     """A scan of every file; only what is new or has changed since the last call is read.
 
+    First the beginning of every new file is looked at, so that most faults are found before any is read as a whole.
+
     Args:
-        paths: the files.
-        words: the columns whose words are wanted.
-        spec: how the files are laid out, and every column that each must have.
+        wanted: the files, by the names that they are kept under.
         kept: where the scans of the last call are, and will be kept.
 
     Raises:
-        DataError: a file lacks a column or cannot be read; a line for each cause.
+        DataError: a file lacks a column, cannot be read or does not tell time as described; a line for each cause.
     """
-    known, faults = _scans.get(kept) or _load(kept), list[tuple[Path, str]]()
-    names = {path: os.path.relpath(path, kept.parent) for path in paths}
-    scans = {
-        name: known[name] for path, name in names.items() if name in known and _holds(known[name], path, words, spec)
-    }
-    if new := len(names) - len(scans):
+    known = _scans.get(kept) or _load(kept)
+    scans = {name: known[name] for name, one in wanted.items() if name in known and _holds(known[name], one)}
+    if new := len(wanted) - len(scans):
         log.info("looking through %s new or changed file%s in %s", f"{new:,}", "s" * (new > 1), kept.parent)
-    for path, name in names.items():
-        try:
-            scans[name] = scans.get(name) or _scan(path, words, spec)
-        except DataError as error:
-            faults.append((path, str(error)))
-        except UNREADABLE as error:
-            faults.append((path, f"{path}: cannot be read: {getattr(error, 'strerror', None) or error}"))
+    rates, faults = _each(wanted, lambda name, one: _rate_hz(scans.get(name), one))
+    if not faults:
+        found, faults = _each(wanted, lambda name, one: scans.get(name) or _scan(one.path, one.words, one.spec))
+        scans = {name: replace(scan, said=wanted[name].said, rate_hz=rates[name]) for name, scan in found.items()}
     _scans[kept] = known | scans if faults else scans
     if _scans[kept] != known:
         _save(kept, _scans[kept])
     if faults:
         raise DataError("\n".join(by_cause(faults)))
-    return [scans[name] for name in names.values()]
+    return scans
 
 
-def _holds(scan: Scan, path: Path, words: Sequence[Column], spec: FileSpec) -> bool:
-    """Whether a file is still what was scanned, all `words` were looked for, and all columns are there."""
+def _each(
+    wanted: Mapping[str, Wanted], read: Callable[[str, Wanted], T]
+) -> tuple[dict[str, T], list[tuple[Path, str]]]:
+    """What `read` makes of each file, and what is wrong with the others."""
+    found, faults = dict[str, T](), list[tuple[Path, str]]()
+    for name, one in wanted.items():
+        try:
+            found[name] = read(name, one)
+        except DataError as error:
+            faults.append((one.path, str(error)))
+        except UNREADABLE as error:
+            faults.append((one.path, f"{one.path}: cannot be read: {getattr(error, 'strerror', None) or error}"))
+    return found, faults
+
+
+def _rate_hz(scan: Scan | None, wanted: Wanted) -> float | None:
+    return scan.rate_hz if scan and scan.said == wanted.said else wanted.look()
+
+
+def _holds(scan: Scan, wanted: Wanted) -> bool:
+    """Whether a file is still what was scanned, all words were looked for, and all columns are there."""
     try:
-        same = (scan.size, scan.mtime_ns) == stat(path)
+        same = (scan.size, scan.mtime_ns) == stat(wanted.path)
     except (DataError, *UNREADABLE):
         return False
-    looked_for = {str(word) for word in words} <= set(scan.words) and scan.format == spec.format.model_dump_json()
-    return same and looked_for and has_columns(scan.names, spec.columns)
+    looked_for = {str(word) for word in wanted.words} <= set(scan.words)
+    as_said = scan.format == wanted.spec.format.model_dump_json()
+    return same and looked_for and as_said and has_columns(scan.names, wanted.spec.columns)
 
 
 def _scan(path: Path, words: Sequence[Column], spec: FileSpec) -> Scan:

@@ -50,6 +50,12 @@ class ExcelFile(DataFile):
     def row_name(self, row: int) -> str:
         return f"row {self.rows[row] + 1}"
 
+    def cell(self, line: int, column: int) -> str:
+        try:
+            return str(self.cells[line - 1][column - 1])
+        except IndexError:
+            raise DataError(f"{self.path}: row {line}: there is no column {column}") from None
+
     def _cell(self, row: int, column: int) -> Any:
         cell = self.cells[row][column]
         return None if cell in self.missing else cell

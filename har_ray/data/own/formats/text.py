@@ -76,6 +76,13 @@ class TextFile(DataFile):
     def row_name(self, row: int) -> str:
         return f"line {next(islice(self._rows(), row, None))[0]}"
 
+    def cell(self, line: int, column: int) -> str:
+        with opened(self.path) as file, io.TextIOWrapper(file, self.layout.encoding, errors="replace") as lines:
+            fields = next(csv.reader(islice(lines, line - 1, line), delimiter=_delimiter(self.layout)), [])
+        if len(fields) < column:
+            raise DataError(f"{self.path}: line {line}: there is no column {column}, only {len(fields)}")
+        return fields[column - 1].strip().lstrip("\ufeff")
+
     def _converted(self, column: pa.Array, position: int, asked: pa.DataType, row: int) -> pa.Array:
         """A column of a batch that begins at `row`, as it was asked for."""
         if asked == WORD:

@@ -1,13 +1,17 @@
 # make quick   set up and run the quick grid        make test   set up and pass the checks and tests
+# make picture   run the quick grid where it has not been run, and draw the picture of the README from it
 # make planted   plant known mistakes in a copy of the source, one at a time, each of which a test must catch
 PYTHON ?= python3
 VENV := .venv
 RUN := $(VENV)/bin/python
 
-.PHONY: quick test check planted clean
+.PHONY: quick picture test check planted clean
 
 quick: $(VENV)/ready
 	$(RUN) -m har_ray.grid grids/quick.yaml
+
+picture: quick
+	cp results/quick/report/figures/*-f1-macs.png grids/quick.png
 
 test: check
 	$(RUN) -m pytest

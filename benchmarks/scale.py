@@ -1,9 +1,11 @@
 """What the commands about a grid take when it is large: time, and the largest resident set of the process.
 
     python -m benchmarks.scale 1000 5000 10000 [--work FOLDER]
+    python -m benchmarks.scale 600 --wide
 
 For each number a store with so many completed confirm cells, and the teachers and search cells that they take, is
 written by the project's own plan, agenda and store; only the training is replaced by made-up scores and predictions.
+`--wide` makes it a grid of what a page has to find room for: 20 variants, 18 classes, 51 people, 10 folds, 3 settings.
 Then each command runs as a process of its own, from its start to its end, imports included. Files that were just
 written are in the system's cache. FOLDER keeps the stores for another look; they are written anew each time.
 """
@@ -67,8 +69,29 @@ GRID: dict[str, Any] = {
     "train": {"epochs": EPOCHS},
     "tracking": {"wandb": "off"},
 }
-PER_SEED = 20 * 10
-"""Folds × variants."""
+WIDE: dict[str, Any] = {
+    "name": "scale",
+    "datasets": [
+        {"name": "wisdm-watch", "preset": "arena", "protocol": "subject-kfold", "folds": 10, "rate_hz": rate_hz}
+        for rate_hz in (8, 10, 20)
+    ],
+    "variants": [
+        *("OM", "MM", "LM", "MM-Att", "LM-Att", "RB-KD", "RB-KD-Att", "RAB-KD"),
+        *(
+            {
+                "name": f"DS-CNN-{width}-{features}",
+                "architecture": "ds-cnn",
+                "options": {"width": width, "features": features},
+            }
+            for width in (8, 12, 16, 24, 32, 48)
+            for features in (0, 16)
+        ),
+    ],
+    "teacher": "OM",
+    "search": GRID["search"],
+    "train": {"epochs": EPOCHS},
+    "tracking": {"wandb": "off"},
+}
 
 MEASURE = """
 import json, os, sys, time
@@ -89,12 +112,17 @@ class Measured(NamedTuple):
     status: int
 
 
-def write_store(folder: Path, cells: int) -> Path:
-    """A finished grid of so many confirm cells; returns the grid's file."""
+def per_seed(content: dict[str, Any]) -> int:
+    """Folds × variants of a grid."""
+    entries = [DatasetSpec.model_validate(entry) for entry in content["datasets"]]
+    return sum(len(entry.protocols) for entry in entries) * len(content["variants"])
+
+
+def write_store(folder: Path, content: dict[str, Any], seeds: int) -> Path:
+    """A finished grid of so many seeds; returns the grid's file."""
     grid = folder / "grid.yaml"
-    seeds = list(range(cells // PER_SEED))
     paths = {"storage": str(folder / "results"), "data": str(folder / "data")}
-    grid.write_text(yaml.safe_dump(GRID | paths | {"seeds": seeds}))
+    grid.write_text(yaml.safe_dump(content | paths | {"seeds": list(range(seeds))}))
     spec, file = load_grid(grid)
     windows = window_specs(spec)
     stores = Stores(spec.storage, spec.name)
@@ -205,11 +233,14 @@ def measure(command: list[str]) -> Measured:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description="What the commands about a grid take when it is large.")
-    parser.add_argument("cells", nargs="+", type=int, help=f"confirm cells, a multiple of {PER_SEED}")
+    parser.add_argument("cells", nargs="+", type=int, help="confirm cells, a multiple of folds times variants")
+    parser.add_argument("--wide", action="store_true", help="many variants, classes and people")
     parser.add_argument("--work", type=Path, help="where to write the stores and keep them")
     args = parser.parse_args()
-    if any(cells < PER_SEED or cells % PER_SEED for cells in args.cells):
-        parser.error(f"cells: expected multiples of {PER_SEED}; found {' '.join(map(str, args.cells))}")
+    content = WIDE if args.wide else GRID
+    step = per_seed(content)
+    if any(cells < step or cells % step for cells in args.cells):
+        parser.error(f"cells: expected multiples of {step}; found {' '.join(map(str, args.cells))}")
     print("| confirm cells | command | seconds | CPU seconds | peak MiB |")
     print("| --- | --- | --- | --- | --- |")
     for cells in args.cells:
@@ -217,7 +248,7 @@ def main() -> None:
             folder = (args.work or Path(name)) / str(cells)
             shutil.rmtree(folder, ignore_errors=True)
             folder.mkdir(parents=True)
-            for what, command in commands(write_store(folder, cells)):
+            for what, command in commands(write_store(folder, content, cells // step)):
                 took = measure(command)
                 row = f"| {cells:,} | `{what}` | {took.seconds:.1f} | {took.cpu_s:.1f} | {took.peak_mib:.0f} |"
                 print(row, flush=True)

@@ -1,7 +1,8 @@
-"""A user's own recordings, CSV or Parquet files described by a short YAML file, as a `Dataset`.
+"""A user's own recordings, files described by a short YAML file, as a `Dataset`.
 
-The parts: `descriptor.py`, what that file may say; `files.py`, columns of a file; `scan.py`, who and what is in the
-files, kept from call to call; `reader.py`, a file's recordings. Users read docs/own-recordings.md.
+The parts: `descriptor.py`, what that file may say; `files.py`, columns of a file, of any kind in `formats/`; `scan.py`,
+who and what is in the files, kept from call to call; `reader.py`, a file's recordings. Users read
+docs/own-recordings.md.
 """
 
 import hashlib
@@ -19,7 +20,7 @@ from har_ray.data.dataset import NULL, Channel, Dataset
 from har_ray.data.own.columns import Column
 from har_ray.data.own.descriptor import Descriptor, context
 from har_ray.data.own.files import row_name
-from har_ray.data.own.format import FileSpec
+from har_ray.data.own.format import AUTO, FileSpec
 from har_ray.data.own.formats.opening import exists, with_members
 from har_ray.data.own.reader import READING, Table, read
 from har_ray.data.own.scan import Scan, scan_files
@@ -127,7 +128,8 @@ def _some(names: Sequence[str]) -> str:
 
 def _fingerprint(table: Table, files: Sequence[Path], scans: Sequence[Scan]) -> str:
     # Presets are in the windows' id already: adding one must not make the windows of the others again.
-    described = table.spec.model_dump(exclude={"presets", "files", "members"})
+    ignored = {"presets", "files", "members"} | ({"format"} if table.spec.format == AUTO else set())
+    described = table.spec.model_dump(exclude=ignored)
     content = [[table.relative(file), scan.size, scan.sha256] for file, scan in zip(files, scans, strict=True)]
     return hashlib.sha256(json.dumps([described, table.legend, content]).encode()).hexdigest()
 

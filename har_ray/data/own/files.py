@@ -16,7 +16,18 @@ from har_ray.data.own.formats.text import TextFile
 from har_ray.data.own.formats.typed import JsonLinesFile, ParquetFile
 from har_ray.errors import DataError, nearest
 
-__all__ = ["TEXT", "TIME", "VALUE", "WORD", "Types", "column_names", "has_columns", "read_columns", "row_name"]
+__all__ = [
+    "TEXT",
+    "TIME",
+    "VALUE",
+    "WORD",
+    "Types",
+    "column_names",
+    "has_columns",
+    "read_cell",
+    "read_columns",
+    "row_name",
+]
 
 
 def column_names(path: Path, spec: FileSpec) -> list[str]:
@@ -52,6 +63,15 @@ def read_columns(path: Path, types: Types, spec: FileSpec) -> Iterator[pa.Record
             yield pa.record_batch([batch[str(at[c])] for c in types], names=[str(c) for c in types])
     except UNREADABLE as error:
         raise _unreadable(path, error) from error
+
+
+def read_cell(path: Path, line: int, column: int, spec: FileSpec) -> str:
+    """What stands in a line and a column, both from 1, wherever rows begin: a start or a rate above them.
+
+    Raises:
+        DataError: nothing is there, or the file has no lines.
+    """
+    return _opened(path, spec).cell(line, column)
 
 
 def row_name(path: Path, row: int, spec: FileSpec) -> str:

@@ -14,7 +14,7 @@ from functools import cached_property
 from itertools import takewhile
 from typing import NamedTuple
 
-from har_ray.data.own.columns import Column, ColumnPattern, matches
+from har_ray.data.own.columns import ColumnPattern, matches
 from har_ray.data.own.format import WHITESPACE, FileSpec, Format
 from har_ray.data.own.formats.kinds import MISSING
 from har_ray.data.own.formats.layout import TextLayout, clean, encoding_of
@@ -57,7 +57,7 @@ def detect(head: bytes, whole: bool, spec: FileSpec) -> TextLayout:
     comment = _comment(lines) if form.comment == "auto" else "" if form.comment == "none" else form.comment
     candidates = _candidates(lines) if form.separator == "auto" else [form.separator]
     first = 1 + bool(hint)
-    views = [_view(lines[first - 1 :], first, separator, comment, form, spec.columns) for separator in candidates]
+    views = [_view(lines[first - 1 :], first, separator, comment, form, spec) for separator in candidates]
     return max(views, key=lambda view: view.score).layout(encoding)
 
 
@@ -68,7 +68,7 @@ def detect_cells(rows: Sequence[Sequence[str]], spec: FileSpec) -> TextLayout:
         for row in rows
     ]
     numbered = [Row(line, fields) for line, fields in enumerate(cut, 1) if fields]
-    return _View(numbered, numbered, "", "", "", spec.format, spec.columns).layout("")
+    return _View(numbered, numbered, "", "", "", spec.format, spec).layout("")
 
 
 def _lines(head: bytes, whole: bool, encoding: str) -> list[str]:
@@ -110,10 +110,10 @@ class _View:
         comment: str,
         line_end: str,
         form: Format,
-        columns: Sequence[Column],
+        spec: FileSpec,
     ) -> None:
         self.rows, self.commented, self.separator, self.comment = rows, commented, separator, comment
-        self.line_end, self.form, self.columns = line_end, form, columns
+        self.line_end, self.form, self.columns, self.above = line_end, form, spec.columns, spec.above
         self.missing = (*MISSING, *form.missing)
 
     @cached_property
@@ -183,7 +183,8 @@ class _View:
 
     def _is_data(self, row: Row) -> bool:
         """Whether most of the columns of numbers hold one, or nothing."""
-        cells = [row.fields[i] for i in self.numeric] if len(row.fields) >= self.width else []
+        fits = len(row.fields) >= self.width and row.line > self.above
+        cells = [row.fields[i] for i in self.numeric] if fits else []
         return sum(_is_number(cell) or cell in self.missing for cell in cells) > len(cells) / 2
 
     def _is_unit_row(self, row: Row) -> bool:
@@ -239,15 +240,13 @@ class _View:
         return names
 
 
-def _view(
-    lines: Sequence[str], first: int, separator: str, comment: str, form: Format, columns: Sequence[Column]
-) -> _View:
+def _view(lines: Sequence[str], first: int, separator: str, comment: str, form: Format, spec: FileSpec) -> _View:
     commented = _rows(lines, first, separator, "", "")
     rows = _rows(lines, first, separator, comment, "") if comment else commented
     line_end = ";" if separator != ";" and _most_end_with(";", rows) else ""
     if line_end:
         rows = _rows(lines, first, separator, comment, line_end)
-    return _View(rows, commented, separator, comment, line_end, form, columns)
+    return _View(rows, commented, separator, comment, line_end, form, spec)
 
 
 def _most_end_with(sign: str, rows: Sequence[Row]) -> bool:

@@ -9,6 +9,7 @@ import csv
 import io
 import re
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 
@@ -59,7 +60,7 @@ class TextFile(DataFile):
         parsing = pa.csv.ParseOptions(delimiter=_delimiter(layout), newlines_in_values=True)
         try:
             with (
-                self._stream() as file,
+                self._stream(self.layout) as file,
                 pa.csv.open_csv(file, how_read, parsing, convert_options=wanted) as reader,
             ):
                 for batch in reader:
@@ -72,6 +73,16 @@ class TextFile(DataFile):
             if "Empty CSV file" in str(error) or "Could not skip initial" in str(error):
                 return  # no row below the names
             raise self._first_fault(columns) or DataError(f"{self.path}: cannot be read: {error}") from error
+
+    def cell(self, line: int, column: int) -> str:
+        with (
+            self._stream(replace(self.layout, comment="")) as file,
+            io.TextIOWrapper(file, encoding="utf-8-sig", errors="replace", newline="") as lines,
+        ):
+            fields = next(csv.reader(islice(lines, line - 1, line), delimiter=_delimiter(self.layout)), [])
+        if len(fields) < column:
+            raise DataError(f"{self.path}: line {line}: has no column {column}, only {len(fields)}")
+        return fields[column - 1].strip()
 
     def row_name(self, row: int) -> str:
         return f"line {next(islice(self._rows(), row, None))[0]}"
@@ -89,9 +100,9 @@ class TextFile(DataFile):
             raise self._first_fault({position: asked}, row + at) or DataError(f"{self.path}: row {row + at + 1}: inf")
         return column
 
-    def _stream(self) -> pa.NativeFile:
+    def _stream(self, layout: TextLayout) -> pa.NativeFile:
         """The file's content in UTF-8, comments and the like taken out; every line stays in its place."""
-        layout, file = self.layout, opened(self.path)
+        file = opened(self.path)
         plain = layout.encoding in AS_UTF8 and layout.separator != WHITESPACE
         return (
             file if plain and not layout.comment + layout.line_end else pa.TransformInputStream(file, _Cleaner(layout))
@@ -101,7 +112,7 @@ class TextFile(DataFile):
         """Every row with the number of its line, the slow way; bytes that are not UTF-8 are U+DC80 to U+DCFF."""
         before = self.layout.first_line - 1
         with (
-            self._stream() as file,
+            self._stream(self.layout) as file,
             io.TextIOWrapper(file, encoding="utf-8-sig", errors="surrogateescape", newline="") as lines,
         ):
             rows = csv.reader(islice(lines, before, None), delimiter=_delimiter(self.layout))

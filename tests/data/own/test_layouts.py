@@ -55,6 +55,7 @@ MOVELLA = ["sep=,", "DeviceTag:,d4ca6e000001", "OutputRate:,60 Hz", "StartTime:,
         (["# t ax activity", *(row.replace(",", " ") for row in ROWS)], 2),  # numpy.savetxt
         (["  t   ax activity", *(f"  {row.replace(',', '   ')} " for row in ROWS)], 2),
         (["t;ax;activity", *(row.replace(",", ";").replace(".", ",") for row in ROWS)], 2),
+        (["pocket,,", "t,ax,activity", *ROWS], 3),
         (["t,ax,activity", *(QUOTED.format(*row.split(",")).replace(".", ",") for row in ROWS)], 2),
     ],
 )

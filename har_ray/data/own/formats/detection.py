@@ -182,10 +182,11 @@ class _View:
         )
 
     def _is_data(self, row: Row) -> bool:
-        """Whether most of the columns of numbers hold one, or nothing."""
+        """Whether most of the columns of numbers hold one, or nothing, and not nothing beside text."""
         fits = len(row.fields) >= self.width and row.line > self.above
         cells = [row.fields[i] for i in self.numeric] if fits else []
-        return sum(_is_number(cell) or cell in self.missing for cell in cells) > len(cells) / 2
+        numbers, missing = sum(map(_is_number, cells)), sum(cell in self.missing for cell in cells)
+        return numbers + missing > len(cells) / 2 and (numbers > 0 or missing == len(cells))
 
     def _is_unit_row(self, row: Row) -> bool:
         cells = [row.fields[i] for i in self.numeric if i < len(row.fields)]
@@ -199,7 +200,7 @@ class _View:
         return _named(self.commented[known.index(best)]) if named and best >= len(named) / 2 else None
 
     def _header_by_numbers(self) -> Row | None:
-        """The row of names above the first row of numbers, or above the units that stand there."""
+        """Of the rows above the first row of numbers, units aside, the one with the most different names."""
         if not self.numeric:
             return next(row for row in self.rows if len(row.fields) == (self.width or len(row.fields)))
         first = next((row.line for row in self.rows if self._is_data(row)), self.rows[-1].line)
@@ -207,7 +208,8 @@ class _View:
             above = [_named(row) for row in reversed(rows) if row.line < first]
             fitting = list(takewhile(self._may_be_names, above))[: 1 + MOST_UNIT_ROWS]
             if fitting:
-                return next((row for row in fitting if not _are_units(row)), fitting[0])
+                named = [row for row in fitting if not _are_units(row)] or fitting
+                return max(named, key=lambda row: len(set(row.fields)))
         return None
 
     def _may_be_names(self, row: Row) -> bool:
@@ -276,7 +278,7 @@ def _has_all(row: Row, columns: Collection[str | int | ColumnPattern]) -> bool:
 
 def _are_units(row: Row) -> bool:
     named = [field for field in row.fields if field]
-    return len(set(named)) < len(named) or sum(UNIT.fullmatch(field) is not None for field in named) > len(named) / 2
+    return sum(UNIT.fullmatch(field) is not None for field in named) > len(named) / 2
 
 
 def _is_number(field: str) -> bool:

@@ -20,8 +20,8 @@ from har_ray.data.own.formats.kinds import MISSING
 from har_ray.data.own.formats.layout import TextLayout, clean, encoding_of
 
 HEAD_BYTES = 1 << 16
-HEAD_LINES = 300
-"""Far more than the longest preamble known, the 100 lines of GENEActiv."""
+HEAD_LINES = 200
+"""Twice the longest preamble known, the 100 lines of GENEActiv."""
 TAIL = 20
 """Of the last rows of the head, how many are looked at for the separator."""
 MOST_UNIT_ROWS = 3

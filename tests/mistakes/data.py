@@ -25,7 +25,7 @@ DATA = [
          "test_no_line_is_drawn_across_a_break"),
     ),
     *in_file(
-        "har_ray/data/own/reader.py", "tests/data/own/test_dataset.py",
+        "har_ray/data/own/streams.py", "tests/data/own/test_dataset.py",
         ("a recording of two people",
          "if joined and part.subject != joined[0].subject:", "if joined and part.first < joined[0].first:",
          "test_a_subject_column_cuts_the_file"),

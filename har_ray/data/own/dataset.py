@@ -1,6 +1,6 @@
-"""A user's own recordings, CSV or Parquet files described by a short YAML file, as a `Dataset`.
+"""A user's own recordings, files described by a short YAML file, as a `Dataset`.
 
-The parts: `descriptor.py`, what that file may say; `files.py`, columns of a file; `found.py`, which files there are;
+The parts: `descriptor.py`, what that file may say; `files.py`, columns of a file, of any kind in `formats/`; `found.py`, which files there are;
 `look.py`, their first rows; `scan.py`, who and what is in them, kept from call to call; `clock.py`, the time that they
 tell; `streams.py`, whose rows they hold; `reader.py`, recordings of one file; `join.py`, of several. Users read
 docs/own-recordings.md.
@@ -8,17 +8,19 @@ docs/own-recordings.md.
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from statistics import median
 from typing import Any
 
+from pydantic import BaseModel
+
 from har_ray.data.cleaning import natural_key
 from har_ray.data.dataset import NULL, Channel, Dataset
 from har_ray.data.own.descriptor import Descriptor, WordSource, context
-from har_ray.data.own.formats.opening import exists
+from har_ray.data.own.formats.opening import exists, on_disk
 from har_ray.data.own.found import SHOWN, find_files, grouped, some
 from har_ray.data.own.look import look
 from har_ray.data.own.paths import word_in
@@ -74,6 +76,7 @@ def load_table(name: str, path: Path) -> Dataset:
         presets={preset: spec.preset(preset) for preset in spec.presets},
         locate=partial(_locate, [one.path for one in files], list(table.groups)),
         read=partial(read, table),
+        files=partial(_disk_files, [one.path for one in files]),
     )
 
 
@@ -145,10 +148,34 @@ def _where(file: TableFile, row: int) -> str:
 
 
 def _fingerprint(table: Table, files: Sequence[TableFile], scans: Mapping[str, Scan]) -> str:
-    # Presets are in the windows' id already: adding one must not make the windows of the others again.
-    described = table.spec.model_dump(exclude={"presets", "files", "members"})
+    described = _described(table.spec)
     content = [[file.relative, scans[file.name].size, scans[file.name].sha256] for file in files]
     return hashlib.sha256(json.dumps([described, table.legend, content]).encode()).hexdigest()
+
+
+def _described(spec: Descriptor) -> dict[str, Any]:
+    """What is said of recordings: windows keep their id where nothing is said by keys that came later.
+
+    Presets are in that id already: adding one must not make the windows of the others again.
+    """
+    described = _said(spec, {"rate_hz", "subject", "label", "channels", "time"}, {"presets", "files", "members"})
+    if spec.time:
+        described["time"] = _said(spec.time, {"column", "unit"})
+    if spec.channels:
+        described["channels"] = {name: _said(one, {"column", "unit"}) for name, one in spec.channels.items()}
+    return described
+
+
+def _said(section: BaseModel, always: Set[str], never: Set[str] = frozenset()) -> dict[str, Any]:
+    """The keys of a section that differ from their defaults, and those in `always`."""
+    fields = type(section).model_fields
+    given = {name for name, field in fields.items() if name in always or getattr(section, name) != field.default}
+    return section.model_dump(include=given - never)
+
+
+def _disk_files(files: Sequence[Path], folder: Path | None) -> list[Path]:
+    """Every file that is read, of members of archives these."""
+    return list(dict.fromkeys(map(on_disk, files)))
 
 
 def _locate(files: Sequence[Path], sources: Sequence[str], folder: Path | None) -> list[str]:

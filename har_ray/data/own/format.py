@@ -71,10 +71,14 @@ AUTO = Format()
 
 @dataclass(frozen=True)
 class FileSpec:
-    """What a descriptor says of its files: how they are laid out, and the columns that each must have.
+    """What a descriptor says of its files.
 
-    The same `columns` must be given whichever of them are read: the line that names them is found by them.
+    Attributes:
+        columns: those that each file must have, all of them whichever are read: the line of the names is found by them.
+        format: how the files are laid out.
+        above: the last of the lines, from 1, from which single cells are read: rows begin below it.
     """
 
     columns: tuple[Column, ...] = ()
     format: Format = AUTO
+    above: int = 0

@@ -16,7 +16,7 @@ import scipy.io
 
 from har_ray.data.own import scan as table_scan
 from har_ray.data.own.dataset import load_table
-from har_ray.data.own.files import TEXT, TIME, VALUE, WORD, column_names, read_columns, row_name
+from har_ray.data.own.files import TEXT, TIME, VALUE, WORD, column_names, read_cell, read_columns, row_name
 from har_ray.data.own.format import FileSpec, Format
 from har_ray.errors import DataError
 from tests.data.own.tables import CHANNELS, DESCRIPTOR, read, rows, write
@@ -100,6 +100,9 @@ def test_a_spreadsheet_with_a_preamble_units_and_time_stamps(tmp_path):
     assert activity.to_pylist() == ["walk", "2", "2.5"]
     spec = FileSpec(("time", "ax"))
     assert [row_name(path, row, spec) for row in range(3)] == ["row 5", "row 6", "row 8"]
+    assert float(read_cell(path, 1, 2, spec)) == 7
+    with pytest.raises(DataError, match=r"p1\.xlsx: row 1: has no column 4"):
+        read_cell(path, 1, 4, spec)
     with pytest.raises(DataError, match=r"p1\.xlsx: row 5: column 3 \(activity\) is 'walk', expected a number"):
         values(path, {"time": TIME, "activity": VALUE})
     with pytest.raises(DataError, match=r"p1\.xlsx: row 3: column 'act' is unknown; did you mean 'activity'"):

@@ -6,7 +6,7 @@ import pytest
 from pydantic import ValidationError
 
 from har_ray.data.own.columns import ColumnPattern
-from har_ray.data.own.files import TEXT, TIME, VALUE, WORD, column_names, read_columns, row_name
+from har_ray.data.own.files import TEXT, TIME, VALUE, WORD, column_names, read_cell, read_columns, row_name
 from har_ray.data.own.format import FileSpec, Format
 from har_ray.errors import DataError
 
@@ -55,6 +55,7 @@ MOVELLA = ["sep=,", "DeviceTag:,d4ca6e000001", "OutputRate:,60 Hz", "StartTime:,
         (["# t ax activity", *(row.replace(",", " ") for row in ROWS)], 2),  # numpy.savetxt
         (["  t   ax activity", *(f"  {row.replace(',', '   ')} " for row in ROWS)], 2),
         (["t;ax;activity", *(row.replace(",", ";").replace(".", ",") for row in ROWS)], 2),
+        (["pocket,,", "t,ax,activity", *ROWS], 3),
         (["t,ax,activity", *(QUOTED.format(*row.split(",")).replace(".", ",") for row in ROWS)], 2),
     ],
 )
@@ -89,6 +90,12 @@ def test_bytes_of_another_encoding_in_a_column_that_is_not_read_do_not_matter(tm
 def test_files_without_names_have_columns_by_number(tmp_path):
     e4 = put(tmp_path, ["1544027337.000000, 1544027337.000000", "32.000000, 32.000000", "-7,61", "-8,60"])
     assert read(e4, (1, 2), (VALUE, VALUE), header_line="none", skip=2) == [[-7, -8], [61, 60]]
+    below = FileSpec((1, 2), above=2)  # as a descriptor that takes start and rate from the first lines
+    (batch,) = read_columns(e4, {1: VALUE, 2: VALUE}, below)
+    assert [column.to_pylist() for column in batch.columns] == [[-7, -8], [61, 60]]
+    assert (read_cell(e4, 1, 2, below), read_cell(e4, 2, 1, below)) == ("1544027337.000000", "32.000000")
+    with pytest.raises(DataError, match=r"p1\.csv: line 2: has no column 3, only 2"):
+        read_cell(e4, 2, 3, below)
     pamap2 = put(tmp_path, ["0.00 4 NaN 1.5", "0.01 4 104 -0.25", "0.02 5 NaN 3"], name="subject101.dat")
     assert read(pamap2, (1, 2, 3, 4), (TIME, WORD, VALUE, VALUE)) == [
         [0.0, 0.01, 0.02],
@@ -98,6 +105,12 @@ def test_files_without_names_have_columns_by_number(tmp_path):
     ]
     with pytest.raises(DataError, match=r"no line names the columns; give their numbers, 1 to 4, in place of names"):
         read(pamap2, ("t", "x"), (TIME, VALUE))
+
+
+def test_a_cell_above_the_rows(tmp_path):
+    path = put(tmp_path, [*MOVELLA, "# at 25 Hz", "t,ax,activity", *ROWS])
+    assert read_cell(path, 3, 2, FileSpec(NAMED)) == "60 Hz"
+    assert read_cell(path, 6, 1, FileSpec(NAMED)) == "# at 25 Hz"
 
 
 def test_columns_by_pattern_and_doubled_names(tmp_path):

@@ -14,14 +14,14 @@ from functools import cached_property
 from itertools import takewhile
 from typing import NamedTuple
 
-from har_ray.data.own.columns import Column, ColumnPattern, matches
+from har_ray.data.own.columns import ColumnPattern, matches
 from har_ray.data.own.format import WHITESPACE, FileSpec, Format
 from har_ray.data.own.formats.kinds import MISSING
 from har_ray.data.own.formats.layout import TextLayout, clean, encoding_of
 
 HEAD_BYTES = 1 << 16
-HEAD_LINES = 300
-"""Far more than the longest preamble known, the 100 lines of GENEActiv."""
+HEAD_LINES = 200
+"""Twice the longest preamble known, the 100 lines of GENEActiv."""
 TAIL = 20
 """Of the last rows of the head, how many are looked at for the separator."""
 MOST_UNIT_ROWS = 3
@@ -57,7 +57,7 @@ def detect(head: bytes, whole: bool, spec: FileSpec) -> TextLayout:
     comment = _comment(lines) if form.comment == "auto" else "" if form.comment == "none" else form.comment
     candidates = _candidates(lines) if form.separator == "auto" else [form.separator]
     first = 1 + bool(hint)
-    views = [_view(lines[first - 1 :], first, separator, comment, form, spec.columns) for separator in candidates]
+    views = [_view(lines[first - 1 :], first, separator, comment, form, spec) for separator in candidates]
     return max(views, key=lambda view: view.score).layout(encoding)
 
 
@@ -68,7 +68,7 @@ def detect_cells(rows: Sequence[Sequence[str]], spec: FileSpec) -> TextLayout:
         for row in rows
     ]
     numbered = [Row(line, fields) for line, fields in enumerate(cut, 1) if fields]
-    return _View(numbered, numbered, "", "", "", spec.format, spec.columns).layout("")
+    return _View(numbered, numbered, "", "", "", spec.format, spec).layout("")
 
 
 def _lines(head: bytes, whole: bool, encoding: str) -> list[str]:
@@ -110,10 +110,10 @@ class _View:
         comment: str,
         line_end: str,
         form: Format,
-        columns: Sequence[Column],
+        spec: FileSpec,
     ) -> None:
         self.rows, self.commented, self.separator, self.comment = rows, commented, separator, comment
-        self.line_end, self.form, self.columns = line_end, form, columns
+        self.line_end, self.form, self.columns, self.above = line_end, form, spec.columns, spec.above
         self.missing = (*MISSING, *form.missing)
 
     @cached_property
@@ -182,9 +182,11 @@ class _View:
         )
 
     def _is_data(self, row: Row) -> bool:
-        """Whether most of the columns of numbers hold one, or nothing."""
-        cells = [row.fields[i] for i in self.numeric] if len(row.fields) >= self.width else []
-        return sum(_is_number(cell) or cell in self.missing for cell in cells) > len(cells) / 2
+        """Whether most of the columns of numbers hold one, or nothing, and not nothing beside text."""
+        fits = len(row.fields) >= self.width and row.line > self.above
+        cells = [row.fields[i] for i in self.numeric] if fits else []
+        numbers, missing = sum(map(_is_number, cells)), sum(cell in self.missing for cell in cells)
+        return numbers + missing > len(cells) / 2 and (numbers > 0 or missing == len(cells))
 
     def _is_unit_row(self, row: Row) -> bool:
         cells = [row.fields[i] for i in self.numeric if i < len(row.fields)]
@@ -198,7 +200,7 @@ class _View:
         return _named(self.commented[known.index(best)]) if named and best >= len(named) / 2 else None
 
     def _header_by_numbers(self) -> Row | None:
-        """The row of names above the first row of numbers, or above the units that stand there."""
+        """Of the rows above the first row of numbers, units aside, the one with the most different names."""
         if not self.numeric:
             return next(row for row in self.rows if len(row.fields) == (self.width or len(row.fields)))
         first = next((row.line for row in self.rows if self._is_data(row)), self.rows[-1].line)
@@ -206,7 +208,8 @@ class _View:
             above = [_named(row) for row in reversed(rows) if row.line < first]
             fitting = list(takewhile(self._may_be_names, above))[: 1 + MOST_UNIT_ROWS]
             if fitting:
-                return next((row for row in fitting if not _are_units(row)), fitting[0])
+                named = [row for row in fitting if not _are_units(row)] or fitting
+                return max(named, key=lambda row: len(set(row.fields)))
         return None
 
     def _may_be_names(self, row: Row) -> bool:
@@ -239,15 +242,13 @@ class _View:
         return names
 
 
-def _view(
-    lines: Sequence[str], first: int, separator: str, comment: str, form: Format, columns: Sequence[Column]
-) -> _View:
+def _view(lines: Sequence[str], first: int, separator: str, comment: str, form: Format, spec: FileSpec) -> _View:
     commented = _rows(lines, first, separator, "", "")
     rows = _rows(lines, first, separator, comment, "") if comment else commented
     line_end = ";" if separator != ";" and _most_end_with(";", rows) else ""
     if line_end:
         rows = _rows(lines, first, separator, comment, line_end)
-    return _View(rows, commented, separator, comment, line_end, form, columns)
+    return _View(rows, commented, separator, comment, line_end, form, spec)
 
 
 def _most_end_with(sign: str, rows: Sequence[Row]) -> bool:
@@ -277,7 +278,7 @@ def _has_all(row: Row, columns: Collection[str | int | ColumnPattern]) -> bool:
 
 def _are_units(row: Row) -> bool:
     named = [field for field in row.fields if field]
-    return len(set(named)) < len(named) or sum(UNIT.fullmatch(field) is not None for field in named) > len(named) / 2
+    return sum(UNIT.fullmatch(field) is not None for field in named) > len(named) / 2
 
 
 def _is_number(field: str) -> bool:

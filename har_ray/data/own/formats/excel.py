@@ -47,14 +47,13 @@ class ExcelFile(DataFile):
                 raise DataError(f"{self.path}: {self.row_name(error.row)}: {error}") from error
         yield pa.record_batch(arrays, names=[str(i) for i in columns])
 
+    def cell(self, line: int, column: int) -> str:
+        if line > len(self.cells) or column > len(self.cells[line - 1]):
+            raise DataError(f"{self.path}: row {line}: has no column {column}")
+        return str(self.cells[line - 1][column - 1]).strip()
+
     def row_name(self, row: int) -> str:
         return f"row {self.rows[row] + 1}"
-
-    def cell(self, line: int, column: int) -> str:
-        try:
-            return str(self.cells[line - 1][column - 1])
-        except IndexError:
-            raise DataError(f"{self.path}: row {line}: there is no column {column}") from None
 
     def _cell(self, row: int, column: int) -> Any:
         cell = self.cells[row][column]

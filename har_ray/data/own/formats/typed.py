@@ -56,8 +56,12 @@ class JsonLinesFile(_TypedFile):
 
     def __init__(self, path: Path) -> None:
         super().__init__(path)
-        with opened(path) as file, pa.json.open_json(file) as reader:
-            self.schema = pa.schema([_relaxed(field) for field in reader.schema])
+        self.schema = pa.schema([])
+        try:
+            with opened(path) as file, pa.json.open_json(file) as reader:
+                self.schema = pa.schema([_relaxed(field) for field in reader.schema])
+        except pa.ArrowInvalid as error:
+            raise self._first_fault() or error from error
         self.names = _flat(self.schema.empty_table()).schema.names
 
     def batches(self, columns: Mapping[int, pa.DataType]) -> Iterator[pa.RecordBatch]:

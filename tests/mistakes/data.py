@@ -94,4 +94,19 @@ DATA = [
          "            require_classes(found[-1], self.y, self.classes, one)\n", "",
          "test_a_split_that_a_grid_would_refuse_is_refused"),
     ),
+    *in_file(
+        "har_ray/data/own/intervals.py", "tests/data/own/test_intervals.py",
+        ("of contradicting intervals the later one labels",
+         "    found[torn] = NULL\n", "",
+         "test_an_interval_holds_its_start_and_overlaps_of_different_labels_are_no_class"),
+        ("labels of samples that are not in the order of time",
+         "labels[order] = found", "labels[:] = found",
+         "test_an_interval_holds_its_start_and_overlaps_of_different_labels_are_no_class"),
+    ),
+    *in_file(
+        "har_ray/data/own/interval_files.py", "tests/data/own/test_intervals.py",
+        ("a file of annotations that fills the memory",
+         "parse(path, forbid_dtd=True)", "parse(path, forbid_entities=False, forbid_external=False)",
+         "test_what_is_no_file_of_intervals_is_named"),
+    ),
 ]  # fmt: skip

@@ -59,7 +59,9 @@ def phyphox(folder):
                              for n, row in enumerate(rows))  # fmt: skip
             (folder / activity).mkdir(exist_ok=True)
             with zipfile.ZipFile(folder / activity / f"{person}.zip", "w") as archive:
-                archive.writestr("Raw Data.csv", text if not decimal_comma[person] else re.sub(r"(\d)\.(\d)", r"\1,\2", text))
+                archive.writestr(
+                    "Raw Data.csv", text if not decimal_comma[person] else re.sub(r"(\d)\.(\d)", r"\1,\2", text)
+                )
                 archive.writestr("meta/device.csv", '"property","value"\n"deviceModel","phone"\n')
 
 
@@ -81,7 +83,9 @@ def stamps(rate_hz):
 
 def actigraph(folder):
     local = timedelta(hours=2)  # Oslo in October
-    head = ["------------ Data File Created By ActiGraph GT3X+ ActiLife v6.13.4 Firmware v1.9.2 date format d/MM/yyyy at 30 Hz"]
+    head = [
+        "------------ Data File Created By ActiGraph GT3X+ ActiLife v6.13.4 Firmware v1.9.2 date format d/MM/yyyy at 30 Hz"
+    ]
     head += ["Serial Number: XXX", "Start Time 16:50:24", "Start Date 20/10/2023", "Epoch Period (hh:mm:ss) 00:00:00"]
     head += ["Download Time 14:00:01", "Download Date 21/10/2023", "Current Memory Address: 0"]
     head += ["Current Battery Voltage: 4.07     Mode = 12", "-" * 50]

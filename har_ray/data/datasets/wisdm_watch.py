@@ -4,24 +4,22 @@ Sources: `README.txt` and `activity_key.txt` of the publisher's archive. Each su
 `wisdm.py`), one per sensor, with time stamps of their own. The watch took readings every 50 ms, at times every 40 or
 10 ms, and paused for 0.1 to 0.5 s at every change of pace. So the two streams are joined on time: within one activity,
 where both run without a pause, linear interpolation turns the readings into values at common instants 50 ms apart.
-Nothing is filtered: from a stretch at 100 Hz every fifth instant is kept.
+Nothing is filtered (see `joining.py`): from a stretch at 100 Hz every fifth instant is kept.
 
 Some subjects lack a file, in the public copies or in a user's. They are sources like any other; reading one yields
 nothing, and the rejects say which file is missing.
 """
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from itertools import product
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 
 from har_ray.data.cleaning import changes, columns_of, find_files, runs, time_breaks
 from har_ray.data.dataset import Archive, Channel, Dataset, Preset, Recording, Rejects
 from har_ray.data.datasets.wisdm import read_records
+from har_ray.data.joining import Run, Stream, joined
 from har_ray.errors import DataError
 
 RATE_HZ = 20.0
@@ -63,17 +61,9 @@ COLUMNS = {
 """Channel → column among accelerometer x, y, z, gyroscope x, y, z."""
 
 
-@dataclass(frozen=True)
-class _Run:
-    """An uninterrupted stream of one sensor during one activity: ns `[n]` and values `[n, 3]`."""
-
-    t_ns: npt.NDArray[np.int64]
-    xyz: npt.NDArray[np.float32]
-
-
-_Stream = dict[tuple[int, int], list[_Run]]
-"""One sensor's runs in file order, by activity and by how often the clock had restarted within the activity: only
-between restarts does the clock say which readings of two sensors belong together."""
+Activity = tuple[int, int]
+"""An activity, and how often the clock had restarted within it: only between restarts does the clock say which readings
+of two sensors belong together."""
 
 
 def file_name(subject: str, sensor: str) -> str:
@@ -125,50 +115,32 @@ def read(source: str, channels: Sequence[str], rejects: Rejects) -> Iterator[Rec
         return
     streams = {sensor: _stream(text, subject, rejects) for sensor, text in texts.items()}
     at = [3 * needed.index(list(SENSORS)[column // 3]) + column % 3 for column in columns]
-    for number, (activity, x) in enumerate(_joined(streams, rejects)):
+    alone: dict[str, int] = {}
+    for number, stretch in enumerate(joined(streams, STEP_NS, alone)):
+        activity, _ = stretch.key
         yield Recording(
             name=f"{subject}-{CODES[activity]}:{number}",
             subject=subject,
-            x=x.take(at, axis=1),
-            labels=np.full(len(x), activity, dtype=np.int16),
+            x=stretch.x.take(at, axis=1),
+            labels=np.full(len(stretch.x), activity, dtype=np.int16),
             rate_hz=RATE_HZ,
         )
+    for sensor, n in alone.items():
+        rejects.add(f"{SENSORS[sensor]} reading without one of the other sensor at its time", n)
 
 
-def _stream(path: Path, subject: str, rejects: Rejects) -> _Stream:
-    """The runs of one sensor."""
+def _stream(path: Path, subject: str, rejects: Rejects) -> Stream[Activity]:
+    """The runs of one sensor, in file order."""
     records = read_records(path, (subject,), CODES, rejects)
-    stream: _Stream = {}
+    stream: Stream[Activity] = {}
     restarts = [0] * len(CODES)
     breaks = changes(records.activity) | time_breaks(records.t_ns, MAX_STEP_NS)
     for start, stop in runs(len(records.t_ns), breaks):
         activity, t_ns = int(records.activity[start]), records.t_ns[start:stop]
         earlier = stream.get((activity, restarts[activity]))
-        restarts[activity] += bool(earlier and t_ns[0] < earlier[-1].t_ns[-1])
-        stream.setdefault((activity, restarts[activity]), []).append(_Run(t_ns, records.xyz[start:stop]))
+        restarts[activity] += bool(earlier and t_ns[0] < earlier[-1].t[-1])
+        stream.setdefault((activity, restarts[activity]), []).append(Run(t_ns, records.xyz[start:stop]))
     return stream
-
-
-def _joined(streams: Mapping[str, _Stream], rejects: Rejects) -> Iterator[tuple[int, npt.NDArray[np.float32]]]:
-    """Activity and values `[n, 3 × sensors]` at common instants, for each stretch of time that all sensors share.
-
-    Accelerometer readings at 0, 50, 100 ms and gyroscope readings at 40, 80, 120 ms share 40 to 100 ms: the instants
-    are 40 and 90, and values at 90 lie between those at 50 and 100, 80 and 120. The readings at 0 and 120 are alone.
-    """
-    alone = {name: sum(len(run.t_ns) for group in stream.values() for run in group) for name, stream in streams.items()}
-    for key in sorted(set.intersection(*(set(stream) for stream in streams.values()))):
-        for together in product(*(stream[key] for stream in streams.values())):
-            first = max(run.t_ns[0] for run in together)
-            last = min(run.t_ns[-1] for run in together)
-            if first > last:
-                continue
-            for sensor, run in zip(streams, together, strict=True):
-                alone[sensor] -= int(((run.t_ns >= first) & (run.t_ns <= last)).sum())
-            t = first + STEP_NS * np.arange(int((last - first) // STEP_NS) + 1)
-            values = [np.interp(t, run.t_ns, run.xyz[:, axis]) for run in together for axis in range(3)]
-            yield key[0], np.stack(values, axis=1).astype(np.float32)
-    for sensor, n in alone.items():
-        rejects.add(f"{SENSORS[sensor]} reading without one of the other sensor at its time", n)
 
 
 WISDM_WATCH = Dataset(

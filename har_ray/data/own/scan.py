@@ -7,20 +7,25 @@ and within the process. A file of the same size and time of change counts as unc
 import json
 import logging
 import os
-from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 
 from har_ray.data.faults import by_cause
-from har_ray.data.own.files import TIME, WORD, check_columns, column_names, read_columns
-from har_ray.data.raw.download import file_sha256
+from har_ray.data.own.columns import Column
+from har_ray.data.own.files import TEXT, WORD, column_names, has_columns, read_columns
+from har_ray.data.own.format import FileSpec
+from har_ray.data.own.formats.opening import UNREADABLE, sha256, stat
 from har_ray.errors import DataError
 
 log = logging.getLogger(__name__)
 
-SCANNING = 1
+T = TypeVar("T")
+
+SCANNING = 3
 """Part of the kept record; raise it when the same file would give another scan."""
 
 MAX_WORDS = 1000
@@ -36,7 +41,9 @@ class Scan:
         sha256: of its content.
         names: its columns.
         rows: how many there are.
-        words: column → word → (its first row from 0, in how many rows it stands).
+        format: how the descriptor laid it out, as JSON.
+        words: `str(column)` → word → (its first row from 0, in how many rows it stands).
+        said, rate_hz: what the descriptor said when its first rows were looked at, and the rate that they come at.
     """
 
     size: int
@@ -44,69 +51,107 @@ class Scan:
     sha256: str
     names: list[str]
     rows: int
+    format: str
     words: dict[str, dict[str, tuple[int, int]]]
+    said: str = ""
+    rate_hz: float | None = None
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """A file and what is to be known of it.
+
+    Attributes:
+        words: the columns whose words are wanted.
+        spec: how it is laid out, and every column that it must have.
+        said: what the descriptor says of time, rate, recordings and units.
+        look: looks at the first rows, and says at which rate they come.
+    """
+
+    path: Path
+    words: Sequence[Column]
+    spec: FileSpec
+    said: str
+    look: Callable[[], float | None]
 
 
 _scans: dict[Path, dict[str, Scan]] = {}
 """The scans of this process, by where they are kept: they hold also where that cannot be written."""
 
 
-def scan_files(paths: Sequence[Path], words: Sequence[str], columns: Sequence[str], kept: Path) -> list[Scan]:
+def scan_files(wanted: Mapping[str, Wanted], kept: Path) -> dict[str, Scan]:
     """A scan of every file; only what is new or has changed since the last call is read.
 
+    First the beginning of every new file is looked at, so that most faults are found before any is read as a whole.
+
     Args:
-        paths: the files.
-        words: the columns whose words are wanted.
-        columns: every column that each file must have; the first holds numbers.
+        wanted: the files, by the names that they are kept under.
         kept: where the scans of the last call are, and will be kept.
 
     Raises:
-        DataError: a file lacks a column or cannot be read; a line for each cause.
+        DataError: a file lacks a column, cannot be read or does not tell time as described; a line for each cause.
     """
-    known, faults = _scans.get(kept) or _load(kept), list[tuple[Path, str]]()
-    names = {path: os.path.relpath(path, kept.parent) for path in paths}
-    scans = {name: known[name] for path, name in names.items() if name in known and _holds(known[name], path, words)}
-    if new := len(names) - len(scans):
+    known = _scans.get(kept) or _load(kept)
+    scans = {name: known[name] for name, one in wanted.items() if name in known and _holds(known[name], one)}
+    if new := len(wanted) - len(scans):
         log.info("looking through %s new or changed file%s in %s", f"{new:,}", "s" * (new > 1), kept.parent)
-    for path, name in names.items():
-        try:
-            check_columns(path, scans[name].names if name in scans else column_names(path), columns)
-            scans[name] = scans.get(name) or _scan(path, words, columns[0])
-        except DataError as error:
-            faults.append((path, str(error)))
-        except OSError as error:
-            faults.append((path, f"{path}: cannot be read: {error.strerror or error}"))
+    rates, faults = _each(wanted, lambda name, one: _rate_hz(scans.get(name), one))
+    if not faults:
+        found, faults = _each(wanted, lambda name, one: scans.get(name) or _scan(one.path, one.words, one.spec))
+        scans = {name: replace(scan, said=wanted[name].said, rate_hz=rates[name]) for name, scan in found.items()}
     _scans[kept] = known | scans if faults else scans
     if _scans[kept] != known:
         _save(kept, _scans[kept])
     if faults:
         raise DataError("\n".join(by_cause(faults)))
-    return [scans[name] for name in names.values()]
+    return scans
 
 
-def _holds(scan: Scan, path: Path, words: Sequence[str]) -> bool:
-    """Whether a file is still what was scanned, and all `words` were looked for."""
+def _each(
+    wanted: Mapping[str, Wanted], read: Callable[[str, Wanted], T]
+) -> tuple[dict[str, T], list[tuple[Path, str]]]:
+    """What `read` makes of each file, and what is wrong with the others."""
+    found, faults = dict[str, T](), list[tuple[Path, str]]()
+    for name, one in wanted.items():
+        try:
+            found[name] = read(name, one)
+        except DataError as error:
+            faults.append((one.path, str(error)))
+        except UNREADABLE as error:
+            faults.append((one.path, f"{one.path}: cannot be read: {getattr(error, 'strerror', None) or error}"))
+    return found, faults
+
+
+def _rate_hz(scan: Scan | None, wanted: Wanted) -> float | None:
+    return scan.rate_hz if scan and scan.said == wanted.said else wanted.look()
+
+
+def _holds(scan: Scan, wanted: Wanted) -> bool:
+    """Whether a file is still what was scanned, all words were looked for, and all columns are there."""
     try:
-        stat = path.stat()
-    except OSError:
+        same = (scan.size, scan.mtime_ns) == stat(wanted.path)
+    except (DataError, *UNREADABLE):
         return False
-    return (scan.size, scan.mtime_ns) == (stat.st_size, stat.st_mtime_ns) and set(words) <= set(scan.words)
+    looked_for = {str(word) for word in wanted.words} <= set(scan.words)
+    as_said = scan.format == wanted.spec.format.model_dump_json()
+    return same and looked_for and as_said and has_columns(scan.names, wanted.spec.columns)
 
 
-def _scan(path: Path, words: Sequence[str], numbers: str) -> Scan:
-    """Reads the words, or the column `numbers` where only the number of rows is wanted."""
-    stat = path.stat()
-    found: dict[str, dict[str, tuple[int, int]]] = {column: {} for column in words}
+def _scan(path: Path, words: Sequence[Column], spec: FileSpec) -> Scan:
+    """Reads the words, or any column where only the number of rows is wanted."""
+    size, mtime_ns = stat(path)
+    found: dict[str, dict[str, tuple[int, int]]] = {str(column): {} for column in words}
     rows = 0
-    for batch in read_columns(path, dict.fromkeys(words, WORD) or {numbers: TIME}):
-        for column in words:
+    for batch in read_columns(path, dict.fromkeys(words, WORD) or {spec.columns[0]: TEXT}, spec):
+        for column in found:
             _count(found[column], batch[column].dictionary.to_pylist(), batch[column].indices.to_numpy(), rows)
             if len(found[column]) > MAX_WORDS:
                 raise DataError(f"{path}: column {column!r} has over {MAX_WORDS} distinct values; expected few words")
         rows += batch.num_rows
     if rows == 0:
         raise DataError(f"{path}: no rows below the names of the columns")
-    return Scan(stat.st_size, stat.st_mtime_ns, file_sha256(path), column_names(path), rows, found)
+    names, form = column_names(path, spec), spec.format.model_dump_json()
+    return Scan(size, mtime_ns, sha256(path), names, rows, form, found)
 
 
 def _count(found: dict[str, tuple[int, int]], values: Iterable[str], codes: np.ndarray, row: int) -> None:

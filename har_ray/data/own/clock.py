@@ -1,0 +1,213 @@
+"""The clock of a file: which format its stamps are of, and the time in seconds that they tell.
+
+Its seconds count from 1970 where stamps are dates, or the start is one, else from wherever the device's counter does.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from har_ray.data.dataset import Rejects
+from har_ray.data.own.files import TEXT, TIME, read_cell, read_columns, row_name
+from har_ray.data.own.format import FileSpec
+from har_ray.data.own.formats.detection import NUMBER
+from har_ray.data.own.order import sorted_rows, spread, unwound, wraps_at
+from har_ray.data.own.paths import word_in
+from har_ray.data.own.stamps import formats_of, from_days, has_date, parsed, to_utc, typed
+from har_ray.data.own.timing import AUTO, DAY_S, EXCEL, UNITS_PER_S, Cell, RateSource, Time
+from har_ray.errors import DataError
+
+Numbers = npt.NDArray[np.float64]
+
+SHOWN = 3
+"""How many formats that stamps may be of an error lists."""
+
+
+class Stamps(NamedTuple):
+    """Of rows: counts of a number's unit, or seconds since 1970; NaN where there is none. `[n]`
+
+    Attributes:
+        dates: whether they are dates and times, or times of day, not counts.
+        zoned: whether they say their zone.
+    """
+
+    values: Numbers
+    dates: bool = False
+    zoned: bool = False
+
+
+class Timed(NamedTuple):
+    """Rows in the order of time.
+
+    Attributes:
+        rows: their indices, `[m]`.
+        t: seconds, `[m]`.
+        breaks: where time begins anew although the seconds may not show it, `[m - 1]`.
+    """
+
+    rows: npt.NDArray[np.intp]
+    t: Numbers
+    breaks: npt.NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class Clock:
+    """How one file tells time.
+
+    Attributes:
+        path, spec: the file and how it is laid out.
+        time: as the descriptor says; None for rows at `rate_hz` from 0 on.
+        rate_hz: of the rows, where the descriptor or the file says it.
+        format: of stamps that are text; None for others.
+        start_s: of the first row, where there is no column of stamps.
+    """
+
+    path: Path
+    spec: FileSpec
+    time: Time | None
+    rate_hz: float | None
+    format: str | None = None
+    start_s: float = 0
+
+    @classmethod
+    def of(cls, path: Path, spec: FileSpec, time: Time | None, rate_hz: float | None) -> "Clock":
+        """The clock of a file; raises DataError where stamps are of no known format, or of several."""
+        if time is None:
+            return cls(path, spec, None, rate_hz)
+        if time.start is not None:
+            start = cell_number(path, spec, time.start) / UNITS_PER_S[time.start.unit]
+            return cls(path, spec, time, rate_hz, start_s=start)
+        if time.format not in (AUTO, EXCEL):
+            return cls(path, spec, time, rate_hz, time.format)
+        return cls(path, spec, time, rate_hz, _format_found(path, spec, time))
+
+    @property
+    def column(self) -> str | None:
+        """The name of the column of stamps in batches."""
+        return None if self.time is None or self.time.column is None else str(self.time.column)
+
+    @property
+    def type(self) -> pa.DataType:
+        """What that column is to be read as."""
+        return TEXT if self.format else TIME
+
+    def stamps(self, batch: pa.RecordBatch, row: int) -> Stamps:
+        """Those of a batch that begins at `row`; raises DataError naming the line of one that is none."""
+        if self.column is None or self.time is None:
+            return Stamps(
+                self.start_s + np.arange(row, row + batch.num_rows) / (self.rate_hz or 1), dates=True, zoned=True
+            )
+        column = batch[self.column]
+        if pa.types.is_timestamp(column.type):
+            return Stamps(*typed(column)[:1], dates=True, zoned=column.type.tz is not None)
+        if self.format is None:
+            values = column.to_numpy(zero_copy_only=False).astype(np.float64, copy=False)
+            excel = self.time.format == EXCEL
+            return Stamps(from_days(values) if excel else values, dates=excel)
+        if column.type != TEXT:
+            raise DataError(
+                f"{self.path}: column {self.time.column!r} holds numbers; leave out time.format, or say excel"
+            )
+        times = parsed(column, self.format)
+        if times.fault is not None:
+            raise DataError(
+                f"{self.path}: {row_name(self.path, row + times.fault, self.spec)}: column {self.time.column!r} is "
+                f"{column[times.fault].as_py()!r}, expected a time of the format {self.format!r}"
+            )
+        return Stamps(times.seconds, dates=True, zoned=times.zoned)
+
+    def timed(self, stamps: Stamps, rejects: Rejects) -> Timed:
+        """The rows of one device in order, given their stamps in the order of the file; counts those left out."""
+        rows, t = np.arange(len(stamps.values)), stamps.values
+        known = np.isfinite(t)
+        if not known.all():
+            rejects.add("no time stamp", int((~known).sum()))
+            rows, t = rows[known], t[known]
+        if self.time is None or not len(t):
+            return Timed(rows, t, np.zeros(max(0, len(t) - 1), dtype=np.bool_))
+        t = self._seconds(t, stamps, rows)
+        begins = np.empty(0, dtype=np.intp)
+        if self.time.disorder_s:
+            found = sorted_rows(t, self.time.disorder_s)
+            rejects.add(f"row over {self.time.disorder_s:g} s late", found.late)
+            rows, t, begins = rows[found.rows], t[found.rows], found.begins
+        if self.time.packets:
+            t = np.concatenate([spread(part) for part in np.split(t, begins)])
+        breaks = np.zeros(max(0, len(t) - 1), dtype=np.bool_)
+        breaks[begins - 1] = True
+        return Timed(rows, t, breaks)
+
+    def _seconds(self, t: Numbers, stamps: Stamps, rows: npt.NDArray[np.intp]) -> Numbers:
+        time = self.time
+        assert time is not None, "rows without stamps are in order"
+        if not stamps.dates:
+            limit = wraps_at(t) if time.wraps_at == AUTO else None if time.wraps_at == "none" else float(time.wraps_at)
+            return (unwound(t, limit, time.disorder_s / time.count_s) if limit else t) * time.count_s
+        if self.format and not has_date(self.format):
+            return unwound(t % DAY_S, DAY_S, time.disorder_s)
+        if time.zone_info is None or stamps.zoned:
+            return t
+        utc = to_utc(t, time.zone_info)
+        if np.isnan(utc).any():
+            row = int(rows[np.isnan(utc).argmax()])
+            raise DataError(
+                f"{self.path}: about {row_name(self.path, row, self.spec)}: column {time.column!r} is "
+                f"{np.datetime64(int(t[np.isnan(utc).argmax()]), 's')}, which clocks in {time.zone} leap over; "
+                "is that the zone?"
+            )
+        return utc
+
+
+def rate_of_file(path: Path, relative: str, spec: FileSpec, said: float | str | RateSource) -> float | None:
+    """The rate that a descriptor says a file has; None where its stamps tell."""
+    if isinstance(said, float | int):
+        return float(said)
+    if isinstance(said, str):
+        return None
+    if said.cell is not None:
+        return _positive(path, cell_number(path, spec, said.cell), f"line {said.cell.line}")
+    found = word_in(relative, said.pattern or "")
+    if found is None or not NUMBER.fullmatch(found):
+        raise DataError(f"{path}: rate_hz: the pattern {said.pattern!r} finds no number in the path")
+    return _positive(path, float(found.replace(",", ".")), "the path")
+
+
+def cell_number(path: Path, spec: FileSpec, cell: Cell) -> float:
+    """The number in a cell, with what may stand behind it: `60 Hz`."""
+    text = read_cell(path, cell.line, cell.column, spec)
+    found = NUMBER.match(text.strip())
+    if found is None:
+        raise DataError(f"{path}: line {cell.line}: column {cell.column} is {text!r}, expected a number")
+    return float(found[0].replace(",", "."))
+
+
+def _positive(path: Path, rate_hz: float, where: str) -> float:
+    if rate_hz <= 0:
+        raise DataError(f"{path}: {where}: a rate of {rate_hz:g} Hz, expected more")
+    return rate_hz
+
+
+def _format_found(path: Path, spec: FileSpec, time: Time) -> str | None:
+    """The format of stamps that are text, by the first block of the file; None for numbers and typed stamps."""
+    assert time.column is not None
+    first = next(iter(read_columns(path, {time.column: TEXT}, spec)), None)
+    if first is None or first.column(0).type != TEXT:
+        return None
+    known = first.column(0).drop_null()
+    if not len(known) or NUMBER.fullmatch(known[0].as_py()):
+        return None
+    texts: Sequence[str] = known.to_pylist()
+    found = formats_of(texts)
+    if len(found) == 1:
+        return found[0]
+    where = f"{path}: {row_name(path, 0, spec)}: column {time.column!r} is {texts[0]!r}"
+    if found:
+        raise DataError(f"{where}; say which it is, time: {{format: {' or '.join(map(repr, found[:SHOWN]))}}}")
+    raise DataError(
+        f"{where}, expected a number, or a time; time: {{format: ...}} takes a pattern, as '%d/%m/%Y %H:%M:%S.%f'"
+    )

@@ -1,0 +1,147 @@
+"""Files of several sources, each with its own clock and channels, that make one recording: joined at even intervals."""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+import numpy as np
+import numpy.typing as npt
+
+from har_ray.data.cleaning import intact_runs, time_breaks
+from har_ray.data.dataset import Recording, Rejects
+from har_ray.data.joining import Run, joined
+from har_ray.data.joining import Stream as Runs
+from har_ray.data.own.rates import stream_rate_hz
+from har_ray.data.own.steps import MAX_STEPS
+from har_ray.data.own.streams import Reading, Table, TableFile, Words
+from har_ray.errors import DataError
+
+US_PER_S = 1e6
+"""Instants are whole microseconds: seconds since 1970 are known no better in a float64."""
+MAX_DECIMATION = 1.5
+"""Of readings that come faster than this many times the rate, too many would be left out, unfiltered."""
+OTHER_CLOCK_S = 86_400
+"""Streams of one recording that are further apart count time from different instants."""
+
+Key = tuple[str, Words, int]
+"""Subject, recording, and how often the clock had begun again within it."""
+
+
+@dataclass(frozen=True)
+class _Labelled(Run):
+    """A run of the first source, with the label of each reading, `[n]`."""
+
+    labels: npt.NDArray[np.int16]
+
+
+def group_of(relative: str, join: str | None) -> str | None:
+    """What files of one recording share, by their paths: the groups of `join`, or the folder; None for no match."""
+    if join is None:
+        return PurePosixPath(relative).parent.as_posix()
+    match = re.search(join, relative)
+    return "/".join(group or "" for group in match.groups()) if match else None
+
+
+def read_joined(
+    table: Table, files: Mapping[str, Path], channels: Sequence[str], max_missing_s: float, rejects: Rejects
+) -> Iterator[Recording]:
+    """The recordings of files that belong together, one of each source that `channels` are in.
+
+    Raises:
+        DataError: as `Reading.streams`; or a source comes much faster than the rate, or tells another time.
+    """
+    spec = table.spec
+    labelled = next(iter(spec.parts)) if spec.label.column is not None else None
+    needed = [name for name, part in spec.parts.items() if name == labelled or set(channels) & set(part.channels)]
+    if missing := [name for name in needed if name not in files]:
+        rejects.add(f"recording without a file of {' and '.join(missing)}")
+        return
+    read = {name: TableFile(table, name, files[name]) for name in needed}
+    order = [channel for name in needed for channel in spec.parts[name].channels if channel in channels]
+    runs: dict[str, Runs[Key]] = {}
+    rates: dict[str, float] = {}
+    for name, file in read.items():
+        own = [channel for channel in order if channel in file.part.channels]
+        runs[name], rates[name] = _runs(file, own, max_missing_s, rejects)
+    rate_hz = _grid_hz(spec.rate_hz, rates, read)
+    _check_clocks(runs, read)
+    alone: dict[str, int] = {}
+    shared = group_of(table.relative(next(iter(files.values()))), spec.join)
+    at = [order.index(channel) for channel in channels]
+    for number, stretch in enumerate(joined(runs, US_PER_S / rate_hz, alone)):
+        first = stretch.runs[0]
+        assert isinstance(first, _Labelled)
+        yield Recording(
+            name=f"{shared}:{number}",
+            subject=stretch.key[0],
+            x=stretch.x.take(at, axis=1),
+            labels=first.labels[np.searchsorted(first.t, stretch.t, side="right") - 1],
+            rate_hz=rate_hz,
+        )
+    for source, n in alone.items():
+        rejects.add(f"{source} reading without one of the other sources at its time", n)
+
+
+def _runs(file: TableFile, channels: Sequence[str], max_missing_s: float, rejects: Rejects) -> tuple[Runs[Key], float]:
+    """The runs of a source's file, and the rate of most of its readings."""
+    reading, found, rates = Reading(file, channels), dict[Key, list[Run]](), list[tuple[float, int]]()
+    restarts: dict[tuple[str, Words], int] = {}
+    for stream in reading.streams(rejects):
+        rate_hz = stream_rate_hz(reading, stream, even=False)
+        if rate_hz is None:
+            rejects.add(f"{file.source} reading of a recording too short to tell its rate", len(stream.x))
+            continue
+        rates.append((rate_hz, len(stream.x)))
+        breaks = time_breaks(stream.t, MAX_STEPS / rate_hz) | stream.breaks
+        t = np.round(stream.t * US_PER_S).astype(np.int64)
+        key = (stream.subject, stream.recording)
+        for start, stop in intact_runs(stream.x, breaks, channels, rate_hz, max_missing_s, rejects):
+            earlier = found.get((*key, restarts.setdefault(key, 0)))
+            restarts[key] += bool(earlier and t[start] < earlier[-1].t[-1])
+            part = slice(start, stop)
+            run = _Labelled(t[part], stream.x[part], stream.labels[part])
+            found.setdefault((*key, restarts[key]), []).append(run)
+    return found, _most(rates)
+
+
+def _most(rates: Sequence[tuple[float, int]]) -> float:
+    """The rate that half of the readings, by their numbers, do not exceed; 0 where there is none."""
+    half = sum(n for _, n in rates) / 2
+    for rate_hz, n in sorted(rates):
+        half -= n
+        if half <= 0:
+            return rate_hz
+    return 0.0
+
+
+def _grid_hz(said: object, rates: Mapping[str, float], files: Mapping[str, TableFile]) -> float:
+    """The rate of the instants: as the descriptor says, or that of the fastest source."""
+    fastest = max(rates, key=lambda name: rates[name])
+    if not isinstance(said, float):
+        return rates[fastest] or 1.0
+    if rates[fastest] > MAX_DECIMATION * said:
+        raise DataError(
+            f"{files[fastest].path}: comes at {rates[fastest]:.4g} Hz, rate_hz is {said:g}; say rate_hz: auto, and "
+            "give each preset its rate_hz, to which recordings are resampled"
+        )
+    return said
+
+
+def _check_clocks(runs: Mapping[str, Runs[Key]], files: Mapping[str, TableFile]) -> None:
+    spans = {
+        name: (
+            min(run.t[0] for part in stream.values() for run in part),
+            max(run.t[-1] for part in stream.values() for run in part),
+        )
+        for name, stream in runs.items()
+        if stream
+    }
+    for name, (begin, end) in spans.items():
+        for other, (first, last) in spans.items():
+            if first - end > OTHER_CLOCK_S * US_PER_S:
+                raise DataError(
+                    f"{files[name].path}: its time is {begin / US_PER_S:.0f} to {end / US_PER_S:.0f} s, that of "
+                    f"{files[other].path.name} {first / US_PER_S:.0f} to {last / US_PER_S:.0f} s; do both count from "
+                    "the same instant, in the units that time: says?"
+                )

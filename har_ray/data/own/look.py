@@ -1,0 +1,79 @@
+"""A look at the first rows of a file, before any is read as a whole: do they tell time, and at which rate?
+
+It reads them as reading does, so that what passes here then runs.
+"""
+
+import numpy as np
+import pyarrow as pa
+
+from har_ray.data.cleaning import changes
+from har_ray.data.dataset import Rejects
+from har_ray.data.own.clock import Clock
+from har_ray.data.own.files import WORD, column_names, read_columns
+from har_ray.data.own.rates import stream_rate_hz
+from har_ray.data.own.steps import MAX_STEPS
+from har_ray.data.own.streams import MIN_STRETCH, Reading, TableFile
+from har_ray.errors import DataError
+
+UNEVEN = 0.1
+"""Steps between stamps that vary more, by their standard deviation over their mean, may be of two devices in turn."""
+MOST_DEVICES = 20
+
+
+def look(file: TableFile, even: bool) -> float | None:
+    """The rate at which the first rows come; None where they are too few to tell.
+
+    Args:
+        even: whether stamps must come at one rate.
+
+    Raises:
+        DataError: as `Reading.streams` and `stream_rate_hz`, or rows of several devices are interleaved.
+    """
+    reading = Reading(file, list(file.part.channels))
+    streams = list(reading.streams(Rejects(), batches=1))
+    suspicious = any(_is_uneven(stream.t) for stream in streams)
+    if suspicious and (names := _separating(reading.clock)):
+        recording = " or ".join(f"{{column: {name}}}" for name in names)
+        raise DataError(
+            f"{file.path}: rows of several recordings are interleaved, by {' and '.join(map(repr, names))}; "
+            f"recording: {recording} keeps them apart"
+        )
+    rates = [rate for stream in streams if (rate := stream_rate_hz(reading, stream, even))]
+    return float(np.median(rates)) if rates else None
+
+
+def _is_uneven(t: np.ndarray) -> bool:
+    """Whether steps vary more than jitter makes them, leaps left out."""
+    steps = np.diff(t)
+    if len(steps) < 2 * MIN_STRETCH or not (steps > 0).any():
+        return False
+    kept = steps[np.abs(steps) <= MAX_STEPS * np.median(steps[steps > 0])]
+    return bool(kept.std() > UNEVEN * abs(kept.mean()))
+
+
+def _separating(clock: Clock) -> list[str]:
+    """The columns of words, not yet asked for, by which the first rows fall into streams that each advance evenly."""
+    assert clock.time is not None
+    if clock.time.column is None:
+        return []
+    names = [name for name in column_names(clock.path, clock.spec) if name and name not in clock.spec.columns]
+    single = [name for name in names if names.count(name) == 1]
+    found = []
+    for name in single:
+        try:
+            batch = next(iter(read_columns(clock.path, {name: WORD, clock.time.column: clock.type}, clock.spec)))
+        except DataError:  # its values cannot be words
+            continue
+        if _separates(batch.column(0), clock, batch):
+            found.append(name)
+    return found
+
+
+def _separates(words: pa.Array, clock: Clock, batch: pa.RecordBatch) -> bool:
+    codes = words.indices.to_numpy()
+    present = np.unique(codes)
+    if not 2 <= len(present) <= MOST_DEVICES or changes(codes).sum() < len(codes) / MIN_STRETCH:
+        return False
+    t = clock.stamps(batch, 0).values
+    each = [t[codes == code] for code in present]
+    return not any(_is_uneven(one) or len(one) < 2 or (np.diff(one) <= 0).any() for one in each)

@@ -1,0 +1,160 @@
+"""What the steps between time stamps say: the rate, and what is wrong where they do not come at one."""
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from har_ray.data.own.columns import Column
+from har_ray.data.own.timing import DAY_S, UNITS_PER_S, Time
+
+Numbers = npt.NDArray[np.float64]
+
+MAX_STEPS = 3.5
+"""A leap of time over this many sampling periods begins a new recording. Up to two lost samples, with half a period of
+jitter, shift a window by 40 ms at 50 Hz, and no label is that exact; after more, what follows is no continuation."""
+RATE_TOLERANCE = 0.05
+"""Windows of 2 s that are 0.1 s off remain comparable; a wrong unit or a doubled rate is far outside."""
+WANDERING = 0.1
+WANDERING_S = 10
+"""No so many seconds may be further off the rate of the whole: a tenth is more than samples lost one by one make."""
+DISORDER = 0.01
+"""With more rows out of order than this, hardly a window is left."""
+SHARED = 0.45
+"""Of the steps, how many are 0 where stamps are shared: half of them, of two by two rows."""
+HOUR_S = 3600
+DIGITS = 3
+"""A rate that is found is rounded to so many, by at most half a hundredth: 99.96 Hz are 100."""
+
+
+class Steps(NamedTuple):
+    """Time stamps in seconds `[n]` in the order of rows, and what they should be.
+
+    Attributes:
+        column: where they stand.
+        time: what the descriptor says of them.
+        rate_hz: samples per second; None where stamps tell it.
+        copied: of rows that share the stamp of the one before, how many hold the same values; 0 to 1.
+        local: whether stamps are dates and times of a clock whose zone is not known.
+        numbers: whether they are numbers.
+        even: whether they must come at one rate.
+    """
+
+    t: Numbers
+    column: Column
+    time: Time
+    rate_hz: float | None
+    copied: float = 0
+    local: bool = False
+    numbers: bool = True
+    even: bool = True
+
+    @property
+    def steps(self) -> Numbers:
+        return np.diff(self.t)
+
+    def fault(self) -> str | None:
+        """The first thing that is wrong, with the key that mends it; or None."""
+        steps = self.steps
+        found = rate_of(self.t, self.rate_hz)
+        if not len(steps) or len(steps) < (self.rate_hz or found or 0):
+            return None  # less than a second says little about a rate
+        return next(self._faults(steps, found), None)
+
+    def _faults(self, steps: Numbers, found: float | None) -> Iterator[str]:
+        name, n = repr(self.column), len(steps)
+        back = steps < 0
+        if back.sum() > n / 2:
+            yield f"{name} runs backwards at {back.sum()} of {n} rows; sort them by time"
+        if found is None:
+            yield f"{name} does not advance: all stamps are as the first"
+            return
+        shared = (steps == 0).sum() >= SHARED * n
+        rows = round(float(np.median(np.diff(np.flatnonzero(np.diff(self.t, prepend=np.nan, append=np.nan) != 0)))))
+        if shared and self.copied > 1 - DISORDER:
+            yield f"{rows} rows share each stamp of {name}, with the same values; leave out the copies"
+        usual = float(np.median(steps[steps > 0]))
+        rate_hz = self.rate_hz or found
+        if shared and usual * rate_hz > MAX_STEPS:
+            yield f"{rows} rows share each stamp of {name}; time: {{packets: true}} spreads them"
+        if back.sum() > DISORDER * n and (late_s := self._disorder_s(steps)):
+            yield (
+                f"{name} runs backwards at {back.sum():,} of {n:,} rows, by at most {late_s:.4g} s; "
+                f"time: {{disorder_s: {_rounded_up(late_s):g}}} sorts rows that come so late"
+            )
+        if abs(found / rate_hz - 1) > RATE_TOLERANCE:
+            yield self._other_rate(found, rate_hz)
+        if self.local and (np.abs(np.abs(np.abs(steps) - HOUR_S) - 1 / rate_hz) < MAX_STEPS / rate_hz).any():
+            yield (
+                f"{name} leaps by an hour, as clocks do that change; "
+                "time: {zone: ...} (e.g. Europe/Oslo) says which do, and time goes on"
+            )
+        if not self.even:
+            return
+        slowest, fastest = _extremes(steps, usual, rate_hz)
+        if max(1 - slowest / found, fastest / found - 1) > WANDERING:
+            yield (
+                f"{name} comes at {slowest:.4g} to {fastest:.4g} Hz: its rate wanders; "
+                "put files, time and channels under sources: {any_name: ...}, which takes values at even intervals"
+            )
+
+    def _disorder_s(self, steps: Numbers) -> float | None:
+        """How late rows come, if sorting them makes time advance; None where it begins again, from trial to trial."""
+        late = float((np.maximum.accumulate(self.t) - self.t).max())
+        sorted_steps = np.diff(np.sort(self.t))
+        advances = (sorted_steps == 0).sum() <= (steps == 0).sum() + DISORDER * len(steps)
+        return late if advances else None
+
+    def _other_rate(self, found: float, rate_hz: float) -> str:
+        fault = f"{self.column!r} says {found:.4g} Hz, rate_hz is {rate_hz:g}"
+        if self.numbers:
+            for unit, per_s in UNITS_PER_S.items():
+                if abs(rate_hz / (found * self.time.count_s * per_s) - 1) <= RATE_TOLERANCE:
+                    return f"{fault}; they agree if the unit is {unit}, not {self.time.unit}"
+            if abs(rate_hz / (found * self.time.count_s / DAY_S) - 1) <= RATE_TOLERANCE:
+                return f"{fault}; they agree if stamps count days: time: {{format: excel}}"
+        unit = f", or a unit other than {self.time.unit}" if self.numbers else ""
+        times = round(found / rate_hz)
+        several = times > 1 and abs(found / rate_hz / times - 1) <= RATE_TOLERANCE
+        return (
+            f"{fault}; over {RATE_TOLERANCE:.0%} apart; set rate_hz to the rate found{unit}, "
+            "or to auto where every file has its own"
+            + f"; or are these rows of {times} devices, interleaved? (recording: says whose each is)"
+            * several
+        )
+
+
+def rate_of(t: Numbers, expected_hz: float | None = None) -> float | None:
+    """Samples per second by their stamps `[n]`, leaps left out; None where time does not advance."""
+    steps = np.diff(t)
+    ahead = steps[steps > 0]
+    if not len(ahead):
+        return None
+    # The mean, not the median: stamps in whole milliseconds have no step of the right length.
+    longest = MAX_STEPS * max(float(np.median(ahead)), 1 / expected_hz if expected_hz else 0.0)
+    return 1 / float(steps[(steps >= 0) & (steps <= longest)].mean())
+
+
+def rounded(rate_hz: float) -> float:
+    """
+    Example:
+        >>> rounded(77.4512)
+        77.5
+    """
+    return float(f"{rate_hz:.{DIGITS}g}")
+
+
+def _extremes(steps: Numbers, usual: float, rate_hz: float) -> tuple[float, float]:
+    """The lowest and the highest rate over `WANDERING_S`, leaps and steps back left out."""
+    kept = steps[(steps >= 0) & (steps <= MAX_STEPS * max(usual, 1 / rate_hz))]
+    size = max(1, round(WANDERING_S * rate_hz))
+    blocks = max(1, len(kept) // size)
+    means = [1 / float(block.mean()) for block in np.array_split(kept, blocks) if block.any()]
+    return min(means), max(means)
+
+
+def _rounded_up(seconds: float) -> float:
+    """To two digits."""
+    scale = 10.0 ** (np.floor(np.log10(seconds)) - 1)
+    return float(np.ceil(seconds / scale - 1e-9) * scale)

@@ -1,0 +1,131 @@
+"""When samples were taken, as a descriptor says it: the sections `time` and `rate_hz`, and cells that hold a number."""
+
+import re
+from datetime import datetime
+from typing import Annotated, Any, Literal, Self
+from zoneinfo import ZoneInfo, available_timezones
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, Field, model_validator
+
+from har_ray.data.own.columns import Column
+from har_ray.data.own.paths import Pattern
+from har_ray.errors import nearest, unknown
+
+UNITS_PER_S = {"s": 1, "ms": 1e3, "us": 1e6, "ns": 1e9}
+DAY_S = 86_400
+
+AUTO, ISO, EXCEL = "auto", "iso", "excel"
+
+
+def _format(text: str) -> str:
+    if text in (AUTO, ISO, EXCEL):
+        return text
+    if "%" not in text:
+        raise ValueError(f"{unknown('format', text, (AUTO, ISO, EXCEL))}, or a pattern such as '%d/%m/%Y %H:%M:%S.%f'")
+    try:
+        datetime.strptime(datetime(2021, 3, 24, 14, 42, 3).strftime(text), text)
+    except ValueError as error:
+        raise ValueError(f"{text!r} is no pattern of a time: {error}") from error
+    return text
+
+
+def _zone(name: str) -> str:
+    if name not in available_timezones():
+        meant = nearest(name, sorted(available_timezones()))
+        hint = f"; did you mean {meant!r}?" if meant else "; expected a name such as 'Europe/Oslo' or 'UTC'"
+        raise ValueError(f"time zone {name!r} is unknown{hint}")
+    return name
+
+
+def _count_unit(value: Any) -> Any:
+    if isinstance(value, str) and value not in UNITS_PER_S:
+        raise ValueError(unknown("value", value, UNITS_PER_S))
+    return value
+
+
+TimeFormat = Annotated[str, AfterValidator(_format)]
+ZoneName = Annotated[str, AfterValidator(_zone)]
+
+
+class Cell(BaseModel, frozen=True, extra="forbid"):
+    """A cell above the rows of a file: line and column, both from 1."""
+
+    line: Annotated[int, Field(ge=1)]
+    column: Annotated[int, Field(ge=1)] = 1
+
+
+class StartCell(Cell, frozen=True, extra="forbid"):
+    """The cell that says when a recording begins."""
+
+    unit: Literal["s", "ms", "us", "ns"] = "s"
+
+
+class RateSource(BaseModel, frozen=True, extra="forbid"):
+    """The number of samples per second in a file's path, as the one group of a regular expression, or in a cell."""
+
+    pattern: Pattern | None = None
+    line: Annotated[int | None, Field(ge=1)] = None
+    column: Annotated[int, Field(ge=1)] = 1
+
+    @model_validator(mode="after")
+    def _either(self) -> Self:
+        if (self.line is None) == (self.pattern is None):
+            raise ValueError("expected either pattern (of the file's path), or line and column of a cell")
+        return self
+
+    @property
+    def cell(self) -> Cell | None:
+        return None if self.line is None else Cell(line=self.line, column=self.column)
+
+
+def _rate(value: Any) -> Any:
+    if isinstance(value, str) and value != AUTO and not re.fullmatch(r"[-+.\d eE]+", value):
+        raise ValueError(f"{value!r} is neither a number nor auto, {{pattern: ...}} or {{line: ..., column: ...}}")
+    return value
+
+
+Rate = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+RateOrSource = Annotated[Rate | Literal["auto"] | RateSource, BeforeValidator(_rate)]
+
+
+class Time(BaseModel, frozen=True, extra="forbid"):
+    """When each row was taken.
+
+    Attributes:
+        column: of the stamps; None where rows come at `rate_hz` from `start` on.
+        unit: what numbers count: a unit's name, or how many seconds one count lasts.
+        format: of stamps that are text: `iso`, or a pattern as for `strptime`; `excel` for a spreadsheet's serial days;
+            `auto` finds out whether stamps are numbers, and otherwise the one format that they can be of.
+        zone: of stamps without one, e.g. `Europe/Oslo`: when its clocks change, time does not leap.
+        wraps_at: the counter begins again at 0 after this many counts; `auto` finds 2^8, 2^16, 2^24 and 2^32.
+        packets: samples that share a stamp are spread over the time until the next stamp.
+        disorder_s: rows that come late by at most so long are sorted.
+        start: of the recording, where there is no column.
+    """
+
+    column: Column | None = None
+    unit: Annotated[
+        Literal["s", "ms", "us", "ns"] | Annotated[float, Field(gt=0, allow_inf_nan=False)],
+        BeforeValidator(_count_unit),
+    ] = "s"
+    format: TimeFormat = AUTO
+    zone: ZoneName | None = None
+    wraps_at: Literal["auto", "none"] | Annotated[float, Field(gt=1)] = "auto"
+    packets: bool = False
+    disorder_s: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 0
+    start: StartCell | None = None
+
+    @model_validator(mode="after")
+    def _either(self) -> Self:
+        if (self.column is None) == (self.start is None):
+            raise ValueError("expected either column, of the time stamps, or start: the line and column of a cell")
+        return self
+
+    @property
+    def count_s(self) -> float:
+        """How long one count of a number lasts, in seconds."""
+        return self.unit if isinstance(self.unit, float) else 1 / UNITS_PER_S[self.unit]
+
+    @property
+    def zone_info(self) -> ZoneInfo | None:
+        return ZoneInfo(self.zone) if self.zone else None

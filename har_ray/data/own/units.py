@@ -1,0 +1,113 @@
+"""Units of measurement, converted by exact factors.
+
+Factors of the units' definitions: standard gravity (3rd CGPM, 1901) and those of the SI brochure, 9th edition
+(https://doi.org/10.59161/AUEZ1291); a gauss is 1e-4 tesla (NIST SP 811, appendix B.8).
+"""
+
+import math
+from collections.abc import Mapping
+from fnmatch import fnmatchcase
+from pathlib import PurePosixPath
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, Field
+
+from har_ray.errors import unknown
+
+STANDARD_GRAVITY = 9.80665
+DEGREE = math.pi / 180
+
+QUANTITIES: Mapping[str, Mapping[str, float]] = {
+    "acceleration": {"m/s^2": 1, "g": STANDARD_GRAVITY, "mg": STANDARD_GRAVITY / 1000, "cm/s^2": 0.01, "mm/s^2": 0.001},
+    "angular rate": {"rad/s": 1, "mrad/s": 0.001, "deg/s": DEGREE, "mdeg/s": DEGREE / 1000, "rpm": math.pi / 30},
+    "magnetic field": {"T": 1, "mT": 1e-3, "uT": 1e-6, "nT": 1e-9, "G": 1e-4, "mG": 1e-7},
+    "angle": {"rad": 1, "deg": DEGREE},
+    "pressure": {"Pa": 1, "hPa": 100, "kPa": 1000, "mbar": 100, "bar": 1e5},
+    "voltage": {"V": 1, "mV": 1e-3, "uV": 1e-6},
+}
+"""Quantity → unit → what one of it is in the first."""
+SPELLINGS = {
+    **dict.fromkeys(("m/s2", "m/s²", "m/(s^2)", "m/s/s", "m/s**2", "ms^-2", "m s^-2"), "m/s^2"),
+    **dict.fromkeys(("dps", "°/s", "degrees/s", "deg/sec", "deg/(s)"), "deg/s"),
+    **dict.fromkeys(("milli-g", "millig"), "mg"),
+    **dict.fromkeys(("mdps",), "mdeg/s"),
+    **dict.fromkeys(("µT", "μT", "microtesla"), "uT"),
+    **dict.fromkeys(("Gs", "gauss", "Gauss"), "G"),
+    **dict.fromkeys(("°", "degrees"), "deg"),
+    **dict.fromkeys(("µV", "μV"), "uV"),
+}
+"""Other ways to write a unit."""
+
+
+def _positive(scale: float) -> float:
+    if scale == 0 or not math.isfinite(scale):
+        raise ValueError(f"a scale is a number other than 0, found {scale:g}")
+    return scale
+
+
+class Scaled(BaseModel, frozen=True, extra="forbid"):
+    """Counts of a device: how much of `unit` one is, e.g. 1/64 g."""
+
+    scale: Annotated[float, AfterValidator(_positive)]
+    unit: str = Field(min_length=1)
+
+
+def _in_file(value: Any) -> Any:
+    return {"scale": 1, "unit": value} if isinstance(value, str) else value
+
+
+InFile = Annotated[Scaled, BeforeValidator(_in_file)]
+"""A unit in a file: its name alone, or counts with their scale."""
+
+
+class UnitRule(BaseModel, frozen=True, extra="forbid"):
+    """The unit that some channels have in some files; both are globs."""
+
+    in_file: InFile
+    files: str = "*"
+    channels: str = "*"
+
+    def holds(self, path: str, channel: str) -> bool:
+        """Whether the rule is about this channel in a file, by its path as `files` gives it."""
+        return self.of_file(path) and fnmatchcase(channel, self.channels)
+
+    def of_file(self, path: str) -> bool:
+        return self.files == "*" or PurePosixPath(path).match(self.files)
+
+
+def factor(found: Scaled, wanted: str) -> float:
+    """What values in a file are multiplied by to be in the `wanted` unit.
+
+    Raises:
+        ValueError: a unit is unknown, or the two measure different things; names those that could be meant.
+
+    Example:
+        >>> factor(Scaled(scale=0.5, unit="g"), "m/s^2")
+        4.903325
+    """
+    one, other = _spelt(found.unit), _spelt(wanted)
+    if one == other:
+        return found.scale
+    for quantity, units in QUANTITIES.items():
+        if other in units:
+            if one not in units:
+                raise ValueError(_mistaken(one, found.unit, wanted, quantity))
+            return found.scale * units[one] / units[other]
+    known = [unit for units in QUANTITIES.values() for unit in units]
+    raise ValueError(f"unit: {unknown('unit', wanted, known)}; values can be converted only to one of these")
+
+
+def _mistaken(one: str, written: str, wanted: str, quantity: str) -> str:
+    units = QUANTITIES[quantity]
+    other = next((name for name, known in QUANTITIES.items() if one in known), None)
+    if other is None:
+        return unknown("unit", written, units)
+    meant = (
+        {"G": "; did you mean 'g'?", "mG": "; did you mean 'mg'?"}.get(one, "") if quantity == "acceleration" else ""
+    )
+    return f"unit {written!r} is one of {other}, {wanted!r} one of {quantity}{meant} ({', '.join(units)})"
+
+
+def _spelt(unit: str) -> str:
+    unit = unit.strip()
+    return SPELLINGS.get(unit, unit)

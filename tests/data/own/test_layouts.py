@@ -1,6 +1,9 @@
 """Texts as vendors and apps write them, without a word about their layout; and what their descriptor may say of it."""
 
 import codecs
+import gzip
+import lzma
+from functools import partial
 
 import pytest
 from pydantic import ValidationError
@@ -75,6 +78,17 @@ def test_encodings_and_ends_of_lines_are_found(tmp_path, encoding, newline):
     )
     assert column_names(path, FileSpec(("t",)))[2] == "locationTrueHeading(°)"
     assert read(path, types=(TIME, VALUE, WORD))[2] == ["walk", "gå", "walk"]
+
+
+@pytest.mark.parametrize("suffix", ["", ".gz", ".xz"])
+def test_any_block_of_a_text_may_end_within_a_line(tmp_path, suffix):
+    n = 60_000  # more than the parser's block of 1 MiB
+    lines = ["t;ax;activity", *(f"{i / 10:.1f};{i};gå {i % 7}".replace(".", ",") for i in range(n))]
+    content = put(tmp_path, lines, "utf-16", "\r\n").read_bytes()
+    pack = {"": bytes, ".gz": partial(gzip.compress, compresslevel=1), ".xz": partial(lzma.compress, preset=0)}
+    packed = tmp_path / f"p1.csv{suffix}"
+    packed.write_bytes(pack[suffix](content))
+    assert read(packed) == [[i / 10 for i in range(n)], list(range(n)), [f"gå {i % 7}" for i in range(n)]]
 
 
 def test_bytes_of_another_encoding_in_a_column_that_is_not_read_do_not_matter(tmp_path):

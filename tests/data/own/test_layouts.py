@@ -4,6 +4,7 @@ import codecs
 import gzip
 import lzma
 from functools import partial
+from typing import Any
 
 import pytest
 from pydantic import ValidationError
@@ -85,7 +86,11 @@ def test_any_block_of_a_text_may_end_within_a_line(tmp_path, suffix):
     n = 60_000  # more than the parser's block of 1 MiB
     lines = ["t;ax;activity", *(f"{i / 10:.1f};{i};gå {i % 7}".replace(".", ",") for i in range(n))]
     content = put(tmp_path, lines, "utf-16", "\r\n").read_bytes()
-    pack = {"": bytes, ".gz": partial(gzip.compress, compresslevel=1), ".xz": partial(lzma.compress, preset=0)}
+    pack: dict[str, Any] = {
+        "": bytes,
+        ".gz": partial(gzip.compress, compresslevel=1),
+        ".xz": partial(lzma.compress, preset=0),
+    }
     packed = tmp_path / f"p1.csv{suffix}"
     packed.write_bytes(pack[suffix](content))
     assert read(packed) == [[i / 10 for i in range(n)], list(range(n)), [f"gå {i % 7}" for i in range(n)]]
@@ -223,6 +228,7 @@ def test_a_descriptor_may_say_all(tmp_path):
         ({"separator": ",,"}, "expected one ASCII character, tab, whitespace or auto, found ',,'"),
         ({"encoding": "utf8-with-bom"}, "encoding 'utf8-with-bom' is unknown; (auto, utf-8, utf-16, "),
         ({"encoding": "zip"}, "encoding 'zip' is unknown"),
+        ({"decimal": ",", "thousands": ","}, "decimal and thousands are both ','"),
         ({"header_line": 0}, "greater than or equal to 1"),
     ],
 )

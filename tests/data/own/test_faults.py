@@ -61,7 +61,7 @@ def test_all_faults_of_a_descriptor_are_reported_together(tmp_path):
             "classes: [running, walking, running], no_class: [o",
             "classes: 'running' is listed twice",
         ),
-        ("wrist_acc_y: ay", "wrist_acc_y: 0", "channels.wrist_acc_y.column: columns are numbered from 1, found 0"),
+        ("wrist_acc_y: ay", "wrist_acc_y: 0", "channels.wrist_acc_y: columns are numbered from 1, found 0"),
         (
             "wrist_acc_y: ay",
             "wrist_acc_y: {column: {patern: y}}",

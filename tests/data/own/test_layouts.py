@@ -57,6 +57,7 @@ MOVELLA = ["sep=,", "DeviceTag:,d4ca6e000001", "OutputRate:,60 Hz", "StartTime:,
         (["t,ax,activity", *(row + ";" for row in ROWS)], 2),  # as WISDM's raw files end their lines
         (['"sep=\t"', "t\tax\tactivity", "s\tg\tno_units", *(row.replace(",", "\t") + "\t" for row in ROWS)], 4),
         (["# t ax activity", *(row.replace(",", " ") for row in ROWS)], 2),  # numpy.savetxt
+        (["# t,ax,activity", *ROWS], 2),
         (["  t   ax activity", *(f"  {row.replace(',', '   ')} " for row in ROWS)], 2),
         (["t;ax;activity", *(row.replace(",", ";").replace(".", ",") for row in ROWS)], 2),
         (["pocket,,", "t,ax,activity", *ROWS], 3),
@@ -124,6 +125,12 @@ def test_files_without_names_have_columns_by_number(tmp_path):
     ]
     with pytest.raises(DataError, match=r"no line names the columns; give their numbers, 1 to 4, in place of names"):
         read(pamap2, ("t", "x"), (TIME, VALUE))
+
+
+def test_a_column_may_be_called_by_the_sign_of_comments(tmp_path):
+    path = put(tmp_path, ["#,t,ax", "1,0.0,1.5", "2,0.1,-2"])
+    assert column_names(path, FileSpec()) == ["#", "t", "ax"]
+    assert read(path, ("#", "ax"), (TIME, VALUE)) == [[1, 2], [1.5, -2]]
 
 
 def test_a_cell_above_the_rows(tmp_path):

@@ -78,7 +78,9 @@ class JsonLinesFile(_TypedFile):
         with opened(self.path) as file, io.TextIOWrapper(file, encoding="utf-8", errors="replace") as lines:
             for number, line in enumerate(lines, 1):
                 try:
-                    value = json.loads(line or "{}")
+                    value = json.loads(line.strip() or "{}")
+                    if not isinstance(value, dict):
+                        raise ValueError(f"expected an object in braces, found {value!r}")
                     pa.array([value], pa.struct(list(self.schema)))
                 except (ValueError, pa.ArrowInvalid, pa.ArrowTypeError) as error:
                     return DataError(f"{self.path}: line {number}: {shortened(str(error))}")

@@ -1,9 +1,9 @@
 """A user's own recordings, files described by a short YAML file, as a `Dataset`.
 
-The parts: `descriptor.py`, what that file may say; `files.py`, columns of a file, of any kind in `formats/`; `found.py`, which files there are;
-`look.py`, their first rows; `scan.py`, who and what is in them, kept from call to call; `clock.py`, the time that they
-tell; `streams.py`, whose rows they hold; `reader.py`, recordings of one file; `join.py`, of several. Users read
-docs/own-recordings.md.
+The parts: `descriptor.py`, what that file may say; `files.py`, columns of a file, of any kind in `formats/`;
+`found.py`, which files there are; `look.py`, their first rows; `scan.py`, who and what is in them, kept from call to
+call; `clock.py`, the time that they tell; `streams.py`, whose rows they hold; `reader.py`, recordings of one file;
+`join.py`, of several. Users read docs/own-recordings.md.
 """
 
 import hashlib

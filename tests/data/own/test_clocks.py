@@ -81,8 +81,8 @@ def test_an_hour_that_clocks_leap_over_is_none():
 
 def test_counters_go_on_where_they_wrap():
     assert wraps_at(np.array([254.0, 255, 0, 1])) == 2**8
-    assert wraps_at((65_000 + 100 * np.arange(20)) % 2**16 * 1.0) == 2**16
-    assert wraps_at((4_294_000_000 + 16_667 * np.arange(200)) % 2**32 * 1.0) == 2**32
+    assert wraps_at(((65_000 + 100 * np.arange(20)) % 2**16).astype(np.float64)) == 2**16
+    assert wraps_at(((4_294_000_000 + 16_667 * np.arange(200)) % 2**32).astype(np.float64)) == 2**32
     for counts in ([0, 1, 2, 3], [254, 255, 100, 101], [250, 251, 0, 1, 251, 0], [0.5, 255.5, 0.5], [-2, 254, 0]):
         assert wraps_at(np.array(counts, dtype=float)) is None
     assert unwound(np.array([254.0, 255, 0, 1, 255, 3]), 256).tolist() == [254, 255, 256, 257, 511, 515]

@@ -5,8 +5,11 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
+from scipy.spatial import cKDTree
 
+import har_ray
 from har_ray.data.datasets.sensors import SENSORS
 from har_ray.data.datasets.wisdm_watch import WISDM_WATCH
 from har_ray.data.raw.fetch import fetch
@@ -52,3 +55,67 @@ def test_watch_subjects_without_a_sensor_are_named(ray_session, tmp_path):
     # About three minutes of each activity, a window a second.
     assert all(150 < n < 200 for n in counts["1600"].values())
     assert manifest["rejects"]["subject 1637: no accelerometer file"] == 1
+
+
+def own_sensors(folder):
+    """A descriptor of the publisher's files; columns by number, since each of five phones has the same names."""
+    columns = {f"wrist_{sensor}_{axis}": first + number
+               for sensor, first in (("acc", 30), ("gyr", 36)) for number, axis in enumerate("xyz")}  # fmt: skip
+    channels = [f"  {name}: {{column: {column}, unit: {'m/s^2' if 'acc' in name else 'rad/s'}}}"
+                for name, column in columns.items()]  # fmt: skip
+    legend = ", ".join(f"{name}: {name}" for name in SENSORS.classes if name != "upstairs")
+    text = rf"""
+files: raw/DataSet/Participant_[12].csv
+format: {{header_line: 2}}
+rate_hz: 50
+subject: {{pattern: 'Participant_(\d+)'}}
+label: {{column: 70, map: {{upsatirs: upstairs, {legend}}}, classes: [{", ".join(SENSORS.classes)}]}}
+channels:
+{chr(10).join(channels)}
+presets: {{wrist: {{window_s: 2, stride_s: 1}}}}
+"""
+    (folder / "own.yaml").write_text(text)
+    return str(folder / "own.yaml")
+
+
+def test_the_files_of_sensors_as_own_recordings_give_the_windows_of_the_catalogue(sensors):
+    own = har_ray.windows(own_sensors(sensors))
+    ours = har_ray.windows("sensors", "wrist", path=str(sensors / "raw"), data=sensors / "data", subjects=["1", "2"])
+    assert (own.classes, own.channels) == (ours.classes, ours.channels)
+    assert np.array_equal(own.x, ours.x)
+    assert np.array_equal(own.y, ours.y)
+    assert np.array_equal(own.subject, ours.subject)
+
+
+OWN_WATCH = r"""
+sources:
+  acc:
+    files: 'raw/wisdm-dataset/raw/watch/accel/*.txt'
+    format: {header_line: none}
+    time: {column: 3, unit: ns}
+    channels: {wrist_acc_x: {column: 4}, wrist_acc_y: {column: 5}, wrist_acc_z: {column: 6}}
+  gyr:
+    files: 'raw/wisdm-dataset/raw/watch/gyro/*.txt'
+    format: {header_line: none}
+    time: {column: 3, unit: ns}
+    channels: {wrist_gyr_x: {column: 4}, wrist_gyr_y: {column: 5}, wrist_gyr_z: {column: 6}}
+join: 'data_(\d+)_'
+rate_hz: 20
+subject: {column: 1}
+label: {column: 2}
+presets: {wrist: {window_s: 2, stride_s: 1}}
+"""
+
+
+def test_the_files_of_wisdms_watch_joined_by_a_descriptor_give_the_windows_of_the_catalogue(tmp_path):
+    make_raw("wisdm-watch", tmp_path / "raw", "--subjects", 1600)
+    (tmp_path / "own.yaml").write_text(OWN_WATCH)
+    own = har_ray.windows(str(tmp_path / "own.yaml"))
+    ours = har_ray.windows("wisdm-watch", "wrist", path=str(tmp_path / "raw"), data=tmp_path, subjects=["1600"])
+    assert own.x.shape == ours.x.shape
+    # Recordings have other names, and so windows another order: to each belongs the nearest, a rounding away.
+    distance, partner = cKDTree(own.x.reshape(len(own.x), -1)).query(ours.x.reshape(len(ours.x), -1))
+    assert distance.max() < 0.01
+    assert sorted(partner) == list(range(len(own.x)))
+    labels = [("ABCDEFGHIJKLMOPQRS"[y], own.classes[own.y[i]]) for y, i in zip(ours.y, partner, strict=True)]
+    assert all(of_ours == of_own for of_ours, of_own in labels)

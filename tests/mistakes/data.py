@@ -48,7 +48,7 @@ DATA = [
          "if (at := infinite(column)) is not None:", "if (at := infinite(column)) is not None and at < 0:",
          "test_thousands_infinities_and_what_else_is_no_number"),
         ("a line that is cut by a block's end is read as two",
-         "self.rest = known[end:]", 'self.rest = known[end:] and ""',
+         "rest = known[end:]", 'rest = known[end:] and ""',
          "test_any_block_of_a_text_may_end_within_a_line"),
     ),
     *in_file(

@@ -195,6 +195,12 @@ def test_time_as_text_is_handed_on_as_it_stands(tmp_path):
         read(put(tmp_path, lines), ("Timestamp", "ax"), (TIME, VALUE))
 
 
+def test_a_line_break_in_quotes_at_the_end_of_a_block(tmp_path):
+    rows = [f'{i},"{"x" * (i % 50)},\n{i}","{i}"' for i in range(40_000)]  # more than a block of 1 MiB
+    path = put(tmp_path, ["t,note,ax", *rows], "utf-16")
+    assert read(path, ("t", "ax"), (TIME, VALUE)) == [list(range(40_000))] * 2
+
+
 def test_text_with_line_breaks_and_separators_in_quotes(tmp_path):
     path = put(tmp_path, ["t,note,ax", '0,"one,\ntwo",1', "1,x,2", "2,y,bad"])
     with pytest.raises(DataError, match=r"line 5: column 3 \(ax\) is 'bad'"):

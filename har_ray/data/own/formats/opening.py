@@ -56,6 +56,22 @@ def opened(path: Path) -> pa.NativeFile:
     return pa.CompressedInputStream(file, ARROW_CODECS[ending]) if ending in ARROW_CODECS else file
 
 
+def is_native(path: Path) -> bool:
+    """Whether Arrow opens the file itself, without Python.
+
+    Its threads may then read it. A thread that still lets go of something of Python's when the interpreter ends would
+    abort the process, so files that Python opens are read by the caller's thread and handed over as `owned` memory.
+    """
+    return path.suffix.lower() != ".xz" and _on_disk(path) == path
+
+
+def owned(content: bytes) -> pa.Buffer:
+    """A copy in Arrow's own memory."""
+    with pa.BufferOutputStream() as file:
+        file.write(content)
+        return file.getvalue()
+
+
 def stat(path: Path) -> Stat:
     """Of a member: its own size, and when its archive was changed."""
     archived = _archived(path)

@@ -1,7 +1,8 @@
 """Text files, a block in memory at a time.
 
 Notable: the fast parser only detects that something is wrong; `TextFile.row_name` and `_first_fault` then read the file
-line by line to say where, so that a user's error costs time and a good file does not. Both read the same cleaned bytes.
+line by line to say where, so that a user's error costs time and a good file does not. What Arrow cannot take as it is
+(another encoding, comments, members of archives) is cleaned here and handed over block by block.
 """
 
 import codecs
@@ -23,9 +24,10 @@ from har_ray.data.own.formats.detection import NUMBER, detect
 from har_ray.data.own.formats.head import HEAD_BYTES
 from har_ray.data.own.formats.kinds import TEXT, TIME, VALUE, WORD, DataFile, infinite, not_a_number, text
 from har_ray.data.own.formats.layout import TextLayout, clean
-from har_ray.data.own.formats.opening import opened
+from har_ray.data.own.formats.opening import is_native, opened, owned
 from har_ray.errors import DataError
 
+BLOCK_BYTES = 1 << 20
 AS_UTF8 = ("utf-8", "utf-8-sig", "ascii")
 """Encodings whose bytes the parser takes as they are; bytes that are not UTF-8 in unread columns do not matter."""
 
@@ -47,10 +49,6 @@ class TextFile(DataFile):
 
     def batches(self, columns: Mapping[int, pa.DataType]) -> Iterator[pa.RecordBatch]:
         layout, row = self.layout, 0
-        # Arrow finds columns by name: by their position, names may be doubled.
-        how_read = pa.csv.ReadOptions(
-            use_threads=False, column_names=[str(i) for i in range(len(self.names))], skip_rows=layout.first_line - 1
-        )
         types = {str(i): TEXT if layout.thousands and type_ in (VALUE, TIME) else type_ for i, type_ in columns.items()}
         wanted = pa.csv.ConvertOptions(
             column_types=types,
@@ -58,35 +56,46 @@ class TextFile(DataFile):
             null_values=[f"{before}{word}" for word in layout.missing for before in ("", " ")],
             decimal_point=layout.decimal,
         )
-        parsing = pa.csv.ParseOptions(delimiter=_delimiter(layout), newlines_in_values=True)
         try:
-            with (
-                self._stream(self.layout) as file,
-                pa.csv.open_csv(file, how_read, parsing, convert_options=wanted) as reader,
-            ):
-                for batch in reader:
-                    yield pa.record_batch(
-                        [self._converted(batch[str(i)], i, type_, row) for i, type_ in columns.items()],
-                        names=[str(i) for i in columns],
-                    )
-                    row += batch.num_rows
+            for batch in self._parsed(wanted):
+                yield pa.record_batch(
+                    [self._converted(batch[str(i)], i, type_, row) for i, type_ in columns.items()],
+                    names=[str(i) for i in columns],
+                )
+                row += batch.num_rows
         except pa.ArrowInvalid as error:
             if "Empty CSV file" in str(error) or "Could not skip initial" in str(error):
                 return  # no row below the names
             raise self._first_fault(columns) or DataError(f"{self.path}: cannot be read: {error}") from error
 
     def cell(self, line: int, column: int) -> str:
-        with (
-            self._stream(replace(self.layout, comment="")) as file,
-            io.TextIOWrapper(file, encoding="utf-8-sig", errors="replace", newline="") as lines,
-        ):
-            fields = next(csv.reader(islice(lines, line - 1, line), delimiter=_delimiter(self.layout)), [])
+        lines = islice(self._lines(replace(self.layout, comment="")), line - 1, line)
+        fields = next(csv.reader(lines, delimiter=_delimiter(self.layout)), [])
         if len(fields) < column:
             raise DataError(f"{self.path}: line {line}: has no column {column}, only {len(fields)}")
         return fields[column - 1].strip()
 
     def row_name(self, row: int) -> str:
         return f"line {next(islice(self._rows(), row, None))[0]}"
+
+    def _parsed(self, wanted: pa.csv.ConvertOptions) -> Iterator[pa.RecordBatch]:
+        layout, skip = self.layout, self.layout.first_line - 1
+        parsing = pa.csv.ParseOptions(delimiter=_delimiter(layout), newlines_in_values=True)
+        # Arrow finds columns by name: by their position, names may be doubled.
+        names = [str(i) for i in range(len(self.names))]
+        plain = layout.encoding in AS_UTF8 and layout.separator != WHITESPACE and not layout.comment + layout.line_end
+        if plain and is_native(self.path):
+            how_read = pa.csv.ReadOptions(use_threads=False, column_names=names, skip_rows=skip)
+            with opened(self.path) as file, pa.csv.open_csv(file, how_read, parsing, wanted) as reader:
+                yield from reader
+            return
+        for block in self._blocks(layout):
+            lines = io.StringIO(block, newline="")
+            skip -= sum(1 for _ in islice(lines, skip))
+            if (rest := lines.read()).strip():
+                content = owned(rest.encode(errors="surrogateescape"))
+                how_read = pa.csv.ReadOptions(use_threads=False, column_names=names, block_size=len(content))
+                yield from pa.csv.read_csv(pa.BufferReader(content), how_read, parsing, wanted).to_batches()
 
     def _converted(self, column: pa.Array, position: int, asked: pa.DataType, row: int) -> pa.Array:
         """A column of a batch that begins at `row`, as it was asked for."""
@@ -101,23 +110,28 @@ class TextFile(DataFile):
             raise self._first_fault({position: asked}, row + at) or DataError(f"{self.path}: row {row + at + 1}: inf")
         return column
 
-    def _stream(self, layout: TextLayout) -> pa.NativeFile:
-        """The file's content in UTF-8, comments and the like taken out; every line stays in its place."""
-        file = opened(self.path)
-        plain = layout.encoding in AS_UTF8 and layout.separator != WHITESPACE
-        return (
-            file if plain and not layout.comment + layout.line_end else pa.TransformInputStream(file, _Cleaner(layout))
-        )
+    def _blocks(self, layout: TextLayout) -> Iterator[str]:
+        """The text in blocks of whole lines, cleaned; bytes that are no text are U+DC80 to U+DCFF."""
+        # UTF-16 and UTF-32 cannot carry bytes that are no text; single bytes come out as they went in.
+        errors = "replace" if layout.encoding.startswith(("utf-16", "utf-32")) else "surrogateescape"
+        decoder = codecs.getincrementaldecoder("utf-8-sig" if layout.encoding in AS_UTF8 else layout.encoding)(errors)
+        rest = ""
+        with opened(self.path) as file:
+            while chunk := file.read(BLOCK_BYTES):
+                known = rest + decoder.decode(chunk)
+                end = _end_of_lines(known)
+                rest = known[end:]
+                yield clean(known[:end], layout.separator, layout.comment, layout.line_end)
+        yield clean(rest + decoder.decode(b"", final=True), layout.separator, layout.comment, layout.line_end)
+
+    def _lines(self, layout: TextLayout) -> Iterator[str]:
+        return (line for block in self._blocks(layout) for line in io.StringIO(block, newline=""))
 
     def _rows(self) -> Iterator[tuple[int, list[str]]]:
-        """Every row with the number of its line, the slow way; bytes that are not UTF-8 are U+DC80 to U+DCFF."""
+        """Every row with the number of its line, the slow way."""
         before = self.layout.first_line - 1
-        with (
-            self._stream(self.layout) as file,
-            io.TextIOWrapper(file, encoding="utf-8-sig", errors="surrogateescape", newline="") as lines,
-        ):
-            rows = csv.reader(islice(lines, before, None), delimiter=_delimiter(self.layout))
-            yield from ((before + rows.line_num, fields) for fields in rows if fields)
+        rows = csv.reader(islice(self._lines(self.layout), before, None), delimiter=_delimiter(self.layout))
+        return ((before + rows.line_num, fields) for fields in rows if fields)
 
     def _first_fault(self, columns: Mapping[int, pa.DataType], row: int = 0) -> DataError | None:
         """What is wrong with the first faulty row, from `row` on."""
@@ -150,22 +164,16 @@ class TextFile(DataFile):
         return fault
 
 
-class _Cleaner:
-    """Turns chunks of a file's bytes into UTF-8 and cleans whole lines; an empty chunk is the end."""
-
-    def __init__(self, layout: TextLayout) -> None:
-        # UTF-16 and UTF-32 cannot carry bytes that are no text; single bytes come out as they went in.
-        self.errors = "replace" if layout.encoding.startswith(("utf-16", "utf-32")) else "surrogateescape"
-        self.decoder = codecs.getincrementaldecoder(layout.encoding)(self.errors)
-        self.layout, self.rest = layout, ""
-
-    def __call__(self, chunk: pa.Buffer) -> bytes:
-        known = self.rest + self.decoder.decode(bytes(chunk), final=not len(chunk))
-        end = max(known.rfind("\n"), known.rfind("\r")) + 1 if len(chunk) else len(known)
-        self.rest = known[end:]
-        layout = self.layout
-        lines = clean(known[:end], layout.separator, layout.comment, layout.line_end)
-        return lines.encode(errors="surrogateescape")
+def _end_of_lines(text: str) -> int:
+    """Up to where whole lines go: not between the two signs of a line's end, nor within quotes."""
+    end = max(text.rfind(newline, 0, len(text) - 1) for newline in "\r\n") + 1
+    if text.endswith("\n"):
+        end = len(text)
+    if text.count('"', 0, end) % 2:
+        quote = text.rfind('"', 0, end)
+        # A quote with no line's end before it is no opening one, or opens more than a block.
+        end = max(text.rfind(newline, 0, quote) for newline in "\r\n") + 1 or end
+    return end
 
 
 def _delimiter(layout: TextLayout) -> str:

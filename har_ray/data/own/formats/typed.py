@@ -10,9 +10,11 @@ import pyarrow.json
 import pyarrow.parquet as pq
 
 from har_ray.data.own.formats.kinds import TIME, VALUE, DataFile, as_asked, infinite
-from har_ray.data.own.formats.opening import opened
+from har_ray.data.own.formats.opening import opened, owned
 from har_ray.errors import DataError
 from har_ray.yaml_file import shortened
+
+BLOCK_BYTES = 1 << 20
 
 
 class _TypedFile(DataFile):
@@ -48,7 +50,7 @@ class ParquetFile(_TypedFile):
         if self.path.is_file():
             return pq.ParquetFile(self.path)
         with opened(self.path) as file:  # a member, which can only be read from its beginning
-            return pq.ParquetFile(pa.BufferReader(file.read()))
+            return pq.ParquetFile(pa.BufferReader(owned(file.read())))
 
 
 class JsonLinesFile(_TypedFile):
@@ -57,9 +59,9 @@ class JsonLinesFile(_TypedFile):
     def __init__(self, path: Path) -> None:
         super().__init__(path)
         self.schema = pa.schema([])
+        first = next(self._blocks(), b"")
         try:
-            with opened(path) as file, pa.json.open_json(file) as reader:
-                self.schema = pa.schema([_relaxed(field) for field in reader.schema])
+            self.schema = pa.schema([_relaxed(field) for field in _objects(first).schema])
         except pa.ArrowInvalid as error:
             raise self._first_fault() or error from error
         self.names = _flat(self.schema.empty_table()).schema.names
@@ -67,11 +69,21 @@ class JsonLinesFile(_TypedFile):
     def batches(self, columns: Mapping[int, pa.DataType]) -> Iterator[pa.RecordBatch]:
         parsing = pa.json.ParseOptions(explicit_schema=self.schema, unexpected_field_behavior="ignore")
         try:
-            with opened(self.path) as file, pa.json.open_json(file, parse_options=parsing) as reader:
-                found = (one for batch in reader for one in _flat(pa.Table.from_batches([batch])).to_batches())
-                yield from self._batches(found, columns)
+            tables = (_flat(_objects(block, parsing)) for block in self._blocks() if block.strip())
+            yield from self._batches((batch for table in tables for batch in table.to_batches()), columns)
         except pa.ArrowInvalid as error:
             raise self._first_fault() or error from error
+
+    def _blocks(self) -> Iterator[bytes]:
+        """The file in blocks of whole lines."""
+        rest = b""
+        with opened(self.path) as file:
+            while chunk := file.read(BLOCK_BYTES):
+                known = rest + chunk
+                end = known.rfind(b"\n") + 1
+                rest = known[end:]
+                yield known[:end]
+        yield rest
 
     def _first_fault(self) -> DataError | None:
         """The parser counts lines from where its block begins."""
@@ -85,6 +97,11 @@ class JsonLinesFile(_TypedFile):
                 except (ValueError, pa.ArrowInvalid, pa.ArrowTypeError) as error:
                     return DataError(f"{self.path}: line {number}: {shortened(str(error))}")
         return None
+
+
+def _objects(block: bytes, parsing: pa.json.ParseOptions | None = None) -> pa.Table:
+    how_read = pa.json.ReadOptions(use_threads=False, block_size=max(1, len(block)))
+    return pa.json.read_json(pa.BufferReader(owned(block)), how_read, parsing)
 
 
 def _relaxed(field: pa.Field) -> pa.Field:

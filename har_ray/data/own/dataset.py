@@ -1,25 +1,27 @@
-"""A user's own recordings, CSV or Parquet files described by a short YAML file, as a `Dataset`.
+"""A user's own recordings, files described by a short YAML file, as a `Dataset`.
 
-The parts: `descriptor.py`, what that file may say; `files.py`, columns of a file; `found.py`, which files there are;
-`look.py`, their first rows; `scan.py`, who and what is in them, kept from call to call; `clock.py`, the time that they
-tell; `streams.py`, whose rows they hold; `reader.py`, recordings of one file; `join.py`, of several. Users read
-docs/own-recordings.md.
+The parts: `descriptor.py`, what that file may say; `files.py`, columns of a file, of any kind in `formats/`;
+`found.py`, which files there are; `look.py`, their first rows; `scan.py`, who and what is in them, kept from call to
+call; `clock.py`, the time that they tell; `streams.py`, whose rows they hold; `reader.py`, recordings of one file;
+`join.py`, of several. Users read docs/own-recordings.md.
 """
 
 import hashlib
 import json
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from statistics import median
 from typing import Any
 
+from pydantic import BaseModel
+
 from har_ray.data.cleaning import natural_key
 from har_ray.data.dataset import NULL, Channel, Dataset
 from har_ray.data.own.descriptor import Descriptor, WordSource, context
-from har_ray.data.own.formats.opening import exists
+from har_ray.data.own.formats.opening import exists, on_disk
 from har_ray.data.own.found import SHOWN, find_files, grouped, some
 from har_ray.data.own.intervals import IntervalFile, read_intervals
 from har_ray.data.own.look import look
@@ -92,6 +94,7 @@ def load_table(name: str, path: Path) -> Dataset:
         presets={preset: spec.preset(preset) for preset in spec.presets},
         locate=partial(_locate, [one.path for one in files], list(table.groups)),
         read=partial(read, table),
+        files=partial(_disk_files, [one.path for one in files]),
     )
 
 
@@ -181,8 +184,7 @@ def _where(file: TableFile | IntervalFile, row: int) -> str:
 
 
 def _fingerprint(table: Table, files: Sequence[TableFile], scans: Mapping[str, Scan]) -> str:
-    # Presets are in the windows' id already: adding one must not make the windows of the others again.
-    described = table.spec.model_dump(exclude={"presets", "files", "members"})
+    described = _described(table.spec)
     content = [[file.relative, scans[file.name].size, scans[file.name].sha256] for file in files]
     found: list[Any] = [described, table.legend, content]
     if table.intervals:
@@ -191,6 +193,31 @@ def _fingerprint(table: Table, files: Sequence[TableFile], scans: Mapping[str, S
             for name, one in table.intervals.items()
         ]
     return hashlib.sha256(json.dumps(found).encode()).hexdigest()
+
+
+def _described(spec: Descriptor) -> dict[str, Any]:
+    """What is said of recordings: windows keep their id where nothing is said by keys that came later.
+
+    Presets are in that id already: adding one must not make the windows of the others again.
+    """
+    described = _said(spec, {"rate_hz", "subject", "label", "channels", "time"}, {"presets", "files", "members"})
+    if spec.time:
+        described["time"] = _said(spec.time, {"column", "unit"})
+    if spec.channels:
+        described["channels"] = {name: _said(one, {"column", "unit"}) for name, one in spec.channels.items()}
+    return described
+
+
+def _said(section: BaseModel, always: Set[str], never: Set[str] = frozenset()) -> dict[str, Any]:
+    """The keys of a section that differ from their defaults, and those in `always`."""
+    fields = type(section).model_fields
+    given = {name for name, field in fields.items() if name in always or getattr(section, name) != field.default}
+    return section.model_dump(include=given - never)
+
+
+def _disk_files(files: Sequence[Path], folder: Path | None) -> list[Path]:
+    """Every file that is read, of members of archives these."""
+    return list(dict.fromkeys(map(on_disk, files)))
 
 
 def _locate(files: Sequence[Path], sources: Sequence[str], folder: Path | None) -> list[str]:

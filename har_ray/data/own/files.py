@@ -1,6 +1,7 @@
 """The columns of a user's file as typed batches, whatever kind of file it is (`formats/`)."""
 
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 from pathlib import Path
 
 import pyarrow as pa
@@ -11,7 +12,7 @@ from har_ray.data.own.formats.excel import SUFFIXES as SPREADSHEETS
 from har_ray.data.own.formats.excel import ExcelFile
 from har_ray.data.own.formats.kinds import TEXT, TIME, VALUE, WORD, DataFile, Types
 from har_ray.data.own.formats.matlab import MatFile
-from har_ray.data.own.formats.opening import UNREADABLE, suffix
+from har_ray.data.own.formats.opening import UNREADABLE, Stat, stat, suffix
 from har_ray.data.own.formats.text import TextFile
 from har_ray.data.own.formats.typed import JsonLinesFile, ParquetFile
 from har_ray.errors import DataError, nearest
@@ -66,7 +67,11 @@ def read_columns(path: Path, types: Types, spec: FileSpec) -> Iterator[pa.Record
 
 
 def read_cell(path: Path, line: int, column: int, spec: FileSpec) -> str:
-    """What stands in a cell of a text or a spreadsheet, above its rows; line and column from 1."""
+    """What stands in a line and a column, both from 1, wherever rows begin: a start or a rate above them.
+
+    Raises:
+        DataError: nothing is there, or the file has no lines.
+    """
     return _opened(path, spec).cell(line, column)
 
 
@@ -77,6 +82,14 @@ def row_name(path: Path, row: int, spec: FileSpec) -> str:
 
 def _opened(path: Path, spec: FileSpec) -> DataFile:
     """The file, its layout found, with all columns of `spec`."""
+    try:
+        return _checked(path, stat(path), spec)
+    except UNREADABLE as error:
+        raise _unreadable(path, error) from error
+
+
+@lru_cache(maxsize=2)  # a file is opened several times in a row, and a spreadsheet is held in memory
+def _checked(path: Path, unchanged: Stat, spec: FileSpec) -> DataFile:
     file = _of_its_kind(path, spec)
     if faults := _faults(file, spec.columns):
         remedy = _remedy(path, file, spec)
@@ -86,16 +99,13 @@ def _opened(path: Path, spec: FileSpec) -> DataFile:
 
 def _of_its_kind(path: Path, spec: FileSpec) -> DataFile:
     kind = suffix(path)
-    try:
-        if kind in (".parquet", ".pq"):
-            return ParquetFile(path)
-        if kind in (".jsonl", ".ndjson"):
-            return JsonLinesFile(path)
-        if kind in SPREADSHEETS:
-            return ExcelFile(path, spec)
-        return MatFile(path, spec) if kind == ".mat" else TextFile(path, spec)
-    except UNREADABLE as error:
-        raise _unreadable(path, error) from error
+    if kind in (".parquet", ".pq"):
+        return ParquetFile(path)
+    if kind in (".jsonl", ".ndjson"):
+        return JsonLinesFile(path)
+    if kind in SPREADSHEETS:
+        return ExcelFile(path, spec)
+    return MatFile(path, spec) if kind == ".mat" else TextFile(path, spec)
 
 
 def _faults(file: DataFile, columns: Sequence[Column]) -> list[str]:

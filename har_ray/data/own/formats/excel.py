@@ -8,7 +8,8 @@ from typing import Any
 import pyarrow as pa
 
 from har_ray.data.own.format import FileSpec
-from har_ray.data.own.formats.detection import HEAD_LINES, detect_cells
+from har_ray.data.own.formats.detection import detect_cells
+from har_ray.data.own.formats.head import HEAD_LINES
 from har_ray.data.own.formats.kinds import DataFile, NotANumber, from_values
 from har_ray.data.own.formats.opening import opened
 from har_ray.errors import DataError, unknown
@@ -47,14 +48,13 @@ class ExcelFile(DataFile):
                 raise DataError(f"{self.path}: {self.row_name(error.row)}: {error}") from error
         yield pa.record_batch(arrays, names=[str(i) for i in columns])
 
+    def cell(self, line: int, column: int) -> str:
+        if line > len(self.cells) or column > len(self.cells[line - 1]):
+            raise DataError(f"{self.path}: row {line}: has no column {column}")
+        return str(self.cells[line - 1][column - 1]).strip()
+
     def row_name(self, row: int) -> str:
         return f"row {self.rows[row] + 1}"
-
-    def cell(self, line: int, column: int) -> str:
-        try:
-            return str(self.cells[line - 1][column - 1])
-        except IndexError:
-            raise DataError(f"{self.path}: row {line}: there is no column {column}") from None
 
     def _cell(self, row: int, column: int) -> Any:
         cell = self.cells[row][column]

@@ -53,15 +53,13 @@ class DataFile(ABC):
             DataError: names the line or row of what cannot be read.
         """
 
+    def cell(self, line: int, column: int) -> str:
+        """What stands in a line and a column, both from 1, wherever rows begin; raises DataError where nothing does."""
+        raise DataError(f"{self.path}: has no lines; only text and spreadsheets have")
+
     def row_name(self, row: int) -> str:
         """Where a user finds a row, from 0: `line 12` of a text, `row 11` of a file of another kind."""
         return f"row {row + 1}"
-
-    def cell(self, line: int, column: int) -> str:
-        """What stands in a cell above the rows, both from 1; raises DataError where there is none."""
-        raise DataError(
-            f"{self.path}: a file of this kind has no lines above its rows, so no cell to read a value from"
-        )
 
 
 def not_a_number(position: int, name: str, found: str) -> str:
@@ -137,11 +135,9 @@ def _word(value: Any) -> str | None:
 
 
 def words(column: pa.Array) -> pa.Array:
-    """As text in `WORD`: 1.0 is `1`, nothing and not-a-number are `""`."""
+    """As text in `WORD`: Arrow writes 1.0 as `1`; nothing and not-a-number are `""`."""
     if pa.types.is_floating(column.type):
         column = pc.if_else(pc.is_nan(column), None, column)
-        whole = pc.equal(pc.floor(column), column)
-        column = pc.if_else(whole, pc.floor(column).cast(pa.int64(), safe=False).cast(TEXT), column.cast(TEXT))
     return column.cast(TEXT).fill_null("").dictionary_encode()
 
 

@@ -64,7 +64,7 @@ def stat(path: Path) -> Stat:
         return Stat(found.st_size, found.st_mtime_ns)
     archive, member = archived
     with archive:
-        return Stat(member.file_size, _on_disk(path).stat().st_mtime_ns)
+        return Stat(member.file_size, on_disk(path).stat().st_mtime_ns)
 
 
 def exists(path: Path) -> bool:
@@ -137,14 +137,14 @@ def _names(archive: zipfile.ZipFile) -> Iterator[str]:
             yield info.filename.lstrip("/")
 
 
-def _on_disk(path: Path) -> Path:
+def on_disk(path: Path) -> Path:
     """The file itself, or the archive that it is in."""
     return next((one for one in path.parents if one.suffix.lower() == ARCHIVE and one.is_file()), path)
 
 
 def _archived(path: Path) -> tuple[zipfile.ZipFile, zipfile.ZipInfo] | None:
     """The innermost archive, open, and the member; None for a file that is not in an archive."""
-    disk = _on_disk(path)
+    disk = on_disk(path)
     return None if disk == path else _found(zipfile.ZipFile(disk), path.relative_to(disk).as_posix(), path)
 
 

@@ -9,6 +9,7 @@ import csv
 import io
 import re
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 
@@ -18,7 +19,8 @@ import pyarrow.compute as pc
 import pyarrow.csv
 
 from har_ray.data.own.format import WHITESPACE, FileSpec
-from har_ray.data.own.formats.detection import HEAD_BYTES, NUMBER, detect
+from har_ray.data.own.formats.detection import NUMBER, detect
+from har_ray.data.own.formats.head import HEAD_BYTES
 from har_ray.data.own.formats.kinds import TEXT, TIME, VALUE, WORD, DataFile, infinite, not_a_number, text
 from har_ray.data.own.formats.layout import TextLayout, clean
 from har_ray.data.own.formats.opening import opened
@@ -59,7 +61,7 @@ class TextFile(DataFile):
         parsing = pa.csv.ParseOptions(delimiter=_delimiter(layout), newlines_in_values=True)
         try:
             with (
-                self._stream() as file,
+                self._stream(self.layout) as file,
                 pa.csv.open_csv(file, how_read, parsing, convert_options=wanted) as reader,
             ):
                 for batch in reader:
@@ -73,15 +75,18 @@ class TextFile(DataFile):
                 return  # no row below the names
             raise self._first_fault(columns) or DataError(f"{self.path}: cannot be read: {error}") from error
 
-    def row_name(self, row: int) -> str:
-        return f"line {next(islice(self._rows(), row, None))[0]}"
-
     def cell(self, line: int, column: int) -> str:
-        with opened(self.path) as file, io.TextIOWrapper(file, self.layout.encoding, errors="replace") as lines:
+        with (
+            self._stream(replace(self.layout, comment="")) as file,
+            io.TextIOWrapper(file, encoding="utf-8-sig", errors="replace", newline="") as lines,
+        ):
             fields = next(csv.reader(islice(lines, line - 1, line), delimiter=_delimiter(self.layout)), [])
         if len(fields) < column:
-            raise DataError(f"{self.path}: line {line}: there is no column {column}, only {len(fields)}")
-        return fields[column - 1].strip().lstrip("\ufeff")
+            raise DataError(f"{self.path}: line {line}: has no column {column}, only {len(fields)}")
+        return fields[column - 1].strip()
+
+    def row_name(self, row: int) -> str:
+        return f"line {next(islice(self._rows(), row, None))[0]}"
 
     def _converted(self, column: pa.Array, position: int, asked: pa.DataType, row: int) -> pa.Array:
         """A column of a batch that begins at `row`, as it was asked for."""
@@ -96,9 +101,9 @@ class TextFile(DataFile):
             raise self._first_fault({position: asked}, row + at) or DataError(f"{self.path}: row {row + at + 1}: inf")
         return column
 
-    def _stream(self) -> pa.NativeFile:
+    def _stream(self, layout: TextLayout) -> pa.NativeFile:
         """The file's content in UTF-8, comments and the like taken out; every line stays in its place."""
-        layout, file = self.layout, opened(self.path)
+        file = opened(self.path)
         plain = layout.encoding in AS_UTF8 and layout.separator != WHITESPACE
         return (
             file if plain and not layout.comment + layout.line_end else pa.TransformInputStream(file, _Cleaner(layout))
@@ -108,7 +113,7 @@ class TextFile(DataFile):
         """Every row with the number of its line, the slow way; bytes that are not UTF-8 are U+DC80 to U+DCFF."""
         before = self.layout.first_line - 1
         with (
-            self._stream() as file,
+            self._stream(self.layout) as file,
             io.TextIOWrapper(file, encoding="utf-8-sig", errors="surrogateescape", newline="") as lines,
         ):
             rows = csv.reader(islice(lines, before, None), delimiter=_delimiter(self.layout))

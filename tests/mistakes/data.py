@@ -109,4 +109,22 @@ DATA = [
          "parse(path, forbid_dtd=True)", "parse(path, forbid_entities=False, forbid_external=False)",
          "test_what_is_no_file_of_intervals_is_named"),
     ),
+    *in_file(
+        "har_ray/data/own/near_names.py", "tests/data/own/test_near_names.py",
+        ("names that differ by zeros in front are not taken for one",
+         "0+(?=\\d)", "0{9}(?=\\d)",
+         "test_written_in_two_ways"),
+    ),
+    *in_file(
+        "har_ray/store/uri.py", "tests/store/test_storage.py",
+        ("what lies below a folder with a question mark is written elsewhere",
+         'if "://" in root and not root.startswith("file:") else', 'if "?" in root else',
+         "test_question_marks_and_hashes_in_a_path_are_characters_like_others"),
+    ),
+    *in_file(
+        "har_ray/ray_address.py", "tests/test_ray_address.py",
+        ("whatever listens at an address is taken for Ray",
+         "answer[3] == SETTINGS", "answer[3] != 0",
+         "test_something_else_that_listens_is_not_ray"),
+    ),
 ]  # fmt: skip

@@ -1,1 +1,1 @@
-"""A user's own recordings: CSV or Parquet files described by a short YAML file, as a dataset like any other."""
+"""A user's own recordings: files of many kinds, described by a short YAML file, as a dataset like any other."""

@@ -8,6 +8,8 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 
 from har_ray.data.cleaning import natural_key
 from har_ray.data.dataset import Align, LabelRule, Preset
+from har_ray.data.own.columns import Column
+from har_ray.data.own.format import AUTO, FileSpec, Format
 from har_ray.data.windows import samples
 from har_ray.errors import unknown
 
@@ -37,9 +39,9 @@ def _as_channel(value: Any) -> Any:
 def _own_column(channels: Mapping[str, "ChannelColumn"]) -> Mapping[str, "ChannelColumn"]:
     taken: dict[str, str] = {}
     for name, channel in channels.items():
-        if channel.column in taken:
-            raise ValueError(f"column {channel.column!r} is both {taken[channel.column]} and {name}")
-        taken[channel.column] = name
+        if other := taken.get(str(channel.column)):
+            raise ValueError(f"column {channel.column!r} is both {other} and {name}")
+        taken[str(channel.column)] = name
     return channels
 
 
@@ -72,14 +74,14 @@ class Section(BaseModel):
 class TimeColumn(Section):
     """The column of time stamps, numbers that count `unit`."""
 
-    column: Name
+    column: Column
     unit: Literal["s", "ms", "us", "ns"] = "s"
 
 
 class _Source(Section):
     """A word in a column, or in a file's path as the one group of a regular expression."""
 
-    column: Name | None = None
+    column: Column | None = None
     pattern: Pattern | None = None
 
     @model_validator(mode="after")
@@ -124,9 +126,9 @@ class LabelSource(_Source):
 
 
 class ChannelColumn(Section):
-    """A column of numbers; short form: the column's name alone."""
+    """A column of numbers; short form: the column alone."""
 
-    column: Name
+    column: Column
     unit: Text = "unknown unit"
 
 
@@ -143,7 +145,7 @@ class PresetSection(Section):
 
 
 class Descriptor(Section):
-    """A whole descriptor. Paths in `files` are relative to the descriptor's folder."""
+    """A whole descriptor. Paths in `files` are relative to the descriptor's folder; `members` are those of archives."""
 
     files: Name
     rate_hz: Rate
@@ -156,17 +158,23 @@ class Descriptor(Section):
     ]
     presets: Annotated[dict[Name, PresetSection], Field(min_length=1)]
     time: TimeColumn | None = None
+    members: Name | None = None
+    format: Format = AUTO
 
     @property
-    def words(self) -> tuple[str, ...]:
+    def words(self) -> tuple[Column, ...]:
         """The columns of words: subject and label, where they are in columns."""
         return tuple(dict.fromkeys(source.column for source in (self.subject, self.label) if source.column))
 
     @property
-    def columns(self) -> tuple[str, ...]:
+    def columns(self) -> tuple[Column, ...]:
         """Every column that each file must have."""
         time = (self.time.column,) if self.time else ()
         return (*time, *(channel.column for channel in self.channels.values()), *self.words)
+
+    @property
+    def file_spec(self) -> FileSpec:
+        return FileSpec(self.columns, self.format)
 
     def preset(self, name: str) -> Preset:
         given = self.presets[name].model_dump(exclude={"rate_hz", "channels"})

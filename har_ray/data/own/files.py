@@ -1,150 +1,152 @@
-"""The columns of a CSV or Parquet file as typed batches, a block of the file in memory at a time.
+"""The columns of a user's file as typed batches, whatever kind of file it is (`formats/`)."""
 
-Notable: the fast parser only detects that something is wrong; `row_name` and `_first_fault` then read the file line by
-line to say where, so that a user's error costs time and a good file does not.
-"""
-
-import csv
-import gzip
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from itertools import islice
+from collections.abc import Iterator, Sequence
+from functools import lru_cache
 from pathlib import Path
-from typing import IO, Any
 
 import pyarrow as pa
-import pyarrow.csv
-import pyarrow.parquet as pq
 
-from har_ray.data.cleaning import row_fault
-from har_ray.errors import DataError, unknown
+from har_ray.data.own.columns import Column, matches, position
+from har_ray.data.own.format import AUTO, FileSpec
+from har_ray.data.own.formats.excel import SUFFIXES as SPREADSHEETS
+from har_ray.data.own.formats.excel import ExcelFile
+from har_ray.data.own.formats.kinds import TEXT, TIME, VALUE, WORD, DataFile, Types
+from har_ray.data.own.formats.matlab import MatFile
+from har_ray.data.own.formats.opening import UNREADABLE, Stat, stat, suffix
+from har_ray.data.own.formats.text import TextFile
+from har_ray.data.own.formats.typed import JsonLinesFile, ParquetFile
+from har_ray.errors import DataError, nearest
 
-VALUE, TIME = pa.float32(), pa.float64()
-WORD = pa.dictionary(pa.int32(), pa.string())
-Types = Mapping[str, pa.DataType]
+__all__ = [
+    "TEXT",
+    "TIME",
+    "VALUE",
+    "WORD",
+    "Types",
+    "column_names",
+    "has_columns",
+    "read_cell",
+    "read_columns",
+    "row_name",
+]
 
-SUFFIXES = (".csv", ".csv.gz", ".parquet")
-MISSING = ("", "NaN", "nan", "NA")
-"""How a missing number may be written."""
 
-
-def column_names(path: Path) -> list[str]:
-    """The columns of a file.
+def column_names(path: Path, spec: FileSpec) -> list[str]:
+    """The names of a file's columns, `""` for one without a name.
 
     Raises:
-        DataError: it has another suffix than `SUFFIXES`, cannot be read or is empty.
+        DataError: it cannot be read, is empty, or lacks a column of `spec`; all that lack are named.
     """
-    if not path.name.lower().endswith(SUFFIXES):
-        raise DataError(f"{path}: expected a file named {', '.join('*' + suffix for suffix in SUFFIXES)}")
-    try:
-        if _is_parquet(path):
-            return list(pq.read_schema(path).names)
-        with _open_text(path) as file:
-            header: list[str] = next(csv.reader(file), [])
-    except (OSError, EOFError, pa.ArrowInvalid, csv.Error) as error:
-        raise _unreadable(path, error) from error
-    if not any(header):
-        raise DataError(f"{path}: line 1: expected the names of the columns, found nothing")
-    return [name.strip() for name in header]
+    return list(_opened(path, spec).names)
 
 
-def check_columns(path: Path, found: Sequence[str], needed: Sequence[str]) -> None:
-    """Raises `DataError` naming every needed column that is missing or appears twice."""
-    faults = [unknown("column", name, found) for name in needed if name not in found]
-    faults += [f"column {name!r} appears {found.count(name)} times" for name in needed if found.count(name) > 1]
-    if faults:
-        raise DataError("\n".join(f"{path}: line 1: {fault}" for fault in faults))
+def has_columns(names: Sequence[str], columns: Sequence[Column]) -> bool:
+    return all(len(matches(column, names)) == 1 for column in columns)
 
 
-def read_columns(path: Path, types: Types) -> Iterator[pa.RecordBatch]:
-    """Batches of the columns in `types`, each of the type it names: `VALUE`, `TIME` or `WORD`.
+def read_columns(path: Path, types: Types, spec: FileSpec) -> Iterator[pa.RecordBatch]:
+    """Batches of the columns in `types`, in that order, each named `str(column)` and of the type that it names.
 
-    A missing number is null, a missing word `""`.
+    Lazy: `next(read_columns(...))` reads the first block of the file (1 MiB of text) and no more.
 
     Raises:
         DataError: a column is missing, the file cannot be read, or (naming the line) a row has too few or too many
             fields, or text where a number should be.
     """
-    names = column_names(path)
-    check_columns(path, names, list(types))
+    file = _opened(path, spec)
+    at = {column: position(column, file.names) for column in types}
+    asked: dict[int, pa.DataType] = {}
+    for column, type_ in types.items():
+        if asked.setdefault(at[column], type_) != type_:
+            raise DataError(f"{path}: column {column!r} is asked for as {asked[at[column]]} and as {type_}")
     try:
-        yield from (_parquet_batches(path, types) if _is_parquet(path) else _csv_batches(path, names, types))
-    except pa.ArrowInvalid as error:
-        raise _first_fault(path, names, types) or _unreadable(path, error) from error
-    except OSError as error:
+        for batch in file.batches(asked):
+            yield pa.record_batch([batch[str(at[c])] for c in types], names=[str(c) for c in types])
+    except UNREADABLE as error:
         raise _unreadable(path, error) from error
 
 
-def row_name(path: Path, row: int) -> str:
-    """Where a user finds a row (from 0): `line 12` of a text, `row 11` of a Parquet file."""
-    if _is_parquet(path):
-        return f"row {row + 1}"
-    with _open_text(path) as file:
-        rows = csv.reader(file)
-        next(rows)
-        for _ in islice(filter(None, rows), row + 1):
-            pass
-        return f"line {rows.line_num}"
+def read_cell(path: Path, line: int, column: int, spec: FileSpec) -> str:
+    """What stands in a line and a column, both from 1, wherever rows begin: a start or a rate above them.
+
+    Raises:
+        DataError: nothing is there, or the file has no lines.
+    """
+    return _opened(path, spec).cell(line, column)
 
 
-def _csv_batches(path: Path, names: Sequence[str], types: Types) -> Iterator[pa.RecordBatch]:
-    how_read = pa.csv.ReadOptions(use_threads=False, column_names=list(names), skip_rows=1)
-    wanted = pa.csv.ConvertOptions(column_types=dict(types), include_columns=list(types), null_values=list(MISSING))
-    with (
-        pa.input_stream(str(path), compression="gzip" if _is_gzip(path) else None) as file,
-        pa.csv.open_csv(file, how_read, convert_options=wanted) as reader,
-    ):
-        yield from reader
+def row_name(path: Path, row: int, spec: FileSpec) -> str:
+    """Where a user finds a row (from 0): `line 12` of a text, `row 11` of a file of another kind."""
+    return _opened(path, spec).row_name(row)
 
 
-def _parquet_batches(path: Path, types: Types) -> Iterator[pa.RecordBatch]:
-    with pq.ParquetFile(path) as file:
-        for name, type_ in types.items():
-            found = file.schema_arrow.field(name).type
-            if type_ != WORD and not (pa.types.is_integer(found) or pa.types.is_floating(found)):
-                raise DataError(f"{path}: column {name!r} is {found}, expected numbers")
-        for batch in file.iter_batches(columns=list(types), use_threads=False):
-            columns = [_words(batch[n]) if t == WORD else batch[n].cast(t, safe=False) for n, t in types.items()]
-            yield pa.record_batch(columns, names=list(types))
+def _opened(path: Path, spec: FileSpec) -> DataFile:
+    """The file, its layout found, with all columns of `spec`."""
+    try:
+        return _checked(path, stat(path), spec)
+    except UNREADABLE as error:
+        raise _unreadable(path, error) from error
 
 
-def _words(column: pa.Array) -> pa.Array:
-    return column.cast(pa.string()).fill_null("").dictionary_encode()
+@lru_cache(maxsize=2)  # a file is opened several times in a row, and a spreadsheet is held in memory
+def _checked(path: Path, unchanged: Stat, spec: FileSpec) -> DataFile:
+    file = _of_its_kind(path, spec)
+    if faults := _faults(file, spec.columns):
+        remedy = _remedy(path, file, spec)
+        raise DataError("\n".join(f"{path}: {file.heading}{fault}" for fault in [remedy] * bool(remedy) or faults))
+    return file
 
 
-def _first_fault(path: Path, names: Sequence[str], types: Types) -> DataError | None:
-    if _is_parquet(path):
-        return None
-    numbers = {names.index(name): name for name, type_ in types.items() if type_ != WORD}
-    words = [names.index(name) for name, type_ in types.items() if type_ == WORD]
-    with _open_text(path) as file:
-        rows = csv.reader(file)
-        next(rows)
-        for fields in filter(None, rows):
-            known = ["" if field in MISSING else field for field in fields]
-            fault = row_fault(known, len(names), numbers)
-            if fault is None and any("\udc80" <= letter <= "\udcff" for i in words for letter in fields[i]):
-                fault = "not UTF-8 text; save the file in that encoding"
-            if fault:
-                return DataError(f"{path}: line {rows.line_num}: {fault}")
-    return None
+def _of_its_kind(path: Path, spec: FileSpec) -> DataFile:
+    kind = suffix(path)
+    if kind in (".parquet", ".pq"):
+        return ParquetFile(path)
+    if kind in (".jsonl", ".ndjson"):
+        return JsonLinesFile(path)
+    if kind in SPREADSHEETS:
+        return ExcelFile(path, spec)
+    return MatFile(path, spec) if kind == ".mat" else TextFile(path, spec)
 
 
-@contextmanager
-def _open_text(path: Path) -> Iterator[IO[str]]:
-    """Bytes that are not UTF-8 become the code points \\udc80 to \\udcff; a byte order mark is skipped."""
-    how: dict[str, Any] = {"encoding": "utf-8-sig", "errors": "surrogateescape", "newline": ""}
-    with gzip.open(path, "rt", **how) if _is_gzip(path) else path.open(**how) as file:
-        yield file
+def _faults(file: DataFile, columns: Sequence[Column]) -> list[str]:
+    """What is wrong with references to columns; names that are not there share a message."""
+    known = list(filter(None, file.names))
+    absent = [column for column in columns if isinstance(column, str) and known and column not in known]
+    faults = []
+    if len(absent) > 1:
+        meant = dict.fromkeys(repr(name) for column in absent if (name := nearest(column, known)))
+        hint = f"did you mean {', '.join(meant)}? " if meant else ""
+        faults = [f"columns {', '.join(map(repr, absent))} are unknown; {hint}({', '.join(known)})"]
+        columns = [column for column in columns if column not in absent]
+    for column in columns:
+        try:
+            position(column, file.names)
+        except ValueError as error:
+            faults.append(str(error))
+    return list(dict.fromkeys(faults))
 
 
-def _is_gzip(path: Path) -> bool:
-    return path.suffix.lower() == ".gz"
+def _remedy(path: Path, file: DataFile, spec: FileSpec) -> str:
+    """What is wrong with a descriptor's `format`, where its columns would be found without."""
+    if not isinstance(file, TextFile | ExcelFile) or spec.format == AUTO:
+        return ""
+    found = _of_its_kind(path, FileSpec(spec.columns, AUTO.model_copy(update={"sheet": spec.format.sheet})))
+    if not isinstance(found, TextFile | ExcelFile) or _faults(found, spec.columns):
+        return ""
+    ours, theirs = file.layout, found.layout
+    differ = [
+        f"{words} {is_!r}"
+        for key, words, was, is_ in (
+            ("separator", "separator", ours.separator, theirs.separator),
+            ("encoding", "encoding", ours.encoding, theirs.encoding),
+            ("header_line", "the names in line", ours.header_line, theirs.header_line),
+        )
+        if getattr(spec.format, key) != "auto" and was != is_
+    ]
+    return (
+        f"the columns are not there; the file seems to have {', '.join(differ)}: correct format, or leave that to auto"
+    )
 
 
-def _is_parquet(path: Path) -> bool:
-    return path.suffix.lower() == ".parquet"
-
-
-def _unreadable(path: Path, error: Exception) -> DataError:
+def _unreadable(path: Path, error: BaseException) -> DataError:
     return DataError(f"{path}: cannot be read: {error}")

@@ -18,6 +18,7 @@ import pyarrow as pa
 
 from har_ray.data.cleaning import changes, columns_of, intact_runs, runs, time_breaks
 from har_ray.data.dataset import Recording, Rejects
+from har_ray.data.own.columns import Column
 from har_ray.data.own.descriptor import UNITS_PER_S, Descriptor, TimeColumn
 from har_ray.data.own.files import TIME, VALUE, WORD, read_columns, row_name
 from har_ray.errors import DataError, unknown
@@ -84,24 +85,29 @@ def _parts(table: Table, path: Path, channels: Sequence[str]) -> Iterator[_Rows]
     """The rows of a file in parts of one subject."""
     spec, relative = table.spec, table.relative(path)
     columns_of(channels, dict.fromkeys(spec.channels, 0), table.name)
-    values = [spec.channels[channel].column for channel in channels]
-    types = dict.fromkeys(values, VALUE) | dict.fromkeys(spec.words, WORD)
+    values: list[Column] = [spec.channels[channel].column for channel in channels]
+    types: dict[Column, pa.DataType] = dict.fromkeys(values, VALUE) | dict.fromkeys(spec.words, WORD)
     if spec.time:
         types[spec.time.column] = TIME
     row = 0
-    for batch in read_columns(path, types):
+    for batch in read_columns(path, types, spec.file_spec):
         n = batch.num_rows
-        x = np.stack([batch[c].to_numpy(zero_copy_only=False) for c in values], axis=1).astype(np.float32, copy=False)
+        x = np.stack([batch[str(c)].to_numpy(zero_copy_only=False) for c in values], axis=1).astype(
+            np.float32, copy=False
+        )
         labels = _labels(table, path, batch, row)
         time = np.arange(row, row + n, dtype=np.float64)
         if spec.time:
-            stamps = batch[spec.time.column].to_numpy(zero_copy_only=False)
-            time = stamps * (spec.rate_hz / UNITS_PER_S[spec.time.unit])
+            stamps, unit = batch[str(spec.time.column)], spec.time.unit
+            if pa.types.is_timestamp(stamps.type):
+                stamps, unit = stamps.cast(pa.int64()), "ns"
+            time = stamps.to_numpy(zero_copy_only=False) * (spec.rate_hz / UNITS_PER_S[unit])
         subjects, at = _column(batch, spec.subject.column, spec.subject.pattern, relative)
         stretches = runs(n, changes(at))
         if len(stretches) > max(MIN_STRETCH, n / MIN_STRETCH):
             raise DataError(
-                f"{path}: from {row_name(path, row)} on: the subject changes {len(stretches) - 1} times in {n} rows; "
+                f"{path}: from {row_name(path, row, spec.file_spec)} on: "
+                f"the subject changes {len(stretches) - 1} times in {n} rows; "
                 f"sort the rows by {spec.subject.column!r}, then by time"
             )
         for start, stop in stretches:
@@ -111,13 +117,13 @@ def _parts(table: Table, path: Path, channels: Sequence[str]) -> Iterator[_Rows]
 
 
 def _column(
-    batch: pa.RecordBatch, column: str | None, pattern: str | None, relative: str
+    batch: pa.RecordBatch, column: Column | None, pattern: str | None, relative: str
 ) -> tuple[list[str], npt.NDArray[np.intp]]:
     """Words, and the index of each row's word among them, `[n]`."""
     if column is None:
         match = re.search(pattern or "", relative)
         return [match[1] if match else ""], np.zeros(batch.num_rows, dtype=np.intp)
-    return [word.strip() for word in batch[column].dictionary.to_pylist()], batch[column].indices.to_numpy()
+    return [word.strip() for word in batch[str(column)].dictionary.to_pylist()], batch[str(column)].indices.to_numpy()
 
 
 def _labels(table: Table, path: Path, batch: pa.RecordBatch, row: int) -> npt.NDArray[np.int16]:
@@ -127,7 +133,9 @@ def _labels(table: Table, path: Path, batch: pa.RecordBatch, row: int) -> npt.ND
     unclear = [i for i, word in enumerate(words) if word not in table.legend]
     if unclear:
         fault = unknown("label", words[unclear[0]], filter(None, table.legend))
-        raise DataError(f"{path}: {row_name(path, row + int(np.argmax(at == unclear[0])))}: {fault}")
+        raise DataError(
+            f"{path}: {row_name(path, row + int(np.argmax(at == unclear[0])), table.spec.file_spec)}: {fault}"
+        )
     coded: npt.NDArray[np.int16] = np.array([table.legend[word] for word in words], dtype=np.int16).take(at)
     return coded
 
@@ -160,7 +168,7 @@ def _timed(table: Table, path: Path, rows: _Rows, rejects: Rejects) -> _Rows:
         return rows
     fault = _rate_fault(table.spec, table.spec.time, steps)
     if fault:
-        raise DataError(f"{path}: from {row_name(path, rows.first)} on: {fault}")
+        raise DataError(f"{path}: from {row_name(path, rows.first, table.spec.file_spec)} on: {fault}")
     return rows
 
 

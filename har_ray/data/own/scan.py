@@ -14,13 +14,15 @@ from pathlib import Path
 import numpy as np
 
 from har_ray.data.faults import by_cause
-from har_ray.data.own.files import TIME, WORD, check_columns, column_names, read_columns
-from har_ray.data.raw.download import file_sha256
+from har_ray.data.own.columns import Column
+from har_ray.data.own.files import TEXT, WORD, column_names, has_columns, read_columns
+from har_ray.data.own.format import FileSpec
+from har_ray.data.own.formats.opening import UNREADABLE, sha256, stat
 from har_ray.errors import DataError
 
 log = logging.getLogger(__name__)
 
-SCANNING = 1
+SCANNING = 2
 """Part of the kept record; raise it when the same file would give another scan."""
 
 MAX_WORDS = 1000
@@ -36,7 +38,8 @@ class Scan:
         sha256: of its content.
         names: its columns.
         rows: how many there are.
-        words: column → word → (its first row from 0, in how many rows it stands).
+        format: how the descriptor laid it out, as JSON.
+        words: `str(column)` → word → (its first row from 0, in how many rows it stands).
     """
 
     size: int
@@ -44,6 +47,7 @@ class Scan:
     sha256: str
     names: list[str]
     rows: int
+    format: str
     words: dict[str, dict[str, tuple[int, int]]]
 
 
@@ -51,13 +55,13 @@ _scans: dict[Path, dict[str, Scan]] = {}
 """The scans of this process, by where they are kept: they hold also where that cannot be written."""
 
 
-def scan_files(paths: Sequence[Path], words: Sequence[str], columns: Sequence[str], kept: Path) -> list[Scan]:
+def scan_files(paths: Sequence[Path], words: Sequence[Column], spec: FileSpec, kept: Path) -> list[Scan]:
     """A scan of every file; only what is new or has changed since the last call is read.
 
     Args:
         paths: the files.
         words: the columns whose words are wanted.
-        columns: every column that each file must have; the first holds numbers.
+        spec: how the files are laid out, and every column that each must have.
         kept: where the scans of the last call are, and will be kept.
 
     Raises:
@@ -65,17 +69,18 @@ def scan_files(paths: Sequence[Path], words: Sequence[str], columns: Sequence[st
     """
     known, faults = _scans.get(kept) or _load(kept), list[tuple[Path, str]]()
     names = {path: os.path.relpath(path, kept.parent) for path in paths}
-    scans = {name: known[name] for path, name in names.items() if name in known and _holds(known[name], path, words)}
+    scans = {
+        name: known[name] for path, name in names.items() if name in known and _holds(known[name], path, words, spec)
+    }
     if new := len(names) - len(scans):
         log.info("looking through %s new or changed file%s in %s", f"{new:,}", "s" * (new > 1), kept.parent)
     for path, name in names.items():
         try:
-            check_columns(path, scans[name].names if name in scans else column_names(path), columns)
-            scans[name] = scans.get(name) or _scan(path, words, columns[0])
+            scans[name] = scans.get(name) or _scan(path, words, spec)
         except DataError as error:
             faults.append((path, str(error)))
-        except OSError as error:
-            faults.append((path, f"{path}: cannot be read: {error.strerror or error}"))
+        except UNREADABLE as error:
+            faults.append((path, f"{path}: cannot be read: {getattr(error, 'strerror', None) or error}"))
     _scans[kept] = known | scans if faults else scans
     if _scans[kept] != known:
         _save(kept, _scans[kept])
@@ -84,29 +89,31 @@ def scan_files(paths: Sequence[Path], words: Sequence[str], columns: Sequence[st
     return [scans[name] for name in names.values()]
 
 
-def _holds(scan: Scan, path: Path, words: Sequence[str]) -> bool:
-    """Whether a file is still what was scanned, and all `words` were looked for."""
+def _holds(scan: Scan, path: Path, words: Sequence[Column], spec: FileSpec) -> bool:
+    """Whether a file is still what was scanned, all `words` were looked for, and all columns are there."""
     try:
-        stat = path.stat()
-    except OSError:
+        same = (scan.size, scan.mtime_ns) == stat(path)
+    except (DataError, *UNREADABLE):
         return False
-    return (scan.size, scan.mtime_ns) == (stat.st_size, stat.st_mtime_ns) and set(words) <= set(scan.words)
+    looked_for = {str(word) for word in words} <= set(scan.words) and scan.format == spec.format.model_dump_json()
+    return same and looked_for and has_columns(scan.names, spec.columns)
 
 
-def _scan(path: Path, words: Sequence[str], numbers: str) -> Scan:
-    """Reads the words, or the column `numbers` where only the number of rows is wanted."""
-    stat = path.stat()
-    found: dict[str, dict[str, tuple[int, int]]] = {column: {} for column in words}
+def _scan(path: Path, words: Sequence[Column], spec: FileSpec) -> Scan:
+    """Reads the words, or any column where only the number of rows is wanted."""
+    size, mtime_ns = stat(path)
+    found: dict[str, dict[str, tuple[int, int]]] = {str(column): {} for column in words}
     rows = 0
-    for batch in read_columns(path, dict.fromkeys(words, WORD) or {numbers: TIME}):
-        for column in words:
+    for batch in read_columns(path, dict.fromkeys(words, WORD) or {spec.columns[0]: TEXT}, spec):
+        for column in found:
             _count(found[column], batch[column].dictionary.to_pylist(), batch[column].indices.to_numpy(), rows)
             if len(found[column]) > MAX_WORDS:
                 raise DataError(f"{path}: column {column!r} has over {MAX_WORDS} distinct values; expected few words")
         rows += batch.num_rows
     if rows == 0:
         raise DataError(f"{path}: no rows below the names of the columns")
-    return Scan(stat.st_size, stat.st_mtime_ns, file_sha256(path), column_names(path), rows, found)
+    names, form = column_names(path, spec), spec.format.model_dump_json()
+    return Scan(size, mtime_ns, sha256(path), names, rows, form, found)
 
 
 def _count(found: dict[str, tuple[int, int]], values: Iterable[str], codes: np.ndarray, row: int) -> None:

@@ -191,9 +191,9 @@ def test_what_was_looked_through_is_not_looked_through_again(tmp_path, monkeypat
     assert (tmp_path / ".mine.yaml.scan.json").exists()
     looked_at = []
 
-    def noted(path, types):
+    def noted(path, types, spec):
         looked_at.append(path.name)
-        return table_files.read_columns(path, types)
+        return table_files.read_columns(path, types, spec)
 
     monkeypatch.setattr(table_scan, "read_columns", noted)
     table_scan._scans.clear()  # as a new process

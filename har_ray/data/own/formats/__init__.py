@@ -1,0 +1,1 @@
+"""How each kind of file is opened, understood and read: text, Parquet, JSON lines, spreadsheets, MATLAB."""

@@ -5,6 +5,7 @@ travels through the object store. A task that is repeated after a crash writes n
 the attempt that ended well. Where they lie is in `store/windows.py`.
 """
 
+import pickle
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack
@@ -25,6 +26,8 @@ from har_ray.data.dataset import Dataset, Preset, Recording, Rejects
 from har_ray.data.faults import by_cause
 from har_ray.data.norms import measured, with_norms
 from har_ray.data.raw.identity import Identity, warn_if_altered
+from har_ray.data.soundness import checks
+from har_ray.data.soundness.statistics import Gathered
 from har_ray.data.windows import WindowSpec, class_names, cut
 from har_ray.errors import DataError
 from har_ray.store.windows import Manifest, WindowStore
@@ -87,13 +90,19 @@ def _attempt(sources: Sequence[str], dataset: Dataset, spec: WindowSpec, windows
     rejects, errors, preset = Rejects(), [], spec.preset
     read = dataset.reader(preset).read
     channels = measured(preset.channels, [channel.name for channel in dataset.channels])
+    gathered = Gathered(channels)
     counts: Counter[tuple[str, int]] = Counter()
     with _Shards(windows, spec.id) as shards:
         for source in sources:
             try:
+                chosen = (
+                    one
+                    for one in read(source, channels, rejects)
+                    if not preset.subjects or one.subject in preset.subjects
+                )
                 recordings = (
                     replace(one, x=with_norms(one.x, channels, preset.channels))
-                    for one in read(source, channels, rejects)
+                    for one in gathered.watched(source, chosen)
                 )
                 for table in _window_tables(dataset, preset, recordings):
                     shards.write(table)
@@ -104,6 +113,7 @@ def _attempt(sources: Sequence[str], dataset: Dataset, spec: WindowSpec, windows
         "errors": errors,
         "shards": shards.written,
         "rejects": list(rejects.counts.items()),
+        "gathered": pickle.dumps(gathered),  # bytes, which Ray Data does not take apart into columns
         "counts": [(subject, label, n) for (subject, label), n in counts.items()],
     }
 
@@ -111,8 +121,6 @@ def _attempt(sources: Sequence[str], dataset: Dataset, spec: WindowSpec, windows
 def _window_tables(dataset: Dataset, preset: Preset, recordings: Iterable[Recording]) -> Iterator[pa.Table]:
     null_label = len(dataset.classes_of(preset)) if preset.null_class else None
     for recording in recordings:
-        if preset.subjects and recording.subject not in preset.subjects:
-            continue
         windows = cut(recording, preset, null_label)
         if n := len(windows.y):
             yield pa.table(
@@ -186,6 +194,9 @@ def _manifest(dataset: Dataset, spec: WindowSpec, identity: Identity, reports: S
     rejects: Counter[str] = Counter()
     for report in reports:
         rejects.update({reason: int(n) for reason, n in report["rejects"]})
+    gathered = Gathered(measured(spec.preset.channels, [channel.name for channel in dataset.channels]))
+    for report in reports:
+        gathered.join(pickle.loads(report["gathered"]))
     window, _ = spec.shape
     return {
         "windows_id": spec.id,
@@ -202,4 +213,5 @@ def _manifest(dataset: Dataset, spec: WindowSpec, identity: Identity, reports: S
         "shards": [dict(shard) for report in reports for shard in report["shards"]],
         "windows_per_subject_and_class": per_subject,
         "rejects": dict(sorted(rejects.items())),
+        "findings": [finding.as_row for finding in checks.of_recordings(gathered, dataset, spec.preset)],
     }

@@ -74,7 +74,26 @@ def load_table(name: str, path: Path) -> Dataset:
         presets={preset: spec.preset(preset) for preset in spec.presets},
         locate=partial(_locate, files),
         read=partial(read, table),
+        first=partial(read, table, batches=1),
+        labelled=_labelled(labels, subjects, classes, legend),
+        strict=spec.strict,
     )
+
+
+def _labelled(
+    labels: Sequence[Any], subjects: Sequence[Any], classes: Sequence[str], legend: Mapping[str, int]
+) -> dict[str, dict[str, int]] | None:
+    """Samples by subject and class; None where a file holds several of both, whose rows nobody has counted together."""
+    found: dict[str, dict[str, int]] = {}
+    for words, people in zip(labels, subjects, strict=True):
+        if len(words) > 1 and len(people) > 1:
+            return None
+        for subject, (_, of_subject) in people.items():
+            for word, (_, of_word) in words.items():
+                if legend[word] != NULL:
+                    counts, name = found.setdefault(subject, {}), classes[legend[word]]
+                    counts[name] = counts.get(name, 0) + min(of_subject, of_word)
+    return found
 
 
 def _words(
@@ -128,7 +147,7 @@ def _some(names: Sequence[str]) -> str:
 
 def _fingerprint(table: Table, files: Sequence[Path], scans: Sequence[Scan]) -> str:
     # Presets are in the windows' id already: adding one must not make the windows of the others again.
-    ignored = {"presets", "files", "members"} | ({"format"} if table.spec.format == AUTO else set())
+    ignored = {"presets", "files", "members", "strict"} | ({"format"} if table.spec.format == AUTO else set())
     described = table.spec.model_dump(exclude=ignored)
     content = [[table.relative(file), scan.size, scan.sha256] for file, scan in zip(files, scans, strict=True)]
     return hashlib.sha256(json.dumps([described, table.legend, content]).encode()).hexdigest()

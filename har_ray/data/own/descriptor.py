@@ -160,6 +160,7 @@ class Descriptor(Section):
     time: TimeColumn | None = None
     members: Name | None = None
     format: Format = AUTO
+    strict: bool = False
 
     @property
     def words(self) -> tuple[Column, ...]:

@@ -9,6 +9,7 @@ import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import NamedTuple
 
@@ -60,14 +61,16 @@ class _Rows(NamedTuple):
     time: npt.NDArray[np.float64]
 
 
-def read(table: Table, source: str, channels: Sequence[str], rejects: Rejects) -> Iterator[Recording]:
-    """The recordings in a file.
+def read(
+    table: Table, source: str, channels: Sequence[str], rejects: Rejects, batches: int | None = None
+) -> Iterator[Recording]:
+    """The recordings in a file, or in its first `batches`.
 
     Raises:
         DataError: names the line of a fault, or the rate of the time stamps where it is not the descriptor's.
     """
     path, number = Path(source), 0
-    for rows in _by_subject(_parts(table, path, channels)):
+    for rows in _by_subject(_parts(table, path, channels, batches)):
         rows = _timed(table, path, rows, rejects)
         breaks = time_breaks(rows.time, MAX_STEPS)
         for start, stop in intact_runs(rows.x, breaks, channels, table.spec.rate_hz, MAX_MISSING_S, rejects):
@@ -81,7 +84,7 @@ def read(table: Table, source: str, channels: Sequence[str], rejects: Rejects) -
             number += 1
 
 
-def _parts(table: Table, path: Path, channels: Sequence[str]) -> Iterator[_Rows]:
+def _parts(table: Table, path: Path, channels: Sequence[str], batches: int | None) -> Iterator[_Rows]:
     """The rows of a file in parts of one subject."""
     spec, relative = table.spec, table.relative(path)
     columns_of(channels, dict.fromkeys(spec.channels, 0), table.name)
@@ -90,7 +93,7 @@ def _parts(table: Table, path: Path, channels: Sequence[str]) -> Iterator[_Rows]
     if spec.time:
         types[spec.time.column] = TIME
     row = 0
-    for batch in read_columns(path, types, spec.file_spec):
+    for batch in islice(read_columns(path, types, spec.file_spec), batches):
         n = batch.num_rows
         x = np.stack([batch[str(c)].to_numpy(zero_copy_only=False) for c in values], axis=1).astype(
             np.float32, copy=False

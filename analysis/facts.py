@@ -45,4 +45,16 @@ def _recordings(info: Row) -> Iterator[tuple[str, str]]:
         texts += [
             f"{word}: {about[name]}" for word, name in (("terms", "terms"), ("cite", "citation")) if name in about
         ]
-        yield f"recordings: {entry.get('dataset', 'unknown')}", ". ".join(filter(None, texts)) or "unknown"
+        name = entry.get("dataset", "unknown")
+        yield f"recordings: {name}", ". ".join(filter(None, texts)) or "unknown"
+        settings = [one for one in info["data"] if one.get("dataset", "unknown") == name]
+        left_out = dict.fromkeys(f"{n:,} × {why}" for one in settings for why, n in (one.get("rejects") or {}).items())
+        if left_out:
+            yield f"left out of {name}", "; ".join(left_out)
+        warnings = dict.fromkeys(_warning(row) for one in settings for row in one.get("findings") or ())
+        if warnings:
+            yield f"to doubt in {name}", " | ".join(warnings)
+
+
+def _warning(finding: Row) -> str:
+    return f"{finding['where']}: {finding['text']}; {finding['remedy']}"

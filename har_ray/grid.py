@@ -97,10 +97,13 @@ def plan(args: argparse.Namespace, command: Command) -> int:
     """Show what would run and about how long."""
     from har_ray.forecast import plan_lines
     from har_ray.plan.plan import Plan
-    from har_ray.windows_stage import window_specs
+    from har_ray.windows_stage import planned_findings, window_specs
 
     spec, _ = _grid(args)
-    _print(plan_lines(Plan(spec, [windows.id for windows in window_specs(spec)]), _stores(spec)))
+    windows, stores = window_specs(spec), _stores(spec)
+    findings = planned_findings(spec, windows, stores)
+    _print(plan_lines(Plan(spec, [one.id for one in windows]), stores))
+    _print(f"  checked   {line}" for line in findings)
     return 0
 
 

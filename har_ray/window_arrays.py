@@ -20,7 +20,7 @@ from har_ray.data.faults import by_cause
 from har_ray.data.raw.fetch import fetch
 from har_ray.data.raw.identity import Identity, identify, warn_if_altered
 from har_ray.data.splits import Parts, require_classes, split
-from har_ray.data.windows import Cut, Windows, WindowSpec, class_names, cut_source, no_windows
+from har_ray.data.windows import Cut, Windows, WindowSpec, class_names, cut_all, no_windows, read_source
 from har_ray.errors import DataError
 from har_ray.spec.dataset import DatasetSpec, own_dataset
 from har_ray.store.storage import Storage
@@ -160,7 +160,8 @@ def _cut(dataset: Dataset, preset: Preset, identity: Identity, folder: Path | No
     rejects, errors, parts = Rejects(), list[tuple[str, str]](), list[tuple[str, Windows]]()
     for source in dataset.reader(preset).locate(folder):
         try:
-            found = ((one.name, _of_recording(one, cut)) for one, cut in cut_source(dataset, preset, source, rejects))
+            cuts = cut_all(dataset, preset, read_source(dataset, preset, source, rejects))
+            found = ((one.name, _of_recording(one, cut)) for one, cut in cuts)
             parts += [(name, windows) for name, windows in found if len(windows.y)]
         except DataError as error:
             errors.append((source, str(error)))

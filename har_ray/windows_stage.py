@@ -1,11 +1,14 @@
 """The stage `windows`: raw files found or fetched, identified, and cut into windows; then every split is tried."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 from har_ray.data.protocol import Protocol
 from har_ray.data.raw.fetch import fetch, raw_folder
 from har_ray.data.raw.identity import identify
+from har_ray.data.soundness import checks
+from har_ray.data.soundness.finding import Finding, refuse
 from har_ray.data.splits import VAL_WINDOWS_SHARE, subject_parts
 from har_ray.data.tensors import check_split
 from har_ray.data.windows import WindowSpec
@@ -44,11 +47,14 @@ def prepare_all(spec: GridSpec, stores: Stores) -> tuple[list[WindowSpec], list[
 
     Returns:
         What the windows of each dataset are made of, and what a report says of them.
+
+    Raises:
+        DataError: recordings cannot be read, or no honest result can follow from them.
     """
     # Ray takes seconds to import, which a plan need not wait for.
     from har_ray.data.shards import prepare
 
-    specs, found = [], []
+    specs, found, said = [], [], set[tuple[str, Finding]]()
     for entry in spec.datasets:
         folder = None if entry.own else fetch(entry.dataset, Path(spec.data), entry.path)
         identity = identify(entry.dataset, folder, Path(spec.data))
@@ -59,9 +65,39 @@ def prepare_all(spec: GridSpec, stores: Stores) -> tuple[list[WindowSpec], list[
         print(f"[windows] {entry.name}, {entry.preset_label}: {manifest['windows']:,} windows")
         for reason, count in manifest["rejects"].items():
             print(f"[windows]   left out: {count:,} × {reason}")
+        findings = checks.of_windows(manifest, entry.protocols)
+        refuse(entry.name, findings, entry.dataset.strict)
+        for finding in (one for one in findings if (entry.name, one) not in said):
+            print(f"[windows]   warning: {finding}")
+            said.add((entry.name, finding))
         specs.append(windows)
-        found.append(_description(entry, manifest, [_fold(protocol, windows, stores) for protocol in entry.protocols]))
+        folds = [_fold(protocol, windows, stores) for protocol in entry.protocols]
+        found.append(_description(entry, manifest, findings, folds))
     return specs, found
+
+
+def planned_findings(spec: GridSpec, specs: Sequence[WindowSpec], stores: Stores) -> list[str]:
+    """What is known before a run of what is wrong with the recordings, a line each, and how far they were looked at.
+
+    Raises:
+        DataError: with a line for each cause for which no honest result can follow, of all datasets.
+    """
+    lines, refused = dict[str, None](), dict[str, None]()
+    for entry, windows in zip(spec.datasets, specs, strict=True):
+        manifest = stores.windows.manifest(windows.id)
+        if manifest is not None:
+            looked, findings = checks.looked_at_windows(manifest), checks.of_windows(manifest, entry.protocols)
+        else:
+            looked, findings = checks.before_windows(entry.dataset, entry.cut, entry.protocols)
+        lines |= dict.fromkeys(f"{entry.name}: warning: {finding}" for finding in findings)
+        lines[f"{entry.name}: {looked}"] = None
+        try:
+            refuse(entry.name, findings, entry.dataset.strict)
+        except DataError as error:
+            refused |= dict.fromkeys(str(error).split("\n"))
+    if refused:
+        raise DataError("\n".join(refused))
+    return list(lines)
 
 
 def _fold(protocol: Protocol, windows: WindowSpec, stores: Stores) -> Row:
@@ -71,13 +107,14 @@ def _fold(protocol: Protocol, windows: WindowSpec, stores: Stores) -> Row:
     return fold | {f"{part}_windows": summary.windows for part, summary in parts.items()}
 
 
-def _description(entry: DatasetSpec, manifest: Row, folds: list[Row]) -> Row:
+def _description(entry: DatasetSpec, manifest: Row, findings: list[Finding], folds: list[Row]) -> Row:
     keys = ("windows_id", "source", "rate_hz", "window", "windows", "classes", "rejects")
     return {
         "dataset": entry.name,
         "preset": entry.preset_label,
         "about": {key: getattr(entry.dataset, key) for key in ("title", "homepage", "terms", "citation")},
         "folds": folds,
+        "findings": [finding.as_row for finding in findings],
         "channels": [channel["name"] for channel in manifest["channels"]],
         **{key: manifest[key] for key in (*keys, "windows_per_subject_and_class")},
     }

@@ -14,6 +14,8 @@ from har_ray.data.datasets import CATALOG
 from har_ray.data.describe import lines
 from har_ray.data.raw.fetch import fetch, raw_folder
 from har_ray.data.raw.identity import Identity, identify, warn_if_altered
+from har_ray.data.soundness import checks
+from har_ray.data.soundness.finding import Finding, refuse
 from har_ray.data.windows import WindowSpec
 from har_ray.errors import DataError, HarRayError
 from har_ray.store.storage import Storage
@@ -95,9 +97,12 @@ def _fetch(args: argparse.Namespace) -> None:
 
 
 def _prepare(args: argparse.Namespace) -> None:
-    manifest, identity = _prepared(args, dataset_of(args.NAME))
+    dataset = dataset_of(args.NAME)
+    manifest, identity = _prepared(args, dataset)
     _print([*lines.prepared_lines(manifest), lines.source_line(identity)])
+    findings = _say_findings(manifest)
     print(f"  in {WindowStore(Storage(args.storage)).folder(manifest['windows_id'])}")
+    refuse(dataset.name, findings, dataset.strict)
 
 
 def _describe(args: argparse.Namespace) -> None:
@@ -108,6 +113,7 @@ def _describe(args: argparse.Namespace) -> None:
     manifest, identity = _prepared(args, dataset)
     storage, preset = Storage(args.storage), preset_of(dataset, args.preset)
     _print([*lines.prepared_lines(manifest), lines.source_line(identity)])
+    findings = _say_findings(manifest)
     found = numbers.describe(WindowStore(storage), manifest["windows_id"], dataset.rate_hz)
     _print(lines.description_lines(found))
     stem = f"{dataset.name}-{preset}"
@@ -115,6 +121,14 @@ def _describe(args: argparse.Namespace) -> None:
     made_by = f"python -m har_ray.data describe {args.NAME} --preset {preset}; windows {manifest['windows_id']}"
     for path in figures.write_figures(found, f"{dataset.name}, {preset}", made_by, folder):
         print(f"figure: {path}")
+    refuse(dataset.name, findings, dataset.strict)
+
+
+def _say_findings(manifest: Manifest) -> list[Finding]:
+    """Prints what is wrong with the recordings, and returns it."""
+    findings = checks.of_windows(manifest)
+    _print(lines.finding_lines(findings, checks.looked_at_windows(manifest)))
+    return findings
 
 
 def _prepared(args: argparse.Namespace, dataset: Dataset) -> tuple[Manifest, Identity]:

@@ -151,6 +151,9 @@ class Dataset:
         published: reads the same files as the code of a reproduced study does where it does what no reader should: join
             files and bridge gaps of any length. A window of such a recording may belong to two files, so that none of
             its parts can be held back; only the protocol `random` takes it. None where there is no such preset.
+        first: as `read`, of each source the first rows alone; None where that is not much less than all.
+        labelled: samples by subject and class, where they are known before anything is read.
+        strict: whatever the checks of `soundness/` find is an error.
         tracks: by name, further labels that a preset may choose instead of those of `classes`.
     """
 
@@ -176,6 +179,9 @@ class Dataset:
     origin: str | None = None
     official: Callable[[str], Literal["train", "val", "test"] | None] | None = None
     published: Reader | None = None
+    first: Read | None = None
+    labelled: Mapping[str, Mapping[str, int]] | None = None
+    strict: bool = False
     tracks: Mapping[str, Track] = field(default_factory=dict)
 
     def reader(self, preset: Preset) -> Reader:

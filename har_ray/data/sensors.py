@@ -101,6 +101,11 @@ def feels_gravity(sensor: str) -> bool:
     return bool(words & ACCELEROMETER) and not words & WITHOUT_GRAVITY
 
 
+def turns(sensor: str) -> bool:
+    """Whether a sensor is a gyroscope."""
+    return bool(set(_words(sensor)) & GYROSCOPE) and not feels_gravity(sensor)
+
+
 def axes(channels: Sequence[str]) -> dict[str, list[int]]:
     """Sensor → its x, y and z, of those that have all three."""
     found: dict[str, dict[str, int]] = {}

@@ -5,6 +5,7 @@ travels through the object store. A task that is repeated after a crash writes n
 the attempt that ended well. Where they lie is in `store/windows.py`.
 """
 
+import pickle
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack
@@ -23,8 +24,11 @@ from har_ray import __version__
 from har_ray.data.cleaning import natural_key
 from har_ray.data.dataset import Dataset, Recording, Rejects
 from har_ray.data.faults import by_cause
+from har_ray.data.norms import measured
 from har_ray.data.raw.identity import Identity, warn_if_altered
-from har_ray.data.windows import Cut, WindowSpec, class_names, cut_source, no_windows
+from har_ray.data.soundness import checks
+from har_ray.data.soundness.statistics import Gathered
+from har_ray.data.windows import Cut, WindowSpec, class_names, cut_all, no_windows, read_source
 from har_ray.errors import DataError
 from har_ray.store.windows import Manifest, WindowStore
 
@@ -82,12 +86,14 @@ def _write_shards(row: dict[str, Any], dataset: Dataset, spec: WindowSpec, windo
 
 
 def _attempt(sources: Sequence[str], dataset: Dataset, spec: WindowSpec, windows: WindowStore) -> dict[str, Any]:
-    rejects, errors = Rejects(), []
+    rejects, errors, preset = Rejects(), [], spec.preset
+    gathered = Gathered(measured(preset.channels, [channel.name for channel in dataset.channels]))
     counts: Counter[tuple[str, int]] = Counter()
     with _Shards(windows, spec.id) as shards:
         for source in sources:
             try:
-                for table in _window_tables(cut_source(dataset, spec.preset, source, rejects)):
+                recordings = gathered.watched(source, read_source(dataset, preset, source, rejects))
+                for table in _window_tables(cut_all(dataset, preset, recordings)):
                     shards.write(table)
                     counts.update(zip(table["subject"].to_pylist(), table["y"].to_pylist(), strict=True))
             except DataError as error:
@@ -96,6 +102,7 @@ def _attempt(sources: Sequence[str], dataset: Dataset, spec: WindowSpec, windows
         "errors": errors,
         "shards": shards.written,
         "rejects": list(rejects.counts.items()),
+        "gathered": pickle.dumps(gathered),  # bytes, which Ray Data does not take apart into columns
         "counts": [(subject, label, n) for (subject, label), n in counts.items()],
     }
 
@@ -174,6 +181,9 @@ def _manifest(dataset: Dataset, spec: WindowSpec, identity: Identity, reports: S
     rejects: Counter[str] = Counter()
     for report in reports:
         rejects.update({reason: int(n) for reason, n in report["rejects"]})
+    gathered = Gathered(measured(spec.preset.channels, [channel.name for channel in dataset.channels]))
+    for report in reports:
+        gathered.join(pickle.loads(report["gathered"]))
     window, _ = spec.shape
     return {
         "windows_id": spec.id,
@@ -190,4 +200,5 @@ def _manifest(dataset: Dataset, spec: WindowSpec, identity: Identity, reports: S
         "shards": [dict(shard) for report in reports for shard in report["shards"]],
         "windows_per_subject_and_class": per_subject,
         "rejects": dict(sorted(rejects.items())),
+        "findings": [finding.as_row for finding in checks.of_recordings(gathered, dataset, spec.preset)],
     }

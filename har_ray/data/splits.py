@@ -25,6 +25,9 @@ VAL_WINDOWS_SHARE = 0.2
 """Of the windows that do not test, where windows validate: WHAR Arena, https://arxiv.org/abs/2606.13194."""
 
 
+TWO_PEOPLE = "of two people one can train, with val: windows, and one test"
+
+
 class Parts(NamedTuple):
     """Row numbers of the windows in each part, ascending, int64."""
 
@@ -55,7 +58,10 @@ def subject_parts(protocol: Protocol, subjects: Sequence[str]) -> SubjectParts:
         if len(subjects) < folds:
             raise ValueError(f"{folds} folds of {len(subjects)} subjects; at most {len(subjects)}")
         if folds < 3:
-            raise ValueError(f"{folds} folds; at least 3: one for test, one for validation, the others for training")
+            two = f"; {TWO_PEOPLE}, in protocol subject-holdout" if len(subjects) == 2 else ""
+            raise ValueError(
+                f"{folds} folds; at least 3: one for test, one for validation, the others for training{two}"
+            )
         test, val = subjects[protocol.fold :: folds], subjects[(protocol.fold + 1) % folds :: folds]
     if protocol.val == "windows":
         val = ()
@@ -63,7 +69,8 @@ def subject_parts(protocol: Protocol, subjects: Sequence[str]) -> SubjectParts:
     parts = SubjectParts(train, train if protocol.val == "windows" else tuple(val), tuple(test))
     for name, part in parts._asdict().items():
         if not part:
-            raise ValueError(f"no subject is left for {name} of {len(subjects)} ({', '.join(subjects)})")
+            two = f"; {TWO_PEOPLE}" if len(subjects) == 2 and protocol.val == "subjects" else ""
+            raise ValueError(f"no subject is left for {name} of {len(subjects)} ({', '.join(subjects)}){two}")
     return parts
 
 

@@ -7,7 +7,7 @@ filter sees the other side. With `majority`, `first` and `last` windows run acro
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, replace
 from fractions import Fraction
 from itertools import pairwise
@@ -101,22 +101,33 @@ class Windows(NamedTuple):
     recording: npt.NDArray[np.str_]
 
 
-def cut_source(dataset: Dataset, preset: Preset, source: str, rejects: Rejects) -> Iterator[tuple[Recording, Cut]]:
-    """The recordings of the preset's subjects in a source, each with its windows; one is in memory at a time.
+def read_source(dataset: Dataset, preset: Preset, source: str, rejects: Rejects) -> Iterator[Recording]:
+    """The recordings of the preset's subjects in a source, with the channels that are measured; one at a time.
 
     Args:
         source: one of those that `dataset.reader(preset).locate` names.
         rejects: counts what the reader leaves out.
 
     Raises:
-        DataError: the source cannot be read, or a recording holds NaN or infinity.
+        DataError: the source cannot be read.
+    """
+    channels = measured(preset.channels, [channel.name for channel in dataset.channels])
+    for recording in dataset.reader(preset).read(source, channels, rejects):
+        if not preset.subjects or recording.subject in preset.subjects:
+            yield recording
+
+
+def cut_all(dataset: Dataset, preset: Preset, recordings: Iterable[Recording]) -> Iterator[tuple[Recording, Cut]]:
+    """Each of the recordings as `read_source` gives them, with its windows.
+
+    Raises:
+        DataError: a recording holds NaN or infinity.
     """
     channels = measured(preset.channels, [channel.name for channel in dataset.channels])
     null_label = len(dataset.classes_of(preset)) if preset.null_class else None
-    for recording in dataset.reader(preset).read(source, channels, rejects):
-        if not preset.subjects or recording.subject in preset.subjects:
-            x = with_norms(recording.x, channels, preset.channels)
-            yield recording, cut(replace(recording, x=x), preset, null_label)
+    for recording in recordings:
+        x = with_norms(recording.x, channels, preset.channels)
+        yield recording, cut(replace(recording, x=x), preset, null_label)
 
 
 def no_windows(dataset: str, files: int, rejects: Mapping[str, int]) -> DataError:

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator
 from har_ray.data.dataset import Dataset, Preset
 from har_ray.data.describe.numbers import Description
 from har_ray.data.raw.identity import Identity
+from har_ray.data.soundness.finding import Finding
 from har_ray.data.windows import class_names, samples
 from har_ray.store.windows import Manifest
 from har_ray.text import aligned
@@ -84,6 +85,13 @@ def prepared_lines(manifest: Manifest) -> Iterator[str]:
     )
     for reason, count in manifest["rejects"].items():
         yield f"  left out: {count:,} × {reason}"
+
+
+def finding_lines(findings: Iterable[Finding], looked: str) -> Iterator[str]:
+    """What is wrong with the recordings, and how far they were looked at."""
+    for finding in findings:
+        yield f"  warning: {finding}"
+    yield f"  {looked}"
 
 
 def description_lines(found: Description) -> Iterator[str]:

@@ -95,7 +95,26 @@ def load_table(name: str, path: Path) -> Dataset:
         locate=partial(_locate, [one.path for one in files], list(table.groups)),
         read=partial(read, table),
         files=partial(_disk_files, [one.path for one in files]),
+        first=partial(read, table, batches=1),
+        labelled=_labelled(labels, _words(spec.subject, first, scans), classes, legend),
+        strict=spec.strict,
     )
+
+
+def _labelled(
+    labels: Sequence[Any], subjects: Sequence[Any], classes: Sequence[str], legend: Mapping[str, int]
+) -> dict[str, dict[str, int]] | None:
+    """Samples by subject and class; None where a file holds several of both, whose rows nobody has counted together."""
+    found: dict[str, dict[str, int]] = {}
+    for words, people in zip(labels, subjects, strict=True):
+        if len(words) > 1 and len(people) > 1:
+            return None
+        for subject, (_, of_subject) in people.items():
+            for word, (_, of_word) in words.items():
+                if legend[word] != NULL:
+                    counts, name = found.setdefault(subject, {}), classes[legend[word]]
+                    counts[name] = counts.get(name, 0) + min(of_subject, of_word)
+    return found
 
 
 def _globs(spec: Descriptor) -> str:
@@ -200,7 +219,9 @@ def _described(spec: Descriptor) -> dict[str, Any]:
 
     Presets are in that id already: adding one must not make the windows of the others again.
     """
-    described = _said(spec, {"rate_hz", "subject", "label", "channels", "time"}, {"presets", "files", "members"})
+    described = _said(
+        spec, {"rate_hz", "subject", "label", "channels", "time"}, {"presets", "files", "members", "strict"}
+    )
     if spec.time:
         described["time"] = _said(spec.time, {"column", "unit"})
     if spec.channels:

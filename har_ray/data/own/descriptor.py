@@ -208,6 +208,7 @@ class Descriptor(Section):
     units: tuple[UnitRule, ...] = ()
     sources: Annotated[dict[Name, Source], Field(min_length=1)] | None = None
     join: SharedPattern | None = None
+    strict: bool = False
 
     @model_validator(mode="after")
     def _consistent(self) -> "Descriptor":

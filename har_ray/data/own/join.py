@@ -44,7 +44,12 @@ def group_of(relative: str, join: str | None) -> str | None:
 
 
 def read_joined(
-    table: Table, files: Mapping[str, Path], channels: Sequence[str], max_missing_s: float, rejects: Rejects
+    table: Table,
+    files: Mapping[str, Path],
+    channels: Sequence[str],
+    max_missing_s: float,
+    rejects: Rejects,
+    batches: int | None,
 ) -> Iterator[Recording]:
     """The recordings of files that belong together, one of each source that `channels` are in.
 
@@ -63,7 +68,7 @@ def read_joined(
     rates: dict[str, float] = {}
     for name, file in read.items():
         own = [channel for channel in order if channel in file.part.channels]
-        runs[name], rates[name] = _runs(file, own, max_missing_s, rejects)
+        runs[name], rates[name] = _runs(file, own, max_missing_s, rejects, batches)
     rate_hz = _grid_hz(spec.rate_hz, rates, read)
     _check_clocks(runs, read)
     alone: dict[str, int] = {}
@@ -83,11 +88,13 @@ def read_joined(
         rejects.add(f"{source} reading without one of the other sources at its time", n)
 
 
-def _runs(file: TableFile, channels: Sequence[str], max_missing_s: float, rejects: Rejects) -> tuple[Runs[Key], float]:
+def _runs(
+    file: TableFile, channels: Sequence[str], max_missing_s: float, rejects: Rejects, batches: int | None
+) -> tuple[Runs[Key], float]:
     """The runs of a source's file, and the rate of most of its readings."""
     reading, found, rates = Reading(file, channels), dict[Key, list[Run]](), list[tuple[float, int]]()
     restarts: dict[tuple[str, Words], int] = {}
-    for stream in reading.streams(rejects):
+    for stream in reading.streams(rejects, batches):
         rate_hz = stream_rate_hz(reading, stream, even=False)
         if rate_hz is None:
             rejects.add(f"{file.source} reading of a recording too short to tell its rate", len(stream.x))

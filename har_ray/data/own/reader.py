@@ -20,8 +20,10 @@ MAX_MISSING_S = 0.5
 """As for the datasets of the catalogue: a line may bridge half of the shortest published window, no more."""
 
 
-def read(table: Table, source: str, channels: Sequence[str], rejects: Rejects) -> Iterator[Recording]:
-    """The recordings of a source as `Dataset.locate` gives it.
+def read(
+    table: Table, source: str, channels: Sequence[str], rejects: Rejects, batches: int | None = None
+) -> Iterator[Recording]:
+    """The recordings of a source as `Dataset.locate` gives it, or in the first `batches` of its files.
 
     Raises:
         DataError: names the line of a fault, or the rate of the time stamps where it is not the descriptor's.
@@ -29,11 +31,11 @@ def read(table: Table, source: str, channels: Sequence[str], rejects: Rejects) -
     columns_of(channels, dict.fromkeys(table.spec.all_channels, 0), table.name)
     files = table.groups[source]
     if table.spec.sources is not None:
-        yield from read_joined(table, files, channels, MAX_MISSING_S, rejects)
+        yield from read_joined(table, files, channels, MAX_MISSING_S, rejects, batches)
         return
     ((name, path),) = files.items()
     reading, number = Reading(TableFile(table, name, path), channels), 0
-    for stream in reading.streams(rejects):
+    for stream in reading.streams(rejects, batches):
         rate_hz = stream_rate_hz(reading, stream)
         if rate_hz is None:
             rejects.add("row of a recording too short to tell its rate", len(stream.x))

@@ -95,7 +95,9 @@ def test_prepare_then_describe(capsys, mine, ray_session):
     assert lines[0] == "mine: 9 windows [20, 3], 2 s at 10 Hz"
     lines = output_of(capsys, "describe", mine, "--preset", "wrist", "--storage", storage)
     assert str(mine) in lines.pop(1)
+    assert "warning: class 'fly': nobody has it; name it in label.no_class ([fly])," in lines[1]
     # 5 s are four windows of 2 s every second; together they cover the 5 s.
+    del lines[2 : lines.index("class windows h:mm:ss subjects")]
     assert lines[2:6] == [
         "class windows h:mm:ss subjects",
         "sit 4 0:00:05 1",

@@ -62,7 +62,7 @@ def is_native(path: Path) -> bool:
     Its threads may then read it. A thread that still lets go of something of Python's when the interpreter ends would
     abort the process, so files that Python opens are read by the caller's thread and handed over as `owned` memory.
     """
-    return path.suffix.lower() != ".xz" and _on_disk(path) == path
+    return path.suffix.lower() != ".xz" and on_disk(path) == path
 
 
 def owned(content: bytes) -> pa.Buffer:

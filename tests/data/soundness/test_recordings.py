@@ -1,0 +1,123 @@
+"""Each fault once in hand-made recordings, and the same recordings without it: nothing is said of those."""
+
+import numpy as np
+import pytest
+
+from har_ray.data.soundness import direction, gravity, scale
+from har_ray.data.soundness.checks import OF_RECORDINGS
+from tests.data.soundness.people import CHANNELS, UNITS, evidence, people, recording, times
+
+
+def findings(recordings, **how):
+    known = evidence(recordings, **how)
+    return [finding for check in OF_RECORDINGS for finding in check(known)]
+
+
+def means_of(x):
+    """The mean accelerations in both classes, [2, 3]."""
+    return x[:, :3].reshape(2, 500, 3).mean(axis=1)
+
+
+@pytest.mark.parametrize("own", [True, False])
+def test_sound_recordings_are_passed_in_silence(own):
+    assert findings(people(4), own=own) == []
+    assert findings(people(1), own=own) == []
+
+
+def test_a_file_in_g_among_others_in_m_s2():
+    (found,) = findings(people(4, p2=times([1 / 9.80665] * 3 + [1] * 3)))
+    assert (found.kind, found.where, found.fatal) == (scale.KIND, "subject 2 (p2.csv)", False)
+    assert found.number == pytest.approx(1 / 9.80665, rel=0.02)
+    assert found.text == (
+        "acc is not in the unit of the others: its mean norm is 1/9.68 of 9.81 m/s^2, as if it were in g"
+    )
+    assert found.remedy == ("if so, say units: [{files: 'p2.csv', channels: 'acc_*', in_file: g}] in the descriptor")
+
+
+def test_half_of_the_people_in_another_unit_and_everybody_in_it():
+    in_g = times([1 / 9.80665] * 3 + [1] * 3)
+    (found,) = findings(people(4, p2=in_g, p4=in_g))
+    assert found.where == "subjects 2 and 4 (p2.csv and p4.csv)"
+    (found,) = findings(people(2, p1=in_g, p2=in_g))
+    assert found.where == "everybody"
+    assert found.remedy == "if so, say in_file: g beside the unit of acc's channels"
+
+
+def test_a_unit_that_says_nothing_is_known_by_most_people():
+    counts = UNITS | dict.fromkeys(CHANNELS[:3], "counts")
+    (found,) = findings(people(3, p3=times([1000.0] * 3 + [1] * 3)), units=counts)
+    assert (found.where, found.number) == ("subject 3 (p3.csv)", pytest.approx(1000, rel=0.02))
+    assert findings(people(3, **{f"p{i}": times([64.0] * 3 + [1] * 3) for i in (1, 2, 3)}), units=counts) == []
+
+
+@pytest.mark.parametrize(("factor", "unit"), [(57.29578, "deg/s"), (1000, "mrad/s")])
+def test_a_gyroscope_in_another_unit_is_known_by_its_spread(factor, unit):
+    (found,) = findings(people(3, p1=times([1] * 3 + [factor] * 3)))
+    assert (found.kind, found.where) == (scale.KIND, "subject 1 (p1.csv)")
+    assert found.number == pytest.approx(factor, rel=0.1)
+    assert f"as if it were in {unit};" in str(found)
+
+
+def test_people_who_only_move_more_have_the_same_unit():
+    def livelier(x):
+        return np.hstack([2 * x[:, :3] - np.repeat(means_of(x), 500, axis=0), 4 * x[:, 3:]])
+
+    assert findings(people(4, p2=livelier)) == []
+
+
+def test_gravity_that_somebody_took_out():
+    def out(x):
+        return np.hstack([x[:, :3] - np.repeat(means_of(x), 500, axis=0), x[:, 3:]])
+
+    (found,) = findings(people(4, p3=out))
+    assert (found.kind, found.where) == (gravity.KIND, "subject 3 (p3.csv)")
+    assert found.text.startswith("acc does not show gravity: its mean is 0.00 of")
+    (found,) = findings(people(3, p1=out, p2=out, p3=out))
+    assert (found.kind, found.where) == (gravity.KIND, "everybody")
+    assert "call it linear acceleration (lin_acc_x)" in found.remedy
+
+
+@pytest.mark.parametrize(
+    ("change", "degrees", "explained"),
+    [
+        (times([-1, -1, 1, 1, 1, 1]), 135, "(-x, -y, z)"),  # 180 where gravity is along x, 90 between y and z
+        (lambda x: x[:, [2, 1, 0, 3, 4, 5]], 75, "(z, y, x)"),  # 90 and 60
+    ],
+)
+def test_an_axis_that_points_another_way(change, degrees, explained):
+    (found,) = findings(people(4, p2=change))
+    assert (found.kind, found.where) == (direction.KIND, "subject 2 (p2.csv)")
+    assert found.number == pytest.approx(degrees, abs=2)
+    assert f"with {explained} in place of (x, y, z)" in found.text
+    assert "align: gravity" in found.remedy
+
+
+def test_of_two_ways_the_first_is_the_usual_one():
+    turned = times([-1, -1, 1, 1, 1, 1])
+    assert [one.where for one in findings(people(4, p2=turned, p4=turned))] == [
+        "subject 2 (p2.csv)",
+        "subject 4 (p4.csv)",
+    ]
+
+
+def test_directions_do_not_matter_to_windows_that_have_none():
+    turned = people(4, p2=times([-1, -1, 1, 1, 1, 1]))
+    assert findings(turned, aligned=True) == []
+    assert findings(turned, trained_on=("acc_norm", "gyr_x")) == []
+
+
+def test_no_direction_is_right_where_people_do_not_agree():
+    turned = times([-1, -1, 1, 1, 1, 1])
+    assert findings(people(2, p2=turned)) == []
+    assert findings(people(3, p1=turned, p2=lambda x: x[:, [1, 2, 0, 3, 4, 5]])) == []
+
+
+def test_a_slight_tilt_is_how_people_wear_things():
+    tilt = np.eye(6, dtype=np.float32)
+    tilt[:2, :2] = [[np.cos(0.6), -np.sin(0.6)], [np.sin(0.6), np.cos(0.6)]]  # 34 degrees
+    assert findings(people(4, p2=lambda x: x @ tilt)) == []
+
+
+def test_files_are_named_below_the_folder_that_they_share():
+    known = evidence({f"/data/raw/{p}/acc.csv": [recording(p, 1)] for p in ("ana", "bo")})
+    assert known.of_subjects(["bo"]) == "subject bo (bo/acc.csv)"

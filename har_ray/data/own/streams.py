@@ -26,6 +26,9 @@ from har_ray.errors import DataError, unknown
 
 MIN_STRETCH = 10
 """Consecutive rows of one subject, on average over a batch: with fewer, the file is not sorted by subject."""
+MOST_RECORDINGS = 1000
+"""A column with more distinct values holds time stamps or readings, not recordings."""
+
 Words = tuple[str, ...]
 
 
@@ -155,10 +158,10 @@ class Reading:
         """
         for rows in _by_subject(self._parts(batches)):
             words = list(self._recordings)
-            present = dict.fromkeys(rows.recording.tolist()) if len(words) > 1 else [0]
-            for code in present:
-                chosen = np.flatnonzero(rows.recording == code) if len(present) > 1 else np.arange(len(rows.x))
-                yield self._in_time(rows, words[code], chosen, rejects)
+            order = np.argsort(rows.recording, kind="stable")
+            for start, stop in runs(len(order), changes(rows.recording[order])):
+                chosen = order[start:stop]
+                yield self._in_time(rows, words[rows.recording[chosen[0]]], chosen, rejects)
 
     def _in_time(self, rows: _Rows, words: Words, chosen: npt.NDArray[np.intp], rejects: Rejects) -> Stream:
         timed = self.clock.timed(self.stamps._replace(values=rows.stamps[chosen]), rejects)
@@ -215,6 +218,12 @@ class Reading:
             )
             for row_codes in present
         ]
+        if len(self._recordings) > MOST_RECORDINGS:
+            columns = " and ".join(repr(one.column) for one in said if one.column)
+            raise DataError(
+                f"{self.file.path}: recording: column {columns} tells over {MOST_RECORDINGS:,} recordings apart; "
+                "expected few words"
+            )
         recording = np.array(known, dtype=np.intp)[at.reshape(-1)]
         if self.clock.column is None and _is_unsorted(stretches := runs(n, changes(recording)), n):
             raise DataError(

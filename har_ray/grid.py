@@ -16,6 +16,7 @@ from pathlib import Path
 
 from har_ray import provenance
 from har_ray.errors import HarRayError
+from har_ray.ray_address import answering
 from har_ray.spec.grid import GridSpec, load_grid
 from har_ray.store.storage import Storage
 from har_ray.store.stores import Stores
@@ -96,7 +97,7 @@ def plan(args: argparse.Namespace, command: Command) -> int:
     """Show what would run and about how long."""
     from har_ray.forecast import plan_lines
     from har_ray.plan.plan import Plan
-    from har_ray.windows import window_specs
+    from har_ray.windows_stage import window_specs
 
     spec, _ = _grid(args)
     _print(plan_lines(Plan(spec, [windows.id for windows in window_specs(spec)]), _stores(spec)))
@@ -117,6 +118,7 @@ def status(args: argparse.Namespace, command: Command) -> int:
 
 def run(args: argparse.Namespace, command: Command) -> int:
     """All stages, then the report."""
+    answering(args.address)  # before seconds are spent on imports
     # Ray and matplotlib take seconds to import, which a bad grid need not wait for.
     from analysis.load import load_results
     from analysis.report import write_report
@@ -128,7 +130,7 @@ def run(args: argparse.Namespace, command: Command) -> int:
     from har_ray.search import dispatch
     from har_ray.stage_report import StageReport
     from har_ray.tracking import Tracking
-    from har_ray.windows import prepare_all
+    from har_ray.windows_stage import prepare_all
 
     spec, file = _grid(args)
     info = provenance.describe(spec, file, command)

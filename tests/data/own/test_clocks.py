@@ -98,6 +98,11 @@ def test_rows_that_come_late_are_sorted_within_a_bound():
     assert (slowly_back[found.rows].tolist(), found.late) == ([0, 3, 4, 5, 6], 1)
 
 
+def test_samples_of_a_packet_keep_their_order():
+    t = np.array([0, 0, 0, 2, 2, 1, 1], dtype=float)
+    assert sorted_rows(t, 1).rows.tolist() == [0, 1, 2, 5, 6, 3, 4]
+
+
 @pytest.mark.parametrize(
     ("stamps", "times"),
     [

@@ -222,6 +222,7 @@ def _described(spec: Descriptor) -> dict[str, Any]:
     described = _said(
         spec, {"rate_hz", "subject", "label", "channels", "time"}, {"presets", "files", "members", "strict"}
     )
+    described["label"] = _said(spec.label, {"column", "pattern", "map", "classes", "no_class"})
     if spec.time:
         described["time"] = _said(spec.time, {"column", "unit"})
     if spec.channels:

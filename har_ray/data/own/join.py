@@ -57,7 +57,7 @@ def read_joined(
         DataError: as `Reading.streams`; or a source comes much faster than the rate, or tells another time.
     """
     spec = table.spec
-    labelled = next(iter(spec.parts)) if spec.label.column is not None else None
+    labelled = next(iter(spec.parts)) if spec.label.pattern is None else None
     needed = [name for name, part in spec.parts.items() if name == labelled or set(channels) & set(part.channels)]
     if missing := [name for name in needed if name not in files]:
         rejects.add(f"recording without a file of {' and '.join(missing)}")

@@ -11,12 +11,10 @@ from har_ray.data.dataset import Rejects
 from har_ray.data.own.clock import Clock
 from har_ray.data.own.files import WORD, column_names, read_columns
 from har_ray.data.own.rates import stream_rate_hz
-from har_ray.data.own.steps import MAX_STEPS
+from har_ray.data.own.steps import MAX_STEPS, UNEVEN
 from har_ray.data.own.streams import MIN_STRETCH, Reading, TableFile
 from har_ray.errors import DataError
 
-UNEVEN = 0.1
-"""Steps between stamps that vary more, by their standard deviation over their mean, may be of two devices in turn."""
 MOST_DEVICES = 20
 
 

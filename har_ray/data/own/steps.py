@@ -27,6 +27,13 @@ SKIPPED = 1.5
 LOST = 0.03
 """Steps longer than `SKIPPED` usual ones are of lost samples if they are so few; more are of a clock that ticks slowly.
 Who takes one for the other is off by no more than that."""
+UNEVEN = 0.1
+IN_TURN = 0.25
+MOST_DEVICES = 6
+"""Steps that vary by more than `UNEVEN` of their mean come in turns where those over a whole turn vary less, by
+`IN_TURN`; jitter by itself would make both vary alike."""
+NO_LEAPS = 0.99
+"""So many steps are no leaps from one recording to the next."""
 HOUR_S = 3600
 DIGITS = 3
 """A rate that is found is rounded to so many, by at most half a hundredth: 99.96 Hz are 100."""
@@ -96,6 +103,12 @@ class Steps(NamedTuple):
             )
         if not self.even:
             return
+        if not shared and (devices := _in_turn(self.t, 1 / rate_hz)) is not None:
+            yield (
+                f"{name} advances by steps that come in turns of {devices}, as if rows of {devices} devices were "
+                "interleaved; recording: {column: ...} says whose each is; if all are of one, put files, time and "
+                "channels under sources: {any_name: ...}, which takes values at even intervals"
+            )
         slowest, fastest = _extremes(steps, usual, rate_hz)
         if max(1 - slowest / found, fastest / found - 1) > WANDERING:
             yield (
@@ -136,7 +149,9 @@ def rate_of(t: Numbers, expected_hz: float | None = None) -> float | None:
     if not len(ahead):
         return None
     # The mean, not the median: stamps in whole milliseconds have no step of the right length.
-    usual = float(np.median(ahead))
+    # Stamps of packets have mostly steps of 0, stamps in bursts mostly small ones.
+    most = steps[(steps >= 0) & (steps <= np.quantile(steps, NO_LEAPS))]
+    usual = max(float(np.median(ahead)), float(most.mean()) if len(most) else 0.0)
     kept = steps[(steps >= 0) & (steps <= MAX_STEPS * max(usual, 1 / expected_hz if expected_hz else 0.0))]
     passed = kept < SKIPPED * usual
     return 1 / float((kept[passed] if passed.mean() > 1 - LOST else kept).mean())
@@ -158,6 +173,25 @@ def _extremes(steps: Numbers, usual: float, rate_hz: float) -> tuple[float, floa
     blocks = max(1, len(kept) // size)
     means = [1 / float(block.mean()) for block in np.array_split(kept, blocks) if block.any()]
     return min(means), max(means)
+
+
+def _in_turn(t: Numbers, period: float) -> int | None:
+    """How many devices seem to take turns: steps differ, but not those from each device's row to its next."""
+    varying = _variation(np.diff(t), period, period)
+    ticks = np.unique(np.round(t[: 100 * MOST_DEVICES] * 1e6).astype(np.int64))
+    tick_s = float(np.gcd.reduce(np.diff(ticks))) / 1e6 if len(ticks) > 1 else 0.0
+    if varying <= max(UNEVEN * period, tick_s):
+        return None  # no more than jitter, or a clock that ticks slowly
+    for devices in range(2, MOST_DEVICES + 1):
+        if _variation(t[devices:] - t[:-devices], devices * period, period) < IN_TURN * varying:
+            return devices
+    return None
+
+
+def _variation(steps: Numbers, usual: float, period: float) -> float:
+    """The standard deviation of steps that are no leaps."""
+    kept = steps[np.abs(steps - usual) <= MAX_STEPS * period]
+    return float(kept.std()) if len(kept) else 0.0
 
 
 def _rounded_up(seconds: float) -> float:

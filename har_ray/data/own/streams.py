@@ -27,6 +27,9 @@ from har_ray.errors import DataError, unknown
 
 MIN_STRETCH = 10
 """Consecutive rows of one subject, on average over a batch: with fewer, the file is not sorted by subject."""
+MOST_RECORDINGS = 1000
+"""A column with more distinct values holds time stamps or readings, not recordings."""
+
 Words = tuple[str, ...]
 
 
@@ -159,10 +162,10 @@ class Reading:
         span = (np.inf, -np.inf)
         for rows in _by_subject(self._parts(batches)):
             words = list(self._recordings)
-            present = dict.fromkeys(rows.recording.tolist()) if len(words) > 1 else [0]
-            for code in present:
-                chosen = np.flatnonzero(rows.recording == code) if len(present) > 1 else np.arange(len(rows.x))
-                stream = self._in_time(rows, words[code], chosen, rejects)
+            order = np.argsort(rows.recording, kind="stable")
+            for start, stop in runs(len(order), changes(rows.recording[order])):
+                chosen = order[start:stop]
+                stream = self._in_time(rows, words[rows.recording[chosen[0]]], chosen, rejects)
                 if len(stream.t):
                     span = (min(span[0], stream.t.min()), max(span[1], stream.t.max()))
                 yield stream
@@ -233,6 +236,12 @@ class Reading:
             )
             for row_codes in present
         ]
+        if len(self._recordings) > MOST_RECORDINGS:
+            columns = " and ".join(repr(one.column) for one in said if one.column)
+            raise DataError(
+                f"{self.file.path}: recording: column {columns} tells over {MOST_RECORDINGS:,} recordings apart; "
+                "expected few words"
+            )
         recording = np.array(known, dtype=np.intp)[at.reshape(-1)]
         if self.clock.column is None and _is_unsorted(stretches := runs(n, changes(recording)), n):
             raise DataError(

@@ -98,6 +98,11 @@ def test_rows_that_come_late_are_sorted_within_a_bound():
     assert (slowly_back[found.rows].tolist(), found.late) == ([0, 3, 4, 5, 6], 1)
 
 
+def test_samples_of_a_packet_keep_their_order():
+    t = np.array([0, 0, 0, 2, 2, 1, 1], dtype=float)
+    assert sorted_rows(t, 1).rows.tolist() == [0, 1, 2, 5, 6, 3, 4]
+
+
 @pytest.mark.parametrize(
     ("stamps", "times"),
     [
@@ -119,6 +124,7 @@ def test_the_rate_is_that_of_samples_not_of_what_was_lost():
     assert rate_of(np.append(t, t + 3600)) == pytest.approx(50)
     assert rate_of(np.floor(np.arange(1000) * 1000 / 300) / 1000) == pytest.approx(300, rel=0.01)
     assert rate_of(np.repeat(np.arange(100) * 0.72, 36)) == pytest.approx(50, rel=0.01)
+    assert rate_of(np.arange(1000) // 2 / 25 + 0.003 * (np.arange(1000) % 2)) == pytest.approx(50, rel=0.01)
     assert rate_of(np.zeros(9)) is None
     assert [rounded(rate) for rate in (99.96, 77.4512, 208.93, 0.9996)] == [100, 77.5, 209, 1]
 
@@ -146,6 +152,21 @@ def test_what_is_wrong_with_stamps_is_named_with_what_mends_it():
     assert "leaps by an hour" in fault(changed, local=True, numbers=False)
     assert "leaps by an hour" in fault(np.where(t < 30, t, t + 3600), local=True, numbers=False)
     assert fault(np.where(t < 30, t, t + 3610), local=True, numbers=False) is None
+
+
+def test_rows_of_devices_in_turn_are_known_by_their_steps():
+    rng = np.random.default_rng(0)
+    t = np.arange(2000) // 2 / 25
+    for offset in (0.017, 0.003):
+        turns = t + offset * (np.arange(2000) % 2)
+        assert "as if rows of 2 devices were interleaved; recording:" in fault(turns)
+        assert "rows of 2 devices" in fault(turns + rng.normal(0, 2e-4, 2000))
+    assert "rows of 3 devices" in fault(np.arange(3000) // 3 / 20 + np.tile([0, 0.009, 0.03], 1000), 60)
+    even = np.arange(2000) / 50
+    assert fault(even + rng.normal(0, 0.003, 2000)) is None, "jitter"
+    assert fault(np.floor(even * 300) / 300) is None, "a clock of 300 ticks a second"
+    assert fault(np.floor(np.arange(3000) * 1000 / 300) / 1000, 300) is None, "whole milliseconds"
+    assert fault(np.delete(even, np.arange(5, 2000, 50))) is None, "lost samples"
 
 
 def test_a_rate_that_wanders_is_no_rate():

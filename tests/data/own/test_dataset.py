@@ -238,3 +238,11 @@ def test_the_fingerprint_is_of_recordings_not_of_presets_or_folders(tmp_path):
     assert load_table("mine", write(there, more, p1=rows("walk"))).fingerprint == first
     recoded = DESCRIPTOR.replace("run: running", "run: walking")
     assert load_table("mine", write(other, recoded, p1=rows("walk"))).fingerprint != first
+
+
+def test_keys_that_came_later_do_not_change_the_windows_of_who_does_not_use_them(tmp_path):
+    path = write(tmp_path, header="t,ax,ay,note,activity", p1=rows("walk", "run"))
+    first = "f6588bf28f80b4628b29805e25b908840d44b67bf2dec67acc89dd748bee9f86"  # as it was before there were any
+    assert load_table("mine", path).fingerprint == first
+    path.write_text(path.read_text().replace("unit: s}", "unit: s, packets: true}"))
+    assert load_table("mine", path).fingerprint != first

@@ -72,6 +72,8 @@ def test_two_clocks_become_one_grid_inside_their_overlap(tmp_path):
     assert sorted(file.name for file in dataset.raw_files(None)) == ["acc.csv", "acc.csv", "gyr.csv", "gyr.csv"]
     (one, other), _ = read(path, ("gyr_x", "acc_y"))
     assert one.x[0].tolist() == [10_200, 1021], "in the order asked for"
+    (one, other), _ = read(path, ("gyr_x",))
+    assert [dataset.classes[one.labels[0]], dataset.classes[other.labels[-1]]] == ["walk", "run"]
 
 
 def test_one_sensor_needs_one_file_and_lies_on_the_same_kind_of_grid(tmp_path):

@@ -92,6 +92,11 @@ def test_two_devices_in_one_file(tmp_path):
     assert "only with time stamps" in fault(put(tmp_path, lines, 25, "recording: {column: Device}"))
 
 
+def test_a_recording_is_told_by_few_words(tmp_path):
+    path = write(tmp_path, [i / 25 for i in range(1500)], keys="time: {column: t}\nrecording: {column: ax}")
+    assert "recording: column 'ax' tells over 1,000 recordings apart; expected few words" in fault(path)
+
+
 def test_no_window_crosses_recordings_that_follow_each_other(tmp_path):
     lines = ["ax,ay,trial,activity", *(f"{i},0,{i // 75 % 2},walk" for i in range(300))]
     path = put(tmp_path, lines, 25, "recording: {column: trial}")
@@ -115,6 +120,8 @@ def test_packets(tmp_path, samples):
     assert fault(path) == message
     path = write(tmp_path, stamps, 52, "time: {column: t, packets: true}")
     assert windows(path) == {"walk": 29, "run": 29}
+    few = [i // 3 * 3 / 52 for i in range(3120)]  # no leap from packet to packet is too long for a recording
+    assert windows(write(tmp_path, few, 52)) == {"walk": 29, "run": 29}
 
 
 def test_packets_out_of_order(tmp_path):

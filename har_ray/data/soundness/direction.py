@@ -20,10 +20,9 @@ KIND = "direction"
 
 FAR = 45.0
 """Degrees from the usual direction, in the median of classes. Swapped or negated axes turn gravity that lies along an
-axis by 90 at least: this is half of that. Of all people and placements of Sensors one is beyond (participant 8's
-belt, 165), the next has 39 (9's left pocket); of SPAR none is (16). Of the 46 people of WISDM 2019's watch seven are,
-the next has 37; five of the seven agree with everybody to 20 degrees once x, or x and y, are negated, as on the other
-arm."""
+axis by 90 at least: this is half of that. Of all people and placements of Sensors one is beyond (participant 8's belt,
+165), the next has 39 (9's left pocket); of SPAR none is (16). Of the 46 people of WISDM 2019's watch seven are, the
+next has 37; five of them agree with everybody to 20 degrees once x, or x and y, are negated, as on the other arm."""
 AGREED, SHARE = 25.0, 0.5
 """A class counts in which at least this share of people lie within so many degrees of one of them."""
 STEADY = 0.5

@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from har_ray.data.dataset import Recording
 from har_ray.data.sensors import axes
+from har_ray.data.soundness.sketch import Sketch
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -95,10 +96,12 @@ class Gathered:
     Attributes:
         channels: the recordings' last axis.
         parts: by source, subject and label.
+        sketch: what tells that two stretches are the same.
     """
 
     channels: tuple[str, ...]
     parts: dict[Key, Part] = field(default_factory=dict)
+    sketch: Sketch = field(default_factory=Sketch)
 
     @property
     def sensors(self) -> dict[str, list[int]]:
@@ -113,6 +116,7 @@ class Gathered:
 
     def add(self, source: str, recording: Recording) -> None:
         sensors = list(self.sensors.values())
+        self.sketch.add(source, recording)
         for label in np.unique(recording.labels).tolist():
             of_label = recording.labels == label
             x = recording.x if of_label.all() else recording.x[of_label]
@@ -122,6 +126,7 @@ class Gathered:
         """Take in what was gathered of other recordings of the same channels."""
         for key, part in other.parts.items():
             self._join(key, part)
+        self.sketch.join(other.sketch)
 
     def _join(self, key: Key, part: Part) -> None:
         known = self.parts.get(key)

@@ -93,7 +93,7 @@ class Graph:
         compute = torch.func.vmap(lambda window: wanted(self.compute(window[None])))
         with torch.no_grad():
             for batch in np.array_split(windows, -(-len(windows) // BATCH)):
-                yield compute(torch.from_numpy(np.ascontiguousarray(batch)))
+                yield compute(torch.from_numpy(np.ascontiguousarray(batch, np.float32)))
 
     def logits(self, windows: Array) -> Array:
         """In float, (N, K), of windows (N, T, C): the network's, up to rounding."""

@@ -95,7 +95,7 @@ def reduced(lowering: Lowering, code: str, held: Arranged, axes: list[int], keep
     return kept if keep else without(kept, axes)
 
 
-@lowers(aten.std.correction, aten.var.correction)
+@lowers(aten.std.correction, aten.std.dim, aten.var.correction, aten.var.dim)
 def spread(lowering: Lowering, call: Call) -> Arranged:
     """Standard deviation or variance, in int16: the square of what is small is very small."""
     layer, held = call.layer, widened(lowering, lowering.held(call.input), call.layer)
@@ -104,10 +104,11 @@ def spread(lowering: Lowering, call: Call) -> Arranged:
     squares = combined(lowering, "MUL", deviation, deviation, layer)
     variance = reduced(lowering, "MEAN", squares, axes, call.said["keepdim"], layer)
     count = prod(held.shape[axis] for axis in axes)
-    correction = 1 if call.said["correction"] is None else call.said["correction"]
+    correction = call.said.get("correction", call.said.get("unbiased"))
+    correction = 1 if correction is None else correction
     if correction:
         variance = combined(lowering, "MUL", variance, lowering.held(count / (count - correction)), layer)
-    if call.operation == aten.var.correction:
+    if call.operation in (aten.var.correction, aten.var.dim):
         return variance
     root = lowering.add(SquareRoot((variance.value,), Value(variance.value.shape), layer))
     return Arranged(root, variance.shape, variance.axes)

@@ -29,7 +29,7 @@ class Emitter:
 
     def __init__(self, subgraph: Subgraph, ranges: Ranges) -> None:
         self.subgraph, self.ranges = subgraph, ranges
-        self._held: dict[Value, Held] = {}
+        self.held: dict[Value, Held] = {}
         self._converted: dict[tuple[Value, Quantisation], int] = {}
 
     def own(self, value: Value, dtype: Any) -> Quantisation:
@@ -40,7 +40,7 @@ class Emitter:
 
     def quantisation(self, value: Value) -> Quantisation:
         """What a value is held in; a constant is held in whatever it is asked in."""
-        return self._held[value].quantisation if value.constant is None else self.own(value, INT8)
+        return self.held[value].quantisation if value.constant is None else self.own(value, INT8)
 
     def is_wide(self, *values: Value) -> bool:
         """Whether all of them are held in int16, constants aside."""
@@ -55,7 +55,7 @@ class Emitter:
         else:
             quantisation = self.own(value, wanted)
         if value.constant is None and self.quantisation(value) == quantisation:
-            return self._held[value]
+            return self.held[value]
         if (value, quantisation) not in self._converted:
             self._converted[value, quantisation] = self._convert(value, quantisation)
         return Held(self._converted[value, quantisation], quantisation)
@@ -64,7 +64,7 @@ class Emitter:
         if value.constant is not None:
             return self.tensor(value.shape, to, to.integers(value.constant))
         tensor = self.tensor(value.shape, to)
-        self.subgraph.operator("QUANTIZE", [self._held[value].tensor], [tensor])
+        self.subgraph.operator("QUANTIZE", [self.held[value].tensor], [tensor])
         return tensor
 
     def tensor(self, shape: Sequence[int], quantisation: Quantisation, data: Array | None = None) -> int:
@@ -77,8 +77,8 @@ class Emitter:
 
     def result(self, value: Value, quantisation: Quantisation) -> int:
         """The tensor for what an operator makes."""
-        self._held[value] = Held(self.tensor(value.shape, quantisation), quantisation)
-        return self._held[value].tensor
+        self.held[value] = Held(self.tensor(value.shape, quantisation), quantisation)
+        return self.held[value].tensor
 
     def write(
         self, code: str, inputs: Sequence[int], value: Value, quantisation: Quantisation, options: Options | None = None
@@ -89,6 +89,12 @@ class Emitter:
 
 def emit(graph: Graph, subgraph: Subgraph, ranges: Ranges) -> tuple[Quantisation, Quantisation]:
     """Write the whole graph, int8 at both ends; how its input and its output are read."""
+    held = quantisations(graph, subgraph, ranges)
+    return held[graph.source], held[graph.sink]
+
+
+def quantisations(graph: Graph, subgraph: Subgraph, ranges: Ranges) -> dict[Value, Quantisation]:
+    """Write the whole graph, int8 at both ends; how each value is read."""
     emitter = Emitter(subgraph, ranges)
     taken = emitter.own(graph.source, INT8)
     source = emitter.result(graph.source, taken)
@@ -96,4 +102,4 @@ def emit(graph: Graph, subgraph: Subgraph, ranges: Ranges) -> tuple[Quantisation
         operator.emit(emitter)
     sink = emitter.operand(graph.sink, INT8)
     subgraph.ends([source], [sink.tensor])
-    return taken, sink.quantisation
+    return {value: held.quantisation for value, held in emitter.held.items()} | {graph.sink: sink.quantisation}

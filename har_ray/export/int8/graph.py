@@ -56,6 +56,14 @@ class Operator(ABC):
     def compute(self, *inputs: Any, **unused: Any) -> Tensor | tuple[Tensor, ...]:
         """The output in float, followed by the inner values where there are some."""
 
+    def rounded(self, wide: bool) -> dict[str, int]:
+        """Its weights by attribute, and how many parts of each have a scale of their own; 0: it is not rounded.
+
+        Args:
+            wide: its input is held in int16.
+        """
+        return {}
+
     @abstractmethod
     def emit(self, emitter: "Emitter") -> None:
         """Write it in integers."""
@@ -73,19 +81,19 @@ class Graph:
         """All that depend on the window, in the order in which `compute` gives them."""
         return [self.source, *(value for op in self.operators for value in (op.output, *op.inner))]
 
-    def compute(self, window: Tensor) -> list[Tensor]:
-        """Every value of one window (1, T, C)."""
-        known: dict[Value, Tensor] = {self.source: window.reshape(self.source.shape)}
+    def compute(self, window: Tensor, seen: Callable[[Value, Tensor], Tensor] = lambda value, x: x) -> list[Tensor]:
+        """Every value of one window (1, T, C); `seen`: what those who read a value see of it."""
+        known: dict[Value, Tensor] = {self.source: seen(self.source, window.reshape(self.source.shape))}
 
         def of(value: Value) -> Tensor:
-            return known[value] if value.constant is None else torch.from_numpy(value.constant)
+            return known[value] if value.constant is None else torch.as_tensor(value.constant)
 
         for op in self.operators:
             found = op.compute(*(of(value) for value in op.inputs))
             for value, tensor in zip(
                 (op.output, *op.inner), found if isinstance(found, tuple) else [found], strict=True
             ):
-                known[value] = tensor
+                known[value] = seen(value, tensor)
         return [known[value] for value in self.values()]
 
     def over(self, windows: Array, wanted: Callable[[list[Tensor]], Sequence[Tensor]]) -> Iterable[Sequence[Tensor]]:

@@ -11,6 +11,7 @@ from har_ray.export.int8.lowering import lower
 from har_ray.export.int8.trace import trace
 from har_ray.models.architectures import build
 from har_ray.models.config import AttentionConfig, ModelConfig
+from tests.export.int8.networks import raw, trained
 from tests.export.int8.small import CHANNELS, STEPS, Does, random_windows, unscaled
 from tests.models.networks import ATTENTIONS, model
 
@@ -53,25 +54,6 @@ def test_a_network_of_ours(name):
     made = quantise(network, SHAPE, unscaled(), windows)
     found = run(made.content, made.integers(windows))
     assert np.sqrt(np.mean((found - wanted) ** 2)) <= 0.12 * wanted.std()
-
-
-def trained(config, data, steps=150):
-    """Enough for most windows to be told apart."""
-    torch.manual_seed(0)
-    network = build(config, data.shape, len(data.classes))
-    optimiser = torch.optim.AdamW(network.parameters(), lr=5e-3)
-    for step in range(steps):
-        rows = torch.randint(len(data.train.y), (64,), generator=torch.Generator().manual_seed(step))
-        loss = nn.functional.cross_entropy(network(data.train.x[rows]), data.train.y[rows])
-        optimiser.zero_grad()
-        loss.backward()
-        optimiser.step()
-    return network.eval()
-
-
-def raw(part, data):
-    """Windows in their own units."""
-    return (part.x * data.std + data.mean).numpy()
 
 
 @pytest.mark.parametrize("name", ["LM, cbam", "DS-CNN, pool, 8 features"])

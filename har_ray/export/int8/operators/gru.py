@@ -49,10 +49,13 @@ class GRU(Operator):
     def units(self) -> int:
         return int(self.recurrent.shape[1])
 
+    def rounded(self, wide: bool) -> dict[str, int]:
+        return {"kernel": 1, "recurrent": 1, "bias": 0, "recurrent_bias": 0}
+
     def compute(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """The output and both products at every step, with their biases."""
-        projected = x[0] @ torch.from_numpy(self.kernel).T + torch.from_numpy(self.bias)  # (T, 3·U)
-        weight, bias = torch.from_numpy(self.recurrent), torch.from_numpy(self.recurrent_bias)
+        projected = x[0] @ torch.as_tensor(self.kernel).T + torch.as_tensor(self.bias)  # (T, 3·U)
+        weight, bias = torch.as_tensor(self.recurrent), torch.as_tensor(self.recurrent_bias)
         hidden = x.new_zeros(self.units)
         outputs, products = [], []
         steps = projected.unbind(dim=0)

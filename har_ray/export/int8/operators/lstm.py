@@ -42,10 +42,13 @@ class LSTM(Operator):
         output, cell = (Value((1, x.shape[1], units)) for _ in range(2))
         return cls((x,), output, layer, kernel, recurrent, bias, inner=(cell,))
 
+    def rounded(self, wide: bool) -> dict[str, int]:
+        return {"kernel": 4, "recurrent": 4, "bias": 0}
+
     def compute(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """The output and the cell at every step."""
-        kernel, recurrent = torch.from_numpy(self.kernel), torch.from_numpy(self.recurrent)
-        projected = x @ kernel.T + torch.from_numpy(self.bias)  # (1, T, 4·U)
+        kernel, recurrent = torch.as_tensor(self.kernel), torch.as_tensor(self.recurrent)
+        projected = x @ kernel.T + torch.as_tensor(self.bias)  # (1, T, 4·U)
         hidden = cell = x.new_zeros(1, recurrent.shape[1])
         outputs, cells = [], []
         for step in projected.unbind(dim=1):

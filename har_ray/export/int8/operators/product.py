@@ -34,6 +34,9 @@ class Product(Operator):
         self.weight = self.weight * factor.reshape(-1, *[1] * (self.weight.ndim - 1))
         self.bias = self.bias * factor + offset
 
+    def rounded(self, wide: bool) -> dict[str, int]:
+        return {"weight": len(self.weight), "bias": 0}
+
     def _write(self, emitter: Emitter, code: str, x: Held, weight: Array, axis: int | None, options: Any) -> None:
         """With `weight` as the kernel wants it, a scale for each place along `axis`."""
         integers, scales = weights(weight, self.bias, x.quantisation.scale, axis)
@@ -63,11 +66,11 @@ class Convolution(Product):
     groups: int = 1
 
     def compute(self, x: Tensor) -> Tensor:
-        weight = torch.from_numpy(self.weight).permute(0, 3, 1, 2)
+        weight = torch.as_tensor(self.weight).permute(0, 3, 1, 2)
         planes = x.permute(0, 3, 1, 2)
         if self.padding == "SAME":
             planes = F.pad(planes, [n for axis in (1, 0) for n in self._around(x.shape[1 + axis], axis)])
-        made = F.conv2d(planes, weight, torch.from_numpy(self.bias), self.stride, 0, self.dilation, self.groups)
+        made = F.conv2d(planes, weight, torch.as_tensor(self.bias), self.stride, 0, self.dilation, self.groups)
         return FUSED[self.fused][1](made.permute(0, 2, 3, 1))
 
     def _around(self, size: int, axis: int) -> tuple[int, int]:
@@ -102,8 +105,11 @@ def same_padding(size: int, kernel: int, stride: int, dilation: int) -> tuple[in
 class Dense(Product):
     """(…, I) → (…, O), weight (O, I). A scale for each output where the input is int8, as the kernel has it."""
 
+    def rounded(self, wide: bool) -> dict[str, int]:
+        return super().rounded(wide) | ({"weight": 1} if wide else {})
+
     def compute(self, x: Tensor) -> Tensor:
-        made = F.linear(x, torch.from_numpy(self.weight), torch.from_numpy(self.bias))
+        made = F.linear(x, torch.as_tensor(self.weight), torch.as_tensor(self.bias))
         return FUSED[self.fused][1](made.reshape(self.output.shape))
 
     def emit(self, emitter: Emitter) -> None:

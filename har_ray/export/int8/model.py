@@ -8,6 +8,7 @@ from torch import nn
 
 from har_ray.export.int8.calibration import ranges
 from har_ray.export.int8.emitter import emit
+from har_ray.export.int8.equalisation import equalise
 from har_ray.export.int8.flatbuffer import File
 from har_ray.export.int8.graph import Array
 from har_ray.export.int8.lowering import lower
@@ -66,6 +67,7 @@ def quantise(
     mean, sd = (np.asarray(one, np.float32) for one in scaler)
     windows = ((calibration - mean) / sd).astype(np.float32)
     graph = lower(trace(network, shape), shape)
+    equalise(graph, windows)
     measured = ranges(graph, windows)
     if qat_epochs:
         tune(graph, measured, windows, qat_epochs)

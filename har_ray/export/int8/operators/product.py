@@ -65,6 +65,17 @@ class Convolution(Product):
     padding: Padding = "VALID"
     groups: int = 1
 
+    @property
+    def depthwise(self) -> bool:
+        return self.groups == self.inputs[0].shape[-1] > 1
+
+    def scale_inputs(self, factor: Array) -> None:
+        """Multiply each input channel (C,)."""
+        width = self.weight.shape[3]
+        outputs = len(self.weight) // self.groups
+        for group in range(self.groups):
+            self.weight[group * outputs : (group + 1) * outputs] *= factor[group * width : (group + 1) * width]
+
     def compute(self, x: Tensor) -> Tensor:
         weight = torch.as_tensor(self.weight).permute(0, 3, 1, 2)
         planes = x.permute(0, 3, 1, 2)
@@ -86,10 +97,10 @@ class Convolution(Product):
             "dilationWFactor": self.dilation[1],
             "fusedActivationFunction": FUSED[self.fused][0],
         }
-        channels, x = self.inputs[0].shape[-1], self._taken(emitter)
-        if self.groups == channels and self.groups > 1:
+        x = self._taken(emitter)
+        if self.depthwise:
             weight = self.weight.transpose(3, 1, 2, 0)  # (1, h, w, F)
-            options["depthMultiplier"] = self.weight.shape[0] // channels
+            options["depthMultiplier"] = len(self.weight) // self.groups
             self._write(emitter, "DEPTHWISE_CONV_2D", x, weight, 3, ("DepthwiseConv2DOptions", options))
         else:
             self._write(emitter, "CONV_2D", x, self.weight, 0, ("Conv2DOptions", options))

@@ -15,14 +15,12 @@ from tests.export.int8.small import CHANNELS, STEPS, Ends, both, random_windows
 def uneven():
     """A convolution one of whose filters reaches a hundred times as far as another, a depthwise one and a pointwise."""
     torch.manual_seed(0)
-    layers = nn.Sequential(
-        nn.Conv1d(CHANNELS, 8, 5), nn.ReLU(), nn.Conv1d(8, 16, 3, groups=8, padding=1, stride=2), nn.ReLU(),
-        nn.Conv1d(16, 4, 1, groups=2),
-    )  # fmt: skip
+    first, depthwise = nn.Conv1d(CHANNELS, 8, 5), nn.Conv1d(8, 16, 3, groups=8, padding=1, stride=2)
+    layers = nn.Sequential(first, nn.ReLU(), depthwise, nn.ReLU(), nn.Conv1d(16, 4, 1, groups=2))
     with torch.no_grad():
         reach = torch.logspace(-1, 1, 8)
-        layers[0].weight.mul_(reach[:, None, None])
-        layers[2].weight.div_(reach.repeat_interleave(2)[:, None, None])
+        first.weight.mul_(reach[:, None, None])
+        depthwise.weight.div_(reach.repeat_interleave(2)[:, None, None])
     return Ends(layers, channels_first=True).eval()
 
 

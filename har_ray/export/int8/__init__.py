@@ -11,8 +11,9 @@ try:
     from har_ray.export.int8.model import Int8Model, quantise, tuned_where_needed
     from har_ray.export.int8.runtime import arena_bytes, run
 except ModuleNotFoundError as error:
-    if error.name not in ("flatbuffers", "tflite_micro"):
+    package = str(error.name).partition(".")[0]
+    if package not in ("flatbuffers", "tflite_micro"):
         raise
-    raise ExportError(f"{error.name} is not installed, which int8 files need: pip install 'har-ray[export]'") from error
+    raise ExportError(f"{package} is not installed, which int8 files need: pip install 'har-ray[export]'") from error
 
 __all__ = ["Int8Model", "arena_bytes", "quantise", "run", "tuned_where_needed"]

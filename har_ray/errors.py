@@ -32,6 +32,10 @@ class TrainingError(HarRayError):
     """A cell cannot be trained (a non-finite loss, a teacher that failed)."""
 
 
+class ExportError(HarRayError):
+    """A network can't be exported: an operator of it has no form there, or what is needed for it is not installed."""
+
+
 def nearest(name: object, valid: Iterable[str]) -> str | None:
     """The valid name that was meant, as far as one is near enough."""
     names = list(valid)

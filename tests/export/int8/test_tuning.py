@@ -1,0 +1,48 @@
+"""Fine-tuning: nearer to what the network says in float, and only where that is needed."""
+
+import numpy as np
+import pytest
+import torch
+
+from har_ray.export.int8 import model as int8_model
+from har_ray.export.int8 import quantise, run, tuned_where_needed
+from har_ray.models.config import ModelConfig
+from tests.export.int8.networks import raw, trained
+
+
+@pytest.fixture(scope="module")
+def network(data):
+    config = ModelConfig(architecture="ds-cnn", options={"width": 8, "end": "attention"})
+    return trained(config, data)
+
+
+def scaler(data):
+    return data.mean.numpy(), data.std.numpy()
+
+
+def error(made, network, windows, data):
+    """Of the logits."""
+    with torch.no_grad():
+        wanted = network(torch.from_numpy((windows - data.mean.numpy()) / data.std.numpy())).numpy()
+    return np.sqrt(np.mean((run(made.content, made.integers(windows)) - wanted) ** 2))
+
+
+def test_a_tuned_network_is_nearer_to_itself_in_float(network, data):
+    windows = raw(data.train, data)[::4]
+    plain, tuned, again = (quantise(network, data.shape, scaler(data), windows, epochs) for epochs in (0, 4, 4))
+    assert error(tuned, network, windows, data) < 0.9 * error(plain, network, windows, data)
+    assert len(tuned.content) == len(plain.content)
+    assert tuned.content == again.content
+    assert (plain.tuned, tuned.tuned) == (False, True)
+
+
+@pytest.mark.parametrize(("may_lose", "epochs", "compared"), [(1.0, 1, False), (-1.0, 0, False), (-1.0, 1, True)])
+def test_it_is_tuned_where_rounding_alone_loses_too_much(may_lose, epochs, compared, network, data, monkeypatch):
+    monkeypatch.setattr(int8_model, "MAY_LOSE", may_lose)
+    asked = []
+    monkeypatch.setattr(int8_model, "tune", lambda *given: asked.append(given[-1]))
+    with torch.no_grad():
+        in_float = network(data.val.x).numpy()
+    validation = raw(data.val, data), data.val.y.numpy(), in_float
+    tuned_where_needed(network, data.shape, scaler(data), raw(data.train, data), validation, epochs)
+    assert asked == ([epochs] if compared else [])

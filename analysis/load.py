@@ -18,7 +18,8 @@ from analysis.seeds import Predictions, Score, SeedScores
 from har_ray.errors import DamagedError
 from har_ray.groups import Group, Setting
 from har_ray.metrics import DEFAULT, Floats, Indices
-from har_ray.store.results import AT_ONCE, ResultStore, Row, load
+from har_ray.store.results import ResultStore, Row, load
+from har_ray.store.storage import AT_ONCE
 from har_ray.timeline import Span, slots_of
 from har_ray.variants import BASELINE, Traits, in_order
 

@@ -130,6 +130,7 @@ class GridSpec(Section):
         teacher: of the variants that name none of their own.
         teacher_epochs: at most, of teachers: one that was stopped early can teach a small student better (Cho and
             Hariharan 2019, https://arxiv.org/abs/1910.01348); None: as all.
+        export: write every confirm cell as files that a watch runs, see `har_ray.export`.
         baseline: the variant that all others are compared with; by default LM, or the first one where there is no LM.
     """
 
@@ -150,6 +151,7 @@ class GridSpec(Section):
     train: TrainConfig = TrainConfig()
     resources: StageResources = StageResources()
     tracking: dict[str, TrackerOptions] = {"wandb": {"mode": "offline"}}
+    export: bool = False
     data: str = "data"
     storage: str = "results"
 

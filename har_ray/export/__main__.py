@@ -40,6 +40,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     which.add_argument("--budget", metavar="COST=MOST,…", help=text)
     text = "also copy the files to FOLDER/<cell id> (they are kept in RESULTS/exports/<cell id>)"
     parser.add_argument("--out", type=Path, metavar="FOLDER", help=text)
+    text = "where rounding to int8 costs more than half a point, fine-tune with it for so many epochs (default: 0)"
+    parser.add_argument("--qat-epochs", type=int, default=0, metavar="N", help=text)
     text = "also write the test windows, which are recordings of people; see the terms of the dataset"
     parser.add_argument("--with-test-windows", action="store_true", help=text)
 
@@ -72,7 +74,7 @@ def run(options: argparse.Namespace) -> int:
     store = ResultStore(options.results)
     for one in chosen:
         out = options.out and options.out / one.id
-        measured = export(store, one.cell.row, results.info, out, options.with_test_windows)
+        measured = export(store, one.cell.row, results.info, options.qat_epochs, out, options.with_test_windows)
         print(f"{one.title}: {one.why}\n  {summary(measured)}\n  {out or store.exports.folder(one.id)}")
     return 0
 

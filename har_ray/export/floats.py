@@ -119,9 +119,9 @@ def run_pt2(content: bytes, windows: Floats) -> Floats:
         return np.concatenate([module(torch.from_numpy(part)).numpy() for part in _batches(windows)])
 
 
-def run_float(trained: Trained) -> Floats:
-    """Logits (N, K) of the test windows, by the network itself: what every file is compared with."""
-    scaled = (trained.test.x - trained.mean) / trained.std
+def run_float(trained: Trained, windows: Floats) -> Floats:
+    """Logits (N, K) of windows (N, T, C), by the network itself: what every file is compared with."""
+    scaled = (windows - trained.mean) / trained.std
     with torch.no_grad():
         return np.concatenate([trained.network(torch.from_numpy(part)).numpy() for part in _batches(scaled)])
 

@@ -11,8 +11,8 @@ import pyarrow as pa
 from har_ray import __version__
 from har_ray.export.c_array import model_data
 from har_ray.export.card import FILES, card
-from har_ray.export.floats import float_files
-from har_ray.export.int8 import quantise
+from har_ray.export.floats import float_files, run_float
+from har_ray.export.int8 import tuned_where_needed
 from har_ray.export.measured import Measured, measure
 from har_ray.export.model_json import describe
 from har_ray.export.trained import Trained, load_trained
@@ -23,12 +23,15 @@ EXAMPLES = ("example.py", "example.c", "classifier.h", "classifier.cc")
 TEST_WINDOWS = "test_windows.npz"
 
 
-def export(results: ResultStore, row: Row, info: Row, out: Path | None = None, with_windows: bool = False) -> Row:
+def export(
+    results: ResultStore, row: Row, info: Row, qat_epochs: int = 0, out: Path | None = None, with_windows: bool = False
+) -> Row:
     """Export a completed confirm cell; returns what was measured of its files.
 
     Args:
         row: the cell's.
         info: the grid's `run.json`.
+        qat_epochs: of quantisation-aware fine-tuning, where rounding alone costs too much; 0: there is none.
         out: a folder for a copy of the files.
         with_windows: write the test windows too.
 
@@ -41,7 +44,7 @@ def export(results: ResultStore, row: Row, info: Row, out: Path | None = None, w
     how = {"har_ray_version": __version__, "git_commit": commit, "git_dirty": dirty, "exported_at": now()}
     with TemporaryDirectory(prefix="har-ray-export-") as temporary:
         folder = Path(temporary)
-        measured = _write(trained, how, folder, with_windows)
+        measured = _write(trained, how, folder, qat_epochs, with_windows)
         record = {"cell_id": row["cell_id"]} | measured.row | how
         results.exports.write(record, row["files"][WEIGHTS][1], folder, _table(trained, measured))
         if out is not None:
@@ -49,9 +52,11 @@ def export(results: ResultStore, row: Row, info: Row, out: Path | None = None, w
     return record
 
 
-def _write(trained: Trained, how: Row, folder: Path, with_windows: bool) -> Measured:
+def _write(trained: Trained, how: Row, folder: Path, qat_epochs: int, with_windows: bool) -> Measured:
     """Write the files; returns what was measured of them."""
-    quantised = quantise(trained.network, trained.shape, (trained.mean, trained.std), trained.train)
+    validation = (trained.val.x, trained.val.y, run_float(trained, trained.val.x))
+    scaler = (trained.mean, trained.std)
+    quantised = tuned_where_needed(trained.network, trained.shape, scaler, trained.train, validation, qat_epochs)
     floats = float_files(trained)
     measured = measure(trained, quantised, floats)
     about = describe(trained, quantised, measured.row)

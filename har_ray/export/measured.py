@@ -37,7 +37,7 @@ def measure(trained: Trained, quantised: "int8.Int8Model", floats: Floats32) -> 
     Raises:
         ExportError: a float file's logits are not the network's.
     """
-    windows, labels, reference = trained.test.x, trained.test.y, run_float(trained)
+    windows, labels, reference = trained.test.x, trained.test.y, run_float(trained, trained.test.x)
     found = {
         "int8": int8.run(quantised.content, quantised.integers(windows)),
         "onnx": run_onnx(floats.onnx, windows),

@@ -33,6 +33,7 @@ def describe(trained: Trained, quantised: Int8Model, measured_row: Row) -> Row:
             "scale": quantised.input_scale,
             "zero_point": quantised.input_zero_point,
         },
+        "tuned": quantised.tuned,
         "output": {
             "dtype": "int8",
             "layout": f"{len(trained.classes)} logits, in the order of `classes`",

@@ -14,7 +14,7 @@ from har_ray.text import counted
 log = logging.getLogger(__name__)
 
 
-def export_confirmed(stores: Stores) -> bool:
+def export_confirmed(stores: Stores, qat_epochs: int) -> bool:
     """Export the completed confirm cells that are not exported yet; whether all are now. Needs a running Ray.
 
     A cell that can't be exported is named with the reason; the others are exported all the same.
@@ -24,7 +24,7 @@ def export_confirmed(stores: Stores) -> bool:
     rows = {cell_id: row for cell_id, row in results.rows(confirmed).items() if row["status"] == "completed"}
     there = results.exports.of({cell_id: row["files"][WEIGHTS][1] for cell_id, row in rows.items()})
     wanted = [cell_id for cell_id in rows if cell_id not in there]
-    tasks = {_export.remote(stores, cell_id): cell_id for cell_id in wanted}
+    tasks = {_export.remote(stores, cell_id, qat_epochs): cell_id for cell_id in wanted}
     failed, waiting = 0, list(tasks)
     while waiting:
         (task,), waiting = ray.wait(waiting)
@@ -38,7 +38,7 @@ def export_confirmed(stores: Stores) -> bool:
 
 
 @ray.remote(num_cpus=1)  # type: ignore[untyped-decorator]
-def _export(stores: Stores, cell_id: str) -> str | None:
+def _export(stores: Stores, cell_id: str, qat_epochs: int) -> str | None:
     """Export a cell; why it can't be, else None."""
     import torch
 
@@ -47,7 +47,7 @@ def _export(stores: Stores, cell_id: str) -> str | None:
     try:
         row = results.row(cell_id)
         assert row is not None, f"cell {cell_id} was completed"
-        export(results, row, results.run_info())
+        export(results, row, results.run_info(), qat_epochs)
     except HarRayError as error:
         return str(error)
     except Exception:

@@ -36,7 +36,7 @@ class Trained:
         channels: of the windows, as the manifest has them: name and unit.
         classes: names in label order.
         train: the training windows in the dataset's units, float32 (N, T, C).
-        test: the test windows likewise.
+        val, test: the validation and the test windows.
         manifest: of the windows.
         made: command, commit and hash of the grid.
     """
@@ -51,6 +51,7 @@ class Trained:
     channels: list[dict[str, str]]
     classes: list[str]
     train: Floats
+    val: Windows
     test: Windows
     manifest: Manifest
     made: dict[str, str]
@@ -84,7 +85,7 @@ def load_trained(results: ResultStore, row: Row, info: Row) -> Trained:
     names = [channel["name"] for channel in manifest["channels"]]
     columns = [names.index(name) for name in saved["channels"]]
     parts = split_rows(windows.subject, windows.y, windows.recording, manifest, protocol_of(about, fold))
-    test = Windows(**{name: values[parts.test] for name, values in windows._asdict().items()})
+    val, test = (_of(windows, part, columns) for part in (parts.val, parts.test))
     if test.window_id.tolist() != results.predictions(row)["window_id"].to_pylist():
         raise ExportError(f"cell {row['cell_id']}: was tested on other windows than {about['windows_id']} has for it")
     model = ModelConfig.model_validate(saved["model"])
@@ -94,8 +95,14 @@ def load_trained(results: ResultStore, row: Row, info: Row) -> Trained:
     return Trained(
         row, about, fold, model, network, saved["mean"].numpy(), saved["std"].numpy(),
         [manifest["channels"][column] for column in columns], list(saved["classes"]),
-        windows.x[parts.train][:, :, columns], test._replace(x=test.x[:, :, columns]), manifest, provenance(info),
+        windows.x[parts.train][:, :, columns], val, test, manifest, provenance(info),
     )  # fmt: skip
+
+
+def _of(windows: Windows, rows: npt.NDArray[np.int64], columns: list[int]) -> Windows:
+    """The windows of a part, with the channels in these columns."""
+    part = Windows(**{name: values[rows] for name, values in windows._asdict().items()})
+    return part._replace(x=part.x[:, :, columns])
 
 
 @lru_cache(maxsize=1)

@@ -67,4 +67,4 @@ def exported(grid, cell_of, tmp_path_factory):
 
     folder = tmp_path_factory.mktemp("exported")
     row = grid.results.row(cell_of("DS-CNN"))
-    return folder, export(grid.results, row, grid.results.run_info(), folder, with_windows=True)
+    return folder, export(grid.results, row, grid.results.run_info(), out=folder, with_windows=True)

@@ -41,7 +41,7 @@ def test_without_a_choice_it_takes_the_student_that_validation_chose(grid, run, 
 
 def test_the_same_as_a_subcommand(grid, run, cell_of, tmp_path):
     uri = grid.results.root.uri
-    assert cli.main(["export", uri, "--variant", "DS-CNN"]) == 0
+    assert cli.main(["export", uri, "--variant", "DS-CNN", "--qat-epochs", "1"]) == 0
     record = Exports(grid.results.root).row(cell_of("DS-CNN")) or {}
     assert f"exports/{cell_of('DS-CNN')}/model.tflite" in record["files"]
 

@@ -96,7 +96,7 @@ def test_the_scaler_comes_from_the_training_windows_alone(grid, exported, data):
 
 
 def test_the_same_cell_gives_the_same_bytes(grid, exported, cell_of, tmp_path):
-    export(grid.results, grid.results.row(cell_of("DS-CNN")), grid.results.run_info(), tmp_path, with_windows=True)
+    export(grid.results, grid.results.row(cell_of("DS-CNN")), grid.results.run_info(), out=tmp_path, with_windows=True)
     differ = [name for name in FILES if (tmp_path / name).read_bytes() != (exported[0] / name).read_bytes()]
     assert differ == []
 

@@ -3,13 +3,29 @@
 from pathlib import Path
 
 import numpy as np
+import pytest
 
 from har_ray import grid
+from har_ray.errors import GridError
 from har_ray.export.stage import export_confirmed
+from har_ray.spec.grid import load_grid
 from har_ray.store.check import faults
 from har_ray.store.results import load
 from har_ray.store.stores import Stores
 from tests.grids import write_grid
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"), [("true", 0), ("false", None), ("{qat_epochs: 20}", 20), ("{qat_epochs: 0}", 0)]
+)
+def test_what_a_grid_says_of_it(tmp_path, given, expected):
+    spec, _ = load_grid(write_grid(tmp_path), [f"export={given}"])
+    assert (spec.export and spec.export.qat_epochs) == expected
+
+
+def test_a_misspelt_key_of_it_is_named(tmp_path):
+    with pytest.raises(GridError, match=r"export\.epochs: key 'epochs' is unknown; did you mean 'qat_epochs'"):
+        load_grid(write_grid(tmp_path), ["export={epochs: 3}"])
 
 
 def test_a_grid_exports_its_confirm_cells_once(ray_session, tmp_path, capsys):
@@ -31,6 +47,6 @@ def test_a_grid_exports_its_confirm_cells_once(ray_session, tmp_path, capsys):
     assert np.isnan(rows["Forest"]["int8_f1_macro"])
     assert list(faults(results)) == []
     written = model.stat().st_mtime_ns
-    assert not export_confirmed(stores)
+    assert not export_confirmed(stores, 0)
     assert "[export] done: 1 of 2 cells, 1 of them earlier" in capsys.readouterr().out
     assert model.stat().st_mtime_ns == written

@@ -94,6 +94,24 @@ def budget_lines(results: Results, budget: Budget) -> Iterator[str]:
         yield from (f"  {line}" for line in _setting_lines(_ranked(results, setting), budget))
 
 
+def best_within(results: Results, setting: Setting, budget: Budget) -> VariantResult | None:
+    """The best model of a setting within the budget; None where there is none."""
+    ranked = _ranked(results, setting)
+    return next((ranked[rank].result for rank in _within(ranked, budget)), None)
+
+
+def nothing_within(results: Results, budget: Budget) -> str:
+    """Why no model of any setting is within a budget: the least that models have of each cost."""
+    models = [model for setting in results.settings() for model in _ranked(results, setting)]
+    least = []
+    for cost in budget:
+        known = [(model.costs[cost], model.variant) for model in models if cost in model.costs]
+        amount, variant = min(known, default=(None, ""))
+        least.append(f"no {LIMITED[cost].unit} are known" if amount is None else f"{_amount(cost, amount)} ({variant})")
+    within = ", ".join(_amount(cost, most) for cost, most in budget.items())
+    return f"nothing is within {within}; the least of {'each' if len(budget) > 1 else 'it'}: {', '.join(least)}"
+
+
 def budget_form(results: Results) -> dict[str, Any]:
     """What the page's form can say, as JSON: models in the order of their validation scores, and every outcome.
 

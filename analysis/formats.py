@@ -42,10 +42,10 @@ def plain(*texts: str) -> list[Entry]:
 def markdown(table: TextTable) -> str:
     """The table with its title above and its notes below."""
     rule = ["---:" if side == "r" else ":---" for side in table.align]
-    lines = [f"**{_markdown_text(table.title)}**", "", _pipes(map(_markdown_text, table.columns)), _pipes(rule)]
+    lines = [f"**{markdown_text(table.title)}**", "", _pipes(map(markdown_text, table.columns)), _pipes(rule)]
     lines += [_pipes(map(_markdown_entry, row)) for row in table.rows]
     for note in [*table.notes, table.made_by]:
-        lines += ["", _markdown_text(note)]
+        lines += ["", markdown_text(note)]
     return "\n".join(lines) + "\n"
 
 
@@ -59,14 +59,14 @@ MARKDOWN = re.compile(r"""
 """, re.VERBOSE)  # fmt: skip
 
 
-def _markdown_text(text: str) -> str:
+def markdown_text(text: str) -> str:
     """Text in one line, which a viewer shows as it is: no HTML, links, code, formulas, emphasis or further columns."""
     return MARKDOWN.sub(lambda found: f"\\{found[0]}" if found["sign"] else escape(found[0]), " ".join(text.split()))
 
 
 def _markdown_entry(entry: Entry) -> str:
-    text = _markdown_text(entry.text)
-    return (f"**{text}**" if entry.bold else text) + _markdown_text(entry.mark)
+    text = markdown_text(entry.text)
+    return (f"**{text}**" if entry.bold else text) + markdown_text(entry.mark)
 
 
 LATEX = {

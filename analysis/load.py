@@ -18,7 +18,8 @@ from analysis.seeds import Predictions, Score, SeedScores
 from har_ray.errors import DamagedError
 from har_ray.groups import Group, Setting
 from har_ray.metrics import DEFAULT, Floats, Indices
-from har_ray.store.results import AT_ONCE, ResultStore, Row, load
+from har_ray.store.results import ResultStore, Row, load
+from har_ray.store.storage import AT_ONCE
 from har_ray.timeline import Span, slots_of
 from har_ray.variants import BASELINE, Traits, in_order
 
@@ -178,15 +179,20 @@ class Results:
     @property
     def provenance(self) -> dict[str, str]:
         """What every table and figure carries: the command, the commit and the grid's hash."""
-        commit = str(self.info.get("git_commit") or "unknown") + ("-dirty" if self.info.get("git_dirty") else "")
-        command, grid_hash = (str(self.info.get(name) or "unknown") for name in ("command", "grid_hash"))
-        return {"command": command, "git_commit": commit, "grid_hash": grid_hash}
+        return provenance(self.info)
 
     @property
     def made_by(self) -> str:
         """`provenance` in one line."""
         made = self.provenance
         return f"{made['command']} · commit {made['git_commit']} · grid {made['grid_hash']}"
+
+
+def provenance(info: Row) -> dict[str, str]:
+    """See `Results.provenance`; `info` is the grid's `run.json`."""
+    commit = str(info.get("git_commit") or "unknown") + ("-dirty" if info.get("git_dirty") else "")
+    command, grid_hash = (str(info.get(name) or "unknown") for name in ("command", "grid_hash"))
+    return {"command": command, "git_commit": commit, "grid_hash": grid_hash}
 
 
 def load_results(path: str) -> Results:

@@ -15,7 +15,7 @@ ALIVE = "running.json"
 ALIVE_EVERY_S = 30.0
 GONE_AFTER_S = 120.0
 """A run that has not said for so long that it is alive was killed."""
-WITHOUT = ("resources", "tracking", "data", "storage")
+WITHOUT = ("resources", "tracking", "export", "data", "storage")
 """Keys of a grid that change how it is run, not what comes out of it."""
 
 

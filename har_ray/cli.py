@@ -4,6 +4,7 @@ har-ray run GRID.yaml        the same as `python -m har_ray.grid GRID.yaml`
 har-ray plan GRID.yaml       what would run and about how long
 har-ray status GRID.yaml     how far a grid is
 har-ray report RESULTS ...   tables, figures and report of a grid again, or of several (`python -m analysis`)
+har-ray export RESULTS       a trained model as files that a watch runs (`python -m har_ray.export`)
 har-ray check RESULTS        whether every file of a grid is as it was written
 har-ray data COMMAND ...     datasets, their files and windows (`python -m har_ray.data`)
 har-ray schema WHAT          the JSON Schema of a grid or a descriptor, for editors
@@ -21,6 +22,7 @@ from analysis import __main__ as report_command
 from har_ray import __version__, grid
 from har_ray.data import __main__ as data_command
 from har_ray.errors import StorageError
+from har_ray.export import __main__ as export_command
 from har_ray.text import counted
 
 
@@ -57,6 +59,10 @@ def make_parser() -> argparse.ArgumentParser:
     report = commands.add_parser("report", help=text, description=text)
     report_command.add_arguments(report)
     report.set_defaults(action=lambda args, command: report_command.run(args))
+    text = "write a trained model as files that a watch, a phone or a PC runs, and what it scores there"
+    export = commands.add_parser("export", help=text, description=text)
+    export_command.add_arguments(export)
+    export.set_defaults(action=lambda args, command: export_command.run(args))
     text = "whether every file of a grid and of its windows is as it was written"
     check = commands.add_parser("check", help=text, description=text)
     check.add_argument("results", metavar="RESULTS", help="STORAGE/<grid name>, a path or a URI")

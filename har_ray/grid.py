@@ -128,6 +128,8 @@ def run(args: argparse.Namespace, command: Command) -> int:
     from analysis.tables import console_lines
     from har_ray import cluster
     from har_ray.claim import claimed
+    from har_ray.export.installed import check_installed
+    from har_ray.export.stage import export_confirmed
     from har_ray.extensions import check_on_workers
     from har_ray.plan.plan import Plan
     from har_ray.search import dispatch
@@ -139,6 +141,8 @@ def run(args: argparse.Namespace, command: Command) -> int:
     info = provenance.describe(spec, file, command)
     stores = _stores(spec, info["git_commit"])
     stores.storage.check_writable()
+    if spec.export:
+        check_installed()
     stores = replace(stores, patience_s=args.storage_wait)
     results = stores.results
     with (
@@ -153,6 +157,8 @@ def run(args: argparse.Namespace, command: Command) -> int:
         results.write_run_info(info)
         planned = Plan(spec, [one.id for one in windows])
         complete = dispatch.run(planned, stores, tracking, own_cluster, stage_report)
+        if spec.export:
+            complete &= export_confirmed(stores, spec.export.qat_epochs)
         results.write_run_info(provenance.ended(info))
     shown = load_results(results.root.uri)
     report = write_report(shown)

@@ -28,7 +28,8 @@ from har_ray.search.reuse import Reuse
 from har_ray.search.trial import CellTrial
 from har_ray.spec.grid import Resources, StageResources
 from har_ray.store.check import damaged_cells
-from har_ray.store.results import AT_ONCE, ResultStore, Row
+from har_ray.store.results import ResultStore, Row
+from har_ray.store.storage import AT_ONCE
 from har_ray.store.stores import Stores
 from har_ray.tracking import Tracking
 

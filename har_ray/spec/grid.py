@@ -112,6 +112,20 @@ class StageResources(Section):
     student: Resources = Resources()
 
 
+class Export(Section):
+    """`qat_epochs`: of quantisation-aware fine-tuning, where rounding to int8 alone costs more than half a point."""
+
+    qat_epochs: int = Field(default=0, ge=0)
+
+
+def _export_options(value: Any) -> Any:
+    """`export: true` is short for `export: {}`, `export: false` for nothing."""
+    return {True: {}, False: None}.get(value, value) if isinstance(value, bool) else value
+
+
+ExportOptions = Annotated[Export | None, BeforeValidator(_export_options, json_schema_input_type=Export | bool | None)]
+
+
 def _tracker_options(value: Any) -> Any:
     """`wandb: offline` is short for `wandb: {mode: offline}`, `tensorboard: true` for `tensorboard: {}`."""
     return {"mode": value} if isinstance(value, str) else {} if value is None or value is True else value
@@ -130,6 +144,7 @@ class GridSpec(Section):
         teacher: of the variants that name none of their own.
         teacher_epochs: at most, of teachers: one that was stopped early can teach a small student better (Cho and
             Hariharan 2019, https://arxiv.org/abs/1910.01348); None: as all.
+        export: write every confirm cell as files that a watch runs, see `har_ray.export`; `true` is short for `{}`.
         baseline: the variant that all others are compared with; by default LM, or the first one where there is no LM.
     """
 
@@ -150,6 +165,7 @@ class GridSpec(Section):
     train: TrainConfig = TrainConfig()
     resources: StageResources = StageResources()
     tracking: dict[str, TrackerOptions] = {"wandb": {"mode": "offline"}}
+    export: ExportOptions = None
     data: str = "data"
     storage: str = "results"
 

@@ -8,8 +8,8 @@ from typing import NamedTuple
 from har_ray.errors import DamagedError, StorageError
 from har_ray.store.gathered import NAME as GATHERED
 from har_ray.store.gathered import Gathered
-from har_ray.store.results import AT_ONCE, CHECKPOINT, ResultStore, Row
-from har_ray.store.storage import Storage
+from har_ray.store.results import CHECKPOINT, ResultStore, Row
+from har_ray.store.storage import AT_ONCE, Storage
 from har_ray.store.windows import MANIFEST, WindowStore
 
 log = logging.getLogger(__name__)
@@ -53,6 +53,7 @@ def faults(results: ResultStore) -> Iterator[Fault]:
     for cell_id in results.root.names("cells"):
         if CHECKPOINT in results.root.names(f"cells/{cell_id}") and results.checkpoint(cell_id) is None:
             yield Fault(results.root, f"cells/{cell_id}/{CHECKPOINT}", "is damaged")
+    yield from _exports(results)
     yield from _windows(results)
     yield from (Fault(results.root, name, "was left by a process that was killed") for name in results.root.leftovers())
 
@@ -81,6 +82,20 @@ def _damaged_files(results: ResultStore, rows: Mapping[str, Row]) -> Iterator[tu
         for (row, name), whole in zip(files, wholes, strict=True):
             if not whole:
                 yield row["cell_id"], Fault(results.root, f"cells/{row['cell_id']}/{name}", "is missing or damaged")
+
+
+def _exports(results: ResultStore) -> Iterator[Fault]:
+    """Of what is exported."""
+    for record in results.root.names("exported"):
+        row = results.exports.row(record.removesuffix(".json"))
+        if row is None:
+            yield Fault(results.root, f"exported/{record}", "is damaged")
+            continue
+        for name in row["files"]:
+            try:
+                results.exports.read(row, name)
+            except DamagedError:
+                yield Fault(results.root, name, "is missing or damaged")
 
 
 def _is_whole(results: ResultStore, row: Row, name: str) -> bool:

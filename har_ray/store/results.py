@@ -8,6 +8,7 @@
         rows.gathered               a copy of many rows, so that reading them does not take a request for each
         cells/<cell id>/            curve.json, predictions.parquet, weights.pt, targets.parquet (of teachers),
                                     examples.parquet (of networks with attention)
+        exports/  exported/         what is exported of cells, see `exports.py`
         tracked/<tracker>/<cell id> which cells a tracker has had
         report/                     the report
         wandb/  tensorboard/        offline runs of W&B, event files of TensorBoard
@@ -31,8 +32,9 @@ import pyarrow as pa
 
 from har_ray import __version__
 from har_ray.errors import DamagedError, StorageError
+from har_ray.store.exports import MEASURED, Exports
 from har_ray.store.gathered import Gathered
-from har_ray.store.storage import Digest, Storage, read_table, table_bytes
+from har_ray.store.storage import AT_ONCE, Digest, Storage, read_table, table_bytes
 
 log = logging.getLogger(__name__)
 
@@ -40,8 +42,6 @@ CURVE, PREDICTIONS, WEIGHTS, TARGETS = "curve.json", "predictions.parquet", "wei
 EXAMPLES, CHECKPOINT = "examples.parquet", "checkpoint.pt"
 CLASSES = b"classes"
 """Key of the Parquet schema's metadata under which predictions name the classes, a JSON list."""
-AT_ONCE = 16
-"""Files that are read side by side."""
 
 FIRST_COLUMNS = (
     "cell_id", "dataset", "preset", "protocol", "fold", "stage", "variant", "size", "architecture", "seed",
@@ -52,10 +52,11 @@ LAST_COLUMNS = (
     "latency_p95_ms", "latency_device", "train_seconds", "device", "node", "started_at", "finished_at",
     "har_ray_version", "git_commit",
 )  # fmt: skip
-"""The columns of `load` that every grid has; between them stand the grid's hyper-parameters and scores."""
+"""The columns of `load` that every grid has; between them stand the grid's hyper-parameters and scores. Behind them
+stand `MEASURED`, where a cell has been exported."""
 
 WHOLE_NUMBERS = ("fold", "seed", "attention_ratio", "attention_kernel", "attention_position", "epochs", "best_epoch",
-                 "params", "macs", "flops_published", "bytes")  # fmt: skip
+                 "params", "macs", "flops_published", "bytes", "flash_bytes", "arena_bytes")  # fmt: skip
 SCORES = ("attention_sd_", "attention_r2_", "val_", "test_")
 NOT_COLUMNS = ("files", "legs")
 """What rows hold beside the columns of `load`."""
@@ -76,6 +77,7 @@ class ResultStore:
     def __init__(self, root: Storage | str | Path, git_commit: str | None = None) -> None:
         self.root = root if isinstance(root, Storage) else Storage(root)
         self.git_commit = git_commit
+        self.exports = Exports(self.root)
 
     # Rows
 
@@ -286,8 +288,8 @@ def load(path: str | Path, pending: bool = False, files: bool = False) -> pd.Dat
         `FIRST_COLUMNS`, a column for each hyper-parameter and score of the grid, `LAST_COLUMNS`; missing values are NaN
         or None. `status` is `completed`, `stopped` (cut by the search) or `failed` (see `error`). Of the best epoch, on
         validation windows: `attention_sd_<map>`, how far an attention map varies over windows, and
-        `attention_r2_<map>`, R² of a student's for its teacher's. Rows of an older plan under the same name are left
-        out.
+        `attention_r2_<map>`, R² of a student's for its teacher's. Where a cell has been exported, `MEASURED` too. Rows
+        of an older plan under the same name are left out.
 
     Raises:
         FileNotFoundError: there is no grid at `path`.
@@ -300,7 +302,14 @@ def load(path: str | Path, pending: bool = False, files: bool = False) -> pd.Dat
         message = f"{path}: no plan.json here; expected STORAGE/<grid name> of a grid that was started"
         raise FileNotFoundError(message) from None
     rows = store.rows(cell["cell_id"] for cell in plan)
-    merged = [cell | rows.get(cell["cell_id"], {"status": "pending"}) | {"stage": cell["stage"]} for cell in plan]
+    exported = store.exports.of({cell_id: row["files"][WEIGHTS][1] for cell_id, row in rows.items() if _kept(row)})
+    merged = [
+        cell
+        | rows.get(cell["cell_id"], {"status": "pending"})
+        | {name: value for name, value in exported.get(cell["cell_id"], {}).items() if name in MEASURED}
+        | {"stage": cell["stage"]}
+        for cell in plan
+    ]
     frame = pd.DataFrame(merged)
     frame = frame.reindex(columns=[*_columns(list(frame.columns)), *NOT_COLUMNS * files])
     if not pending:
@@ -308,14 +317,20 @@ def load(path: str | Path, pending: bool = False, files: bool = False) -> pd.Dat
     return frame.astype({name: "Int64" for name in WHOLE_NUMBERS if name in frame.columns})
 
 
+def _kept(row: Row) -> bool:
+    """Whether a cell has left its weights."""
+    return WEIGHTS in (row.get("files") or {})
+
+
 def _columns(found: Sequence[str]) -> list[str]:
     scores = [name for name in found if name.startswith(SCORES)]
-    return [*FIRST_COLUMNS, *hyper_columns(found), *scores, *LAST_COLUMNS]
+    measured = [name for name in MEASURED if name in found]
+    return [*FIRST_COLUMNS, *hyper_columns(found), *scores, *LAST_COLUMNS, *measured]
 
 
 def hyper_columns(found: Iterable[str]) -> list[str]:
     """Those of a row's columns that are hyper-parameters."""
-    others = (*FIRST_COLUMNS, *LAST_COLUMNS, *NOT_COLUMNS)
+    others = (*FIRST_COLUMNS, *LAST_COLUMNS, *MEASURED, *NOT_COLUMNS)
     return [name for name in found if name not in others and not name.startswith(SCORES)]
 
 

@@ -32,6 +32,8 @@ log = logging.getLogger(__name__)
 T = TypeVar("T")
 
 FIRST_WAIT_S, LONGEST_WAIT_S = 0.5, 15.0
+AT_ONCE = 16
+"""Files that are read side by side."""
 PROBE_BYTES = 65_536
 """An empty file fits on a disk that is full."""
 CHECKSUM = "sha256"

@@ -1,0 +1,92 @@
+"""`python -m har_ray.export RESULTS`: a trained model as a folder of files that a watch, a phone or a PC runs.
+
+Without a choice: in each setting the student that validation chose. `har-ray export RESULTS` does the same.
+"""
+
+import argparse
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from har_ray.errors import ExportError, HarRayError
+from har_ray.export.installed import check_installed
+
+BAD_INPUT = 2
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """The exit status: 0, or 2 with a message where nothing can be exported."""
+    parser = argparse.ArgumentParser(
+        prog="python -m har_ray.export", description=__doc__.partition(":")[2].partition("\n")[0]
+    )
+    add_arguments(parser)
+    options = parser.parse_args(arguments)
+    try:
+        return run(options)
+    except HarRayError as error:
+        print(error, file=sys.stderr)
+        return BAD_INPUT
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("results", metavar="RESULTS", help="STORAGE/<grid name>, a path or a URI")
+    which = parser.add_mutually_exclusive_group()
+    which.add_argument("--cell", metavar="ID", help="this cell of stage confirm")
+    which.add_argument(
+        "--variant", metavar="V", help="this variant: of its cells the one with the best validation score"
+    )
+    text = "the best model within it by validation score, e.g. params=10000,macs=300000"
+    which.add_argument("--budget", metavar="COST=MOST,…", help=text)
+    text = "also copy the files to FOLDER/<cell id> (they are kept in RESULTS/exports/<cell id>)"
+    parser.add_argument("--out", type=Path, metavar="FOLDER", help=text)
+    text = "where rounding to int8 costs more than half a point, fine-tune with it for so many epochs (default: 0)"
+    parser.add_argument("--qat-epochs", type=int, default=0, metavar="N", help=text)
+    text = "also write the test windows, which are recordings of people; see the terms of the dataset"
+    parser.add_argument("--with-test-windows", action="store_true", help=text)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Export what is asked for, and say what it scores there.
+
+    Raises:
+        HarRayError: what is asked for is not there, or can't be exported.
+    """
+    check_installed()
+    # Figures, statistics and torch take seconds to import, which the other commands need not wait for.
+    from analysis.budget import parse
+    from analysis.load import load_results
+    from har_ray.export import choice
+    from har_ray.export.folder import export
+    from har_ray.store.results import ResultStore
+
+    budget = parse(options.budget) if options.budget else None
+    try:
+        results = load_results(options.results)
+    except FileNotFoundError as error:
+        raise ExportError(str(error)) from error
+    if options.cell:
+        chosen = [choice.named(results, options.cell)]
+    elif options.variant:
+        chosen = choice.of_variant(results, options.variant)
+    else:
+        chosen = choice.within(results, budget) if budget else choice.recommended(results)
+    store = ResultStore(options.results)
+    for one in chosen:
+        out = options.out and options.out / one.id
+        measured = export(store, one.cell.row, results.info, options.qat_epochs, out, options.with_test_windows)
+        print(f"{one.title}: {one.why}\n  {summary(measured)}\n  {out or store.exports.folder(one.id)}")
+    return 0
+
+
+def summary(row: Mapping[str, Any]) -> str:
+    """What was measured, in a line."""
+    return (
+        f"int8: macro F1 {100 * row['int8_f1_macro']:.1f} %, {100 * row['int8_agreement']:.1f} % of test windows as "
+        f"the float network; {row['flash_bytes']:,} bytes of flash, {row['arena_bytes']:,} of working memory "
+        f"({row['measured_on']})"
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main())

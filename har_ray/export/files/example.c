@@ -1,0 +1,89 @@
+/*
+ * Labels a stream of samples: quantises each as it comes, keeps the last window in a ring buffer, and runs the network
+ * at every stride. On a watch, call stream_push from where samples arrive. The main function here reads samples from
+ * standard input, a line of MODEL_CHANNELS numbers each, in the units and the order of model.json.
+ *
+ * Build it with TensorFlow Lite Micro's library and headers:
+ *   cc -std=c99 -c example.c && c++ -std=c++17 -I TFLITE_MICRO -c classifier.cc
+ *   c++ example.o classifier.o -l tensorflow-microlite -lm
+ */
+#include <math.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "classifier.h"
+#include "model_data.h"
+
+#define LAST 5 /* the majority of so many labels is what is said; 1: each label as it is */
+
+static int8_t ring[MODEL_WINDOW][MODEL_CHANNELS];
+static int next_row = 0;            /* where the next sample goes, which is the oldest one's place */
+static int missing = MODEL_WINDOW;  /* samples until the next label */
+static int labels[LAST];
+static int labelled = 0;
+
+/* The most frequent of the last labels; of equally frequent ones the one that came last. */
+static int majority(void) {
+  const int known = labelled < LAST ? labelled : LAST;
+  int best = -1, most = 0;
+  for (int back = 1; back <= known; ++back) {
+    const int label = labels[(labelled - back) % LAST];
+    int count = 0;
+    for (int other = 0; other < known; ++other) {
+      count += labels[other] == label;
+    }
+    if (count > most) {
+      most = count;
+      best = label;
+    }
+  }
+  return best;
+}
+
+/* Takes a sample; the number of the class where a label is due, -1 between strides, -2 when the network fails. */
+int stream_push(const float* sample) {
+  for (int c = 0; c < MODEL_CHANNELS; ++c) {
+    /* One multiplication and one addition scale and quantise; lrintf rounds halves to even, as in training. */
+    const long integer = lrintf(sample[c] * model_factor[c] + model_offset[c]);
+    ring[next_row][c] = (int8_t)(integer < -128 ? -128 : integer > 127 ? 127 : integer);
+  }
+  next_row = (next_row + 1) % MODEL_WINDOW;
+  if (--missing > 0) {
+    return -1;
+  }
+  missing = MODEL_STRIDE;
+  int8_t* input = classifier_input(); /* oldest sample first */
+  const size_t older = (size_t)(MODEL_WINDOW - next_row) * MODEL_CHANNELS;
+  memcpy(input, ring[next_row], older);
+  memcpy(input + older, ring[0], (size_t)next_row * MODEL_CHANNELS);
+  const int label = classifier_run();
+  if (label < 0) {
+    return -2;
+  }
+  labels[labelled++ % LAST] = label;
+  return majority();
+}
+
+int main(void) {
+  if (classifier_begin() < 0) {
+    fprintf(stderr, "the model can't be loaded\n");
+    return 1;
+  }
+  float sample[MODEL_CHANNELS];
+  for (long number = 1;; ++number) {
+    for (int c = 0; c < MODEL_CHANNELS; ++c) {
+      if (scanf("%f", &sample[c]) != 1) {
+        return 0;
+      }
+    }
+    const int label = stream_push(sample);
+    if (label == -2) {
+      fprintf(stderr, "the network failed\n");
+      return 1;
+    }
+    if (label >= 0) {
+      printf("%.2f s  %s\n", (double)number / MODEL_RATE_HZ, model_classes[label]);
+    }
+  }
+}

@@ -1,0 +1,104 @@
+"""Runs model.tflite of this folder with TensorFlow Lite Micro's interpreter, on windows or on a recording.
+
+    pip install tflite-micro numpy
+    python example.py test_windows.npz          # macro F1 and accuracy, as in MODEL_CARD.md
+    python example.py recording.csv             # a label at every stride; --last 5: the majority of the last five
+
+A recording is a CSV file with a header: a column for each channel of model.json, by name, in its unit and at its rate.
+A file of windows holds x, float [N, T, C], in the same units, and y [N], numbers of classes.
+"""
+
+import argparse
+import csv
+import json
+from collections import Counter, deque
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from tflite_micro.python.tflite_micro import runtime
+
+FOLDER = Path(__file__).resolve().parent
+Floats = np.ndarray[Any, np.dtype[Any]]
+ARENA_BYTES = 16 << 20  # more than enough; what is used stands in model.json
+
+
+class Model:
+    """The int8 network, with what model.json says of its input and output."""
+
+    def __init__(self, folder: Path = FOLDER) -> None:
+        self.about = json.loads((folder / "model.json").read_text(encoding="utf-8"))
+        content = (folder / "model.tflite").read_bytes()
+        self.interpreter = runtime.Interpreter.from_bytes(content, arena_size=ARENA_BYTES)
+        self.shape = self.interpreter.get_input_details(0)["shape"]
+        given = self.about["input"]
+        self.factor, self.offset = (np.array(given[name], np.float32) for name in ("factor", "offset"))
+
+    def logits(self, window: Floats) -> Floats:
+        """Logits [K] of a window [T, C] in the units of model.json."""
+        integers = np.clip(np.rint(window.astype(np.float32) * self.factor + self.offset), -128, 127).astype(np.int8)
+        self.interpreter.reset()  # each window by itself: recurrent layers begin anew
+        self.interpreter.set_input(np.ascontiguousarray(integers.reshape(self.shape)), 0)
+        self.interpreter.invoke()
+        output = self.about["output"]
+        integers = self.interpreter.get_output(0)[0].astype(np.float32)
+        return np.asarray(np.float32(output["scale"]) * (integers - output["zero_point"]))
+
+    def label(self, window: Floats) -> int:
+        """The number of the class of a window [T, C]."""
+        return int(self.logits(window).argmax())
+
+
+def scores(labels: Floats, predicted: Floats) -> tuple[float, float]:
+    """Macro F1 over the classes that occur among the labels, and accuracy."""
+    f1 = [
+        2 * np.sum((labels == k) & (predicted == k)) / (np.sum(labels == k) + np.sum(predicted == k))
+        for k in np.unique(labels)
+    ]
+    return float(np.mean(f1)), float(np.mean(labels == predicted))
+
+
+def stream(model: Model, samples: Iterable[Floats], last: int = 1) -> Iterator[tuple[float, str]]:
+    """Time in seconds and class of each stride, while samples [C] come in; the majority of the last labels."""
+    about = model.about
+    buffer: deque[Floats] = deque(maxlen=about["window"])
+    labels: deque[int] = deque(maxlen=last)
+    missing = about["window"]  # samples until the next label
+    for number, sample in enumerate(samples, start=1):
+        buffer.append(sample)
+        missing -= 1
+        if missing == 0:
+            missing = about["stride"]
+            labels.append(model.label(np.stack(buffer)))
+            counts = Counter(labels)
+            most = max(counts.values())
+            label = next(one for one in reversed(labels) if counts[one] == most)
+            yield number / about["rate_hz"], about["classes"][label]
+
+
+def rows(path: Path, channels: list[dict[str, str]]) -> Iterator[Floats]:
+    """The samples of a CSV file."""
+    with path.open(encoding="utf-8", newline="") as file:
+        for row in csv.DictReader(file):
+            yield np.array([float(row[channel["name"]]) for channel in channels], np.float32)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("file", type=Path, help="test_windows.npz, or a recording as CSV")
+    parser.add_argument("--last", type=int, default=1, help="the majority of so many labels (default: 1)")
+    options = parser.parse_args()
+    model = Model()
+    if options.file.suffix == ".npz":
+        windows = np.load(options.file)
+        predicted = np.array([model.label(window) for window in windows["x"]])
+        f1_macro, accuracy = scores(windows["y"], predicted)
+        print(json.dumps({"windows": len(predicted), "f1_macro": f1_macro, "accuracy": accuracy}))
+        return
+    for seconds, name in stream(model, rows(options.file, model.about["channels"]), options.last):
+        print(f"{seconds:.2f} s  {name}")
+
+
+if __name__ == "__main__":
+    main()

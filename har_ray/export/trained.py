@@ -13,7 +13,8 @@ from torch import nn
 
 from analysis.load import provenance
 from har_ray.data.protocol import Protocol
-from har_ray.data.tensors import Windows, load_windows, split_rows
+from har_ray.data.tensors import load_windows, split_rows
+from har_ray.data.windows import Windows
 from har_ray.errors import ExportError
 from har_ray.models.config import ModelConfig
 from har_ray.store.results import ResultStore, Row

@@ -53,7 +53,7 @@ def write(tmp_path):
 
 def planned(path, *changes):
     """What `--plan` adds to its lines, without the half minute in which it times epochs."""
-    spec, _ = load_grid(path, changes)
+    spec, _ = load_grid(path, list(changes))
     return "\n".join(planned_findings(spec, window_specs(spec), Stores(spec.storage, spec.name, None)))
 
 

@@ -35,5 +35,14 @@ def test_whose_recordings_they_were():
     assert found["recordings: mine"] == "unknown"
 
 
+def test_what_was_left_out_and_what_to_doubt():
+    finding = {"where": "subject 8 (p8.csv)", "text": "acc points another way", "remedy": "say align: gravity"}
+    one = {"dataset": "mine", "rejects": {"no time stamp": 1200}, "findings": [finding]}
+    found = facts(INFO | {"data": [one, one, {"dataset": "spar"}]})  # two settings of the same recordings
+    assert found["left out of mine"] == "1,200 × no time stamp"
+    assert found["to doubt in mine"] == "subject 8 (p8.csv): acc points another way; say align: gravity"
+    assert not {name for name in found if name.endswith(" spar")} - {"recordings: spar"}
+
+
 def test_what_is_not_recorded_is_unknown():
     assert set(facts({}).values()) == {"unknown", "not yet"}

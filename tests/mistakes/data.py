@@ -97,6 +97,24 @@ DATA = [
          "test_members_of_archives_are_files_of_their_own"),
     ),
     *in_file(
+        "har_ray/data/soundness/direction.py", "tests/data/soundness/test_recordings.py",
+        ("one other person is enough to say who is turned",
+         "agree.sum() - agrees >= OTHERS", "agree.sum() - agrees >= 0",
+         "test_no_direction_is_right_where_people_do_not_agree"),
+    ),
+    *in_file(
+        "har_ray/data/soundness/statistics.py", "tests/data/soundness/test_statistics.py",
+        ("extremes of one part are counted in the other too",
+         "np.where(one.highest == highest, one.at_highest, 0)", "one.at_highest",
+         "test_statistics_do_not_depend_on_how_recordings_are_cut_or_joined"),
+    ),
+    *in_file(
+        "har_ray/data/soundness/classes.py", "tests/data/soundness/test_classes.py",
+        ("who tests or validates is taken for a teacher of the class",
+         "not train & set(ones)", "not set(ones)",
+         "test_a_class_of_one_person_cannot_be_learned_where_that_person_is_not_in_training"),
+    ),
+    *in_file(
         "har_ray/data/splits.py", "tests/data/test_splits.py",
         ("a subject in two parts",
          "if s not in {*val, *test})", "if s not in {*test})",

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 
 from analysis.formats import percent_alone
 from analysis.load import Results
-from analysis.scores import COSTS, VariantResult, by_validation, shared_device, variant_results
+from analysis.scores import COSTS, WATCH_COSTS, VariantResult, by_validation, shared_device, variant_results
 from analysis.statistics import Comparison, adjusted, compare, interval
 from analysis.student import subject_text
 from har_ray.errors import HarRayError, unknown
@@ -41,7 +41,7 @@ class Limited(NamedTuple):
 
 
 LATENCY = "latency_ms"
-LIMITED = {cost: Limited(unit) for cost, unit in COSTS.items()} | {
+LIMITED = {cost: Limited(unit) for cost, unit in (COSTS | WATCH_COSTS).items()} | {
     LATENCY: Limited(
         "ms of latency", r"(?=.*[1-9])[0-9]{1,9}([.][0-9]{1,3})?", "a number above 0, with three decimals at most"
     )
@@ -82,7 +82,8 @@ class Model(NamedTuple):
     @classmethod
     def of(cls, result: VariantResult, device: str | None) -> "Model":
         """With its latency on the device, where there is one."""
-        costs: dict[str, Amount] = {cost: most[1] for cost in COSTS if (most := result.cost(cost)) is not None}
+        every = {**COSTS, **WATCH_COSTS}
+        costs: dict[str, Amount] = {cost: most[1] for cost in every if (most := result.cost(cost)) is not None}
         latency_ms = None if device is None else result.latencies_ms().get(device)
         return cls(result, costs if latency_ms is None else costs | {LATENCY: round(latency_ms, 2)})
 

@@ -13,7 +13,7 @@ from analysis.figures.looks import Look, looks
 from analysis.figures.parts import COST_TITLES
 from analysis.formats import number, percent, percent_alone, span
 from analysis.load import Results
-from analysis.scores import COSTS, VariantResult, shared_device, variant_results
+from analysis.scores import COSTS, WATCH_COSTS, VariantResult, shared_device, variant_results
 from analysis.search import HEADINGS
 from analysis.seeds import F1
 from analysis.student import per_subject_texts
@@ -58,7 +58,7 @@ def _score_axes(results: Results) -> dict[str, str]:
 
 def _model(results: Results, result: VariantResult, device: str | None) -> Spec:
     params = result.typical_cost("params")
-    costs = {name: cost for name in COSTS if (cost := result.typical_cost(name)) is not None}
+    costs = {name: cost for name in COSTS | WATCH_COSTS if (cost := result.typical_cost(name)) is not None}
     if device is not None and (latency_ms := result.latencies_ms().get(device)) is not None:
         costs[LATENCY] = latency_ms
     return {"variant": result.variant, "params": params, "costs": costs, "scores": _scores(results, result),

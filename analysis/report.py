@@ -39,6 +39,7 @@ from analysis.figures.sweep import sweep_figure
 from analysis.figures.timeline import run_timeline
 from analysis.formats import TextTable, latex, markdown
 from analysis.load import Results
+from analysis.on_the_watch import on_the_watch
 from analysis.page import PAGE, Section, grid_page, write_page
 from analysis.pictures import Task, pictures, within
 from analysis.relative import published_table, relative_csv, relative_table
@@ -54,6 +55,7 @@ TABLES: dict[str, Callable[[Results, Setting], TextTable | None]] = {
     "": results_table,
     "-arena": arena_table,
     "-student": student_table,
+    "-on-the-watch": on_the_watch,
     "-statistics": statistics_table,
     "-relative": relative_table,
     "-published": published_table,
@@ -72,6 +74,7 @@ FIGURES: dict[str, tuple[str, Callable[..., Figure | None]]] = {
     "f1-flops": ("Macro F1 against the published FLOPs", partial(bubble_chart, cost="flops_published")),
     "f1-bytes": ("Macro F1 against bytes", partial(bubble_chart, cost="bytes")),
     "f1-latency": ("Macro F1 against latency", partial(bubble_chart, cost="latency_ms")),
+    "f1-flash": ("Macro F1 against flash", partial(bubble_chart, cost="flash_bytes")),
     "baselines": ("Baselines", baseline_bars),
     "sizes": ("Model sizes", model_sizes),
     "ranks": ("Mean ranks", critical_differences),

@@ -21,6 +21,8 @@ from har_ray.variants import Traits
 COSTS = {"params": "params", "macs": "MACs", "flops_published": "FLOPs (published count)", "bytes": "bytes"}
 
 
+WATCH_COSTS = {"flash_bytes": "bytes of flash", "arena_bytes": "bytes of working memory"}
+"""What the int8 file costs, of cells that have been exported."""
 UNKNOWN_DEVICE = "an unknown device"
 UNCONVERGED = "‡"
 """Marks a variant some of whose cells were still improving when their epochs ran out."""

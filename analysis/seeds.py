@@ -66,7 +66,16 @@ class Predictions:
         Raises:
             DamagedError, KeyError, ValueError: they are missing, damaged, or not what a cell leaves.
         """
-        table = store.predictions(row).combine_chunks()
+        return cls.of(store.predictions(row))
+
+    @classmethod
+    def of(cls, stored: pa.Table) -> "Predictions":
+        """From the columns of `ResultStore.predictions`.
+
+        Raises:
+            KeyError, ValueError: they are not what a cell leaves.
+        """
+        table = stored.combine_chunks()
         logits = _matrix(table["logits"].chunk(0) if len(table) else [])
         labels = table["label"].to_numpy().astype(np.int64)
         if labels.min() < 0 or labels.max() >= logits.shape[1]:

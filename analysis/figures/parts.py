@@ -24,6 +24,8 @@ COST_TITLES = {
     "flops_published": "FLOPs per window (published count)",
     "bytes": "bytes",
     "latency_ms": "latency of one window (ms)",
+    "flash_bytes": "flash of the int8 file (bytes)",
+    "arena_bytes": "working memory of the int8 file (bytes, on a PC)",
 }
 """Of axes, the one first that a chart shows first; the published count leaves out recurrent layers and the head."""
 

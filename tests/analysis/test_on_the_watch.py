@@ -1,0 +1,84 @@
+"""The table of exported files: float and int8 side by side, folds pooled, what is missing left out."""
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from analysis.budget import budget_lines, parse
+from analysis.chart import chart
+from analysis.figures.bubble import bubble_chart
+from analysis.on_the_watch import on_the_watch
+from har_ray.groups import Setting
+from har_ray.store.results import WEIGHTS
+
+SETTING = Setting("sensors", "wrist", "subject-holdout")
+RIGHT = [("4", 0, 0), ("4", 1, 1), ("5", 2, 2), ("5", 2, 2)]
+ONE_WRONG = [("4", 0, 1), ("4", 1, 1), ("5", 2, 2), ("5", 2, 2)]
+"""F1 of the classes 0, 2/3 and 1."""
+
+
+def export(grid, tmp_path, cell_id, predictions, flash, agreement=1.0):
+    """Give a completed cell weights, and an export whose int8 file predicts this."""
+    row = grid.store.row(cell_id)
+    weights = grid.store.write_weights(cell_id, b"weights")
+    files = row["files"] | {name: list(digest) for name, digest in weights.items()}
+    grid.store.write_row(row | {"files": files})
+    folder = tmp_path / f"{cell_id}-made"
+    folder.mkdir()
+    (folder / "model.tflite").write_bytes(b"int8")
+    table = pa.table({
+        "window_id": [str(i) for i in range(len(predictions))],
+        "subject": [subject for subject, _, _ in predictions],
+        "label": [label for _, label, _ in predictions],
+        "logits": [np.eye(3)[found].tolist() for _, _, found in predictions],
+    })  # fmt: skip
+    measured = {"int8_f1_macro": 0.0, "int8_agreement": agreement, "int8_logit_error": 0.25, "flash_bytes": flash,
+                "arena_bytes": flash // 2, "measured_on": "a PC"}  # fmt: skip
+    grid.store.exports.write({"cell_id": cell_id} | measured, weights[WEIGHTS].sha256, folder, table)
+
+
+@pytest.fixture
+def results(grid, tmp_path):
+    """LM of two folds, both exported; MM of two, one exported; OM not at all."""
+    for fold in (0, 1):
+        grid.completed("OM", 0, 0.9, fold=fold, predictions=RIGHT)
+    lm = [grid.completed("LM", 0, 0.9, fold=fold, predictions=RIGHT) for fold in (0, 1)]
+    mm = [grid.completed("MM", 0, 0.9, fold=fold, predictions=RIGHT) for fold in (0, 1)]
+    export(grid, tmp_path, lm[0], RIGHT, 4000)
+    export(grid, tmp_path, lm[1], ONE_WRONG, 5000, agreement=0.75)
+    export(grid, tmp_path, mm[0], RIGHT, 9000)
+    return grid.load()
+
+
+def test_float_and_int8_stand_side_by_side(results):
+    table = on_the_watch(results, SETTING)
+    assert table is not None
+    rows = {row[0].text: [entry.text for entry in row[1:]] for row in table.rows}
+    # Pooled: class 0 has 1 of 2 found, F1 2/3; class 1 both, one too many, 4/5; class 2 all: 82.2 %.
+    assert rows["LM"] == ["100.0", "82.2", "−17.8", "87.5", "0.25", "4,000–5,000", "2,000–2,500", "2/2"]
+    # With a fold missing there is no score, and none is made of the other one.
+    assert rows["MM"] == ["–", "–", "–", "100.0", "0.25", "9,000", "4,500", "1/2"]
+    assert "OM" not in rows
+    assert "Measured on a PC." in table.notes[1]
+
+
+def test_flash_limits_a_budget_and_is_an_axis(results):
+    lines = list(budget_lines(results, parse("flash_bytes=5000")))
+    assert any(line.strip().startswith("best: LM, 5,000 bytes of flash;") for line in lines)
+    (nothing, *_) = list(budget_lines(results, parse("flash_bytes=4500")))[1:]
+    assert "nothing: " in nothing
+    drawn, figure = chart(results, SETTING), bubble_chart(results, SETTING, cost="flash_bytes")
+    assert drawn is not None
+    assert {"flash_bytes", "arena_bytes"} <= set(drawn["x"])
+    assert figure is not None
+    assert "Macro F1 against flash of the int8 file" in str(figure.get_label())
+
+
+def test_without_exports_there_is_nothing_of_it(grid):
+    grid.completed("LM", 0, 0.9)
+    results = grid.load()
+    assert on_the_watch(results, SETTING) is None
+    assert bubble_chart(results, SETTING, cost="flash_bytes") is None
+    drawn = chart(results, SETTING)
+    assert drawn is not None
+    assert "flash_bytes" not in drawn["x"]

@@ -37,7 +37,7 @@ from har_ray.store.results import ResultStore, Row, now
 from har_ray.store.storage import table_bytes
 from har_ray.store.stores import Stores
 from har_ray.store.windows import WindowStore
-from har_ray.windows import window_specs
+from har_ray.windows_stage import window_specs
 
 WINDOWS = 300
 """Test windows of a cell."""

@@ -32,7 +32,7 @@ from har_ray.text import counted, duration
 from har_ray.training.ranks import Ranks
 from har_ray.training.trainer import Taught, Trainer
 from har_ray.training.trainers import trainer_of
-from har_ray.windows import PartSizes, part_sizes
+from har_ray.windows_stage import PartSizes, part_sizes
 
 TIMED_S = 1.0
 """About how long each sort of network is timed, in whole batches, at least one and no more than an epoch has."""

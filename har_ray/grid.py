@@ -96,7 +96,7 @@ def plan(args: argparse.Namespace, command: Command) -> int:
     """Show what would run and about how long."""
     from har_ray.forecast import plan_lines
     from har_ray.plan.plan import Plan
-    from har_ray.windows import window_specs
+    from har_ray.windows_stage import window_specs
 
     spec, _ = _grid(args)
     _print(plan_lines(Plan(spec, [windows.id for windows in window_specs(spec)]), _stores(spec)))
@@ -128,7 +128,7 @@ def run(args: argparse.Namespace, command: Command) -> int:
     from har_ray.search import dispatch
     from har_ray.stage_report import StageReport
     from har_ray.tracking import Tracking
-    from har_ray.windows import prepare_all
+    from har_ray.windows_stage import prepare_all
 
     spec, file = _grid(args)
     info = provenance.describe(spec, file, command)

@@ -14,7 +14,7 @@ from har_ray.spec.grid import load_grid
 from har_ray.store.storage import Digest
 from har_ray.store.stores import Stores
 from har_ray.training.fit import Fit
-from har_ray.windows import PartSizes
+from har_ray.windows_stage import PartSizes
 from tests.grids import candidates_of, write_grid
 
 FIXED = {"trials": 1, "seeds": [100], "space": {"temperature": 4, "alpha": 0.5}}

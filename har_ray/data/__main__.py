@@ -8,19 +8,18 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from har_ray.data.by_name import dataset_of, preset_of
 from har_ray.data.dataset import Dataset
 from har_ray.data.datasets import CATALOG
 from har_ray.data.describe import lines
-from har_ray.data.own.dataset import load_table
 from har_ray.data.raw.fetch import fetch, raw_folder
 from har_ray.data.raw.identity import Identity, identify, warn_if_altered
 from har_ray.data.windows import WindowSpec
-from har_ray.errors import DataError, HarRayError, unknown
+from har_ray.errors import DataError, HarRayError
 from har_ray.store.storage import Storage
 from har_ray.store.windows import Manifest, WindowStore
 
 BAD, INTERRUPTED = 2, 130
-DESCRIPTOR_SUFFIXES = (".yaml", ".yml")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -73,15 +72,6 @@ def _done(run: Callable[[argparse.Namespace], None], args: argparse.Namespace, t
     return 0
 
 
-def _dataset(name: str) -> Dataset:
-    if name in CATALOG:
-        return CATALOG[name]
-    path = Path(name)
-    if path.suffix in DESCRIPTOR_SUFFIXES:
-        return load_table(path.stem, path)
-    raise DataError(f"{unknown('dataset', name, CATALOG)}; or give the path of a descriptor, such as my_data/har.yaml")
-
-
 def _print(lines: Iterable[str]) -> None:
     for line in lines:
         print(line)
@@ -92,11 +82,11 @@ def _list(args: argparse.Namespace) -> None:
 
 
 def _info(args: argparse.Namespace) -> None:
-    _print(lines.info_lines(_dataset(args.NAME)))
+    _print(lines.info_lines(dataset_of(args.NAME)))
 
 
 def _fetch(args: argparse.Namespace) -> None:
-    dataset = _dataset(args.NAME)
+    dataset = dataset_of(args.NAME)
     if dataset.archive is not None:
         print(f"{dataset.name}: {dataset.title}\nterms: {dataset.terms}\ncite: {dataset.citation}", flush=True)
     folder = fetch(dataset, args.data, args.source)
@@ -105,7 +95,7 @@ def _fetch(args: argparse.Namespace) -> None:
 
 
 def _prepare(args: argparse.Namespace) -> None:
-    manifest, identity = _prepared(args, _dataset(args.NAME))
+    manifest, identity = _prepared(args, dataset_of(args.NAME))
     _print([*lines.prepared_lines(manifest), lines.source_line(identity)])
     print(f"  in {WindowStore(Storage(args.storage)).folder(manifest['windows_id'])}")
 
@@ -114,9 +104,9 @@ def _describe(args: argparse.Namespace) -> None:
     # matplotlib takes a second to import, which the other commands need not wait for.
     from har_ray.data.describe import figures, numbers
 
-    dataset = _dataset(args.NAME)
+    dataset = dataset_of(args.NAME)
     manifest, identity = _prepared(args, dataset)
-    storage, preset = Storage(args.storage), _preset(dataset, args.preset)
+    storage, preset = Storage(args.storage), preset_of(dataset, args.preset)
     _print([*lines.prepared_lines(manifest), lines.source_line(identity)])
     found = numbers.describe(WindowStore(storage), manifest["windows_id"], dataset.rate_hz)
     _print(lines.description_lines(found))
@@ -127,18 +117,9 @@ def _describe(args: argparse.Namespace) -> None:
         print(f"figure: {path}")
 
 
-def _preset(dataset: Dataset, name: str | None) -> str:
-    if name is None and len(dataset.presets) > 1:
-        raise DataError(f"{dataset.name}: choose with --preset among {', '.join(dataset.presets)}")
-    name = name or next(iter(dataset.presets))
-    if name not in dataset.presets:
-        raise DataError(unknown(f"preset of {dataset.name}", name, dataset.presets))
-    return name
-
-
 def _prepared(args: argparse.Namespace, dataset: Dataset) -> tuple[Manifest, Identity]:
     """The manifest of the windows, which are made first, with Ray, where they do not exist yet; and of which files."""
-    preset = dataset.presets[_preset(dataset, args.preset)]
+    preset = dataset.presets[preset_of(dataset, args.preset)]
     if dataset.archive and raw_folder(dataset, args.data) is None:
         raise DataError(
             f"{dataset.name}: no raw files in {args.data}; `python -m har_ray.data fetch {dataset.name}` first"

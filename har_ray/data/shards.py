@@ -8,7 +8,7 @@ the attempt that ended well. Where they lie is in `store/windows.py`.
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -21,11 +21,10 @@ import ray.data
 
 from har_ray import __version__
 from har_ray.data.cleaning import natural_key
-from har_ray.data.dataset import Dataset, Preset, Recording, Rejects
+from har_ray.data.dataset import Dataset, Recording, Rejects
 from har_ray.data.faults import by_cause
-from har_ray.data.norms import measured, with_norms
 from har_ray.data.raw.identity import Identity, warn_if_altered
-from har_ray.data.windows import WindowSpec, class_names, cut
+from har_ray.data.windows import Cut, WindowSpec, class_names, cut_source, no_windows
 from har_ray.errors import DataError
 from har_ray.store.windows import Manifest, WindowStore
 
@@ -65,8 +64,7 @@ def prepare(
         raise DataError("\n".join(by_cause(sorted(errors, key=lambda error: natural_key(str(error[0]))))))
     manifest = _manifest(dataset, spec, identity, reports)
     if not manifest["windows"]:
-        left_out = "".join(f"; left out: {n:,} × {reason}" for reason, n in manifest["rejects"].items())
-        raise DataError(f"{dataset.name}: no window comes out of {identity.files:,} files{left_out}")
+        raise no_windows(dataset.name, identity.files, manifest["rejects"])
     windows.write_manifest(spec.id, manifest)
     return manifest
 
@@ -84,18 +82,12 @@ def _write_shards(row: dict[str, Any], dataset: Dataset, spec: WindowSpec, windo
 
 
 def _attempt(sources: Sequence[str], dataset: Dataset, spec: WindowSpec, windows: WindowStore) -> dict[str, Any]:
-    rejects, errors, preset = Rejects(), [], spec.preset
-    read = dataset.reader(preset).read
-    channels = measured(preset.channels, [channel.name for channel in dataset.channels])
+    rejects, errors = Rejects(), []
     counts: Counter[tuple[str, int]] = Counter()
     with _Shards(windows, spec.id) as shards:
         for source in sources:
             try:
-                recordings = (
-                    replace(one, x=with_norms(one.x, channels, preset.channels))
-                    for one in read(source, channels, rejects)
-                )
-                for table in _window_tables(dataset, preset, recordings):
+                for table in _window_tables(cut_source(dataset, spec.preset, source, rejects)):
                     shards.write(table)
                     counts.update(zip(table["subject"].to_pylist(), table["y"].to_pylist(), strict=True))
             except DataError as error:
@@ -108,16 +100,12 @@ def _attempt(sources: Sequence[str], dataset: Dataset, spec: WindowSpec, windows
     }
 
 
-def _window_tables(dataset: Dataset, preset: Preset, recordings: Iterable[Recording]) -> Iterator[pa.Table]:
-    null_label = len(dataset.classes_of(preset)) if preset.null_class else None
-    for recording in recordings:
-        if preset.subjects and recording.subject not in preset.subjects:
-            continue
-        windows = cut(recording, preset, null_label)
+def _window_tables(recordings: Iterable[tuple[Recording, Cut]]) -> Iterator[pa.Table]:
+    for recording, windows in recordings:
         if n := len(windows.y):
             yield pa.table(
                 {
-                    "window_id": [f"{recording.name}:{start}" for start in windows.start],
+                    "window_id": windows.ids(recording),
                     "recording": [recording.name] * n,
                     "subject": [recording.subject] * n,
                     "start": windows.start,

@@ -112,6 +112,17 @@ def split(
     return _non_empty(parts, protocol)
 
 
+def require_classes(parts: Parts, y: npt.NDArray[np.integer], classes: Sequence[str], protocol: Protocol) -> None:
+    """Raise `DataError` if a class could not be learned because no training window has it."""
+    counts = np.bincount(y[parts.train], minlength=len(classes))
+    absent = [classes[label] for label in np.flatnonzero(counts == 0).tolist()]
+    if absent:
+        raise DataError(
+            f"protocol {protocol.name}, fold {protocol.fold}: no training window of {', '.join(absent)}; "
+            "choose other subjects or leave the class out"
+        )
+
+
 def _random(y: npt.NDArray[np.integer]) -> Parts:
     counts = np.bincount(y)
     if (counts[counts > 0] < 4).any():

@@ -11,26 +11,10 @@ from torch import Tensor
 
 from har_ray.data.datasets import CATALOG
 from har_ray.data.protocol import Protocol
-from har_ray.data.splits import Parts, split
-from har_ray.errors import DataError
+from har_ray.data.splits import Parts, require_classes, split
+from har_ray.data.windows import Windows
 from har_ray.store.storage import Storage
 from har_ray.store.windows import Manifest, WindowStore
-
-
-class Windows(NamedTuple):
-    """All windows of a manifest, sorted by recording and start.
-
-    Attributes:
-        x: float32 `[N, T, C]`, in the dataset's units.
-        y: int64 `[N]`.
-        window_id, subject, recording: str `[N]`.
-    """
-
-    x: npt.NDArray[np.float32]
-    y: npt.NDArray[np.int64]
-    window_id: npt.NDArray[np.str_]
-    subject: npt.NDArray[np.str_]
-    recording: npt.NDArray[np.str_]
 
 
 class Part(NamedTuple):
@@ -146,17 +130,10 @@ def split_rows(
     manifest: Manifest,
     protocol: Protocol,
 ) -> Parts:
-    """The rows of each part; raises `DataError` if a class could not be learned because no training window has it."""
+    """The rows of each part; raises `DataError` as `split` and `require_classes` do."""
     official = CATALOG[manifest["dataset"]].official if protocol.name == "official" else None
     rows = split(protocol, subject, y, recording, manifest["subjects"], official)
-    classes = manifest["classes"]
-    counts = np.bincount(y[rows.train], minlength=len(classes))
-    absent = [classes[label] for label in np.flatnonzero(counts == 0).tolist()]
-    if absent:
-        raise DataError(
-            f"protocol {protocol.name}, fold {protocol.fold}: no training window of {', '.join(absent)}; "
-            "choose other subjects or leave the class out"
-        )
+    require_classes(rows, y, manifest["classes"], protocol)
     return rows
 
 

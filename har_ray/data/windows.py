@@ -1,4 +1,4 @@
-"""From one recording to its windows: resampled, cut, labelled. Pure functions, no Ray.
+"""From a source's recordings to their windows: resampled, cut, labelled. Pure functions, no Ray.
 
 A window never crosses a recording. With the label rule `pure` it never crosses a change of label either: the recording
 is first cut into runs of one label, and each run is resampled and windowed on its own, so not even the resampling
@@ -7,6 +7,7 @@ filter sees the other side. With `majority`, `first` and `last` windows run acro
 
 import hashlib
 import json
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, replace
 from fractions import Fraction
 from itertools import pairwise
@@ -17,7 +18,8 @@ import numpy.typing as npt
 from numpy.lib.stride_tricks import sliding_window_view
 
 from har_ray.data.alignment import gravity_aligned
-from har_ray.data.dataset import NULL, Dataset, LabelRule, Preset, Recording
+from har_ray.data.dataset import NULL, Dataset, LabelRule, Preset, Recording, Rejects
+from har_ray.data.norms import measured, with_norms
 from har_ray.errors import DataError
 
 Labels = npt.NDArray[np.int16]
@@ -77,6 +79,50 @@ class Cut(NamedTuple):
     x: Samples
     y: Labels
     start: npt.NDArray[np.int64]
+
+    def ids(self, recording: Recording) -> list[str]:
+        """`<recording>:<start>`, unique within a dataset."""
+        return [f"{recording.name}:{start}" for start in self.start]
+
+
+class Windows(NamedTuple):
+    """All windows of a dataset, sorted by recording and start.
+
+    Attributes:
+        x: float32 `[N, T, C]`, in the dataset's units.
+        y: int64 `[N]`.
+        window_id, subject, recording: str `[N]`.
+    """
+
+    x: npt.NDArray[np.float32]
+    y: npt.NDArray[np.int64]
+    window_id: npt.NDArray[np.str_]
+    subject: npt.NDArray[np.str_]
+    recording: npt.NDArray[np.str_]
+
+
+def cut_source(dataset: Dataset, preset: Preset, source: str, rejects: Rejects) -> Iterator[tuple[Recording, Cut]]:
+    """The recordings of the preset's subjects in a source, each with its windows; one is in memory at a time.
+
+    Args:
+        source: one of those that `dataset.reader(preset).locate` names.
+        rejects: counts what the reader leaves out.
+
+    Raises:
+        DataError: the source cannot be read, or a recording holds NaN or infinity.
+    """
+    channels = measured(preset.channels, [channel.name for channel in dataset.channels])
+    null_label = len(dataset.classes_of(preset)) if preset.null_class else None
+    for recording in dataset.reader(preset).read(source, channels, rejects):
+        if not preset.subjects or recording.subject in preset.subjects:
+            x = with_norms(recording.x, channels, preset.channels)
+            yield recording, cut(replace(recording, x=x), preset, null_label)
+
+
+def no_windows(dataset: str, files: int, rejects: Mapping[str, int]) -> DataError:
+    """The error where nothing is left to learn from: what was left out, and why."""
+    left_out = "".join(f"; left out: {n:,} × {reason}" for reason, n in rejects.items())
+    return DataError(f"{dataset}: no window comes out of {files:,} files{left_out}")
 
 
 def samples(seconds: float, rate_hz: float) -> int:

@@ -52,4 +52,28 @@ DATA = [
          "(_part(windows, part, *fit_scaler(windows.x[part])) for part in rows)",
          "test_every_part_is_scaled_by_the_training_windows"),
     ),
+    *in_file(
+        "har_ray/window_arrays.py", "tests/test_window_arrays.py",
+        ("arrays in another order than a grid's windows",
+         "sorted(parts, key=itemgetter(0))", "parts",
+         "test_own_recordings_by_the_path_of_their_descriptor"),
+        ("folds that lack a class and are not refused",
+         "            require_classes(found[-1], self.y, self.classes, one)\n", "",
+         "test_a_split_that_a_grid_would_refuse_is_refused"),
+    ),
+    *in_file(
+        "har_ray/data/own/intervals.py", "tests/data/own/test_intervals.py",
+        ("of contradicting intervals the later one labels",
+         "    found[torn] = NULL\n", "",
+         "test_an_interval_holds_its_start_and_overlaps_of_different_labels_are_no_class"),
+        ("labels of samples that are not in the order of time",
+         "labels[order] = found", "labels[:] = found",
+         "test_an_interval_holds_its_start_and_overlaps_of_different_labels_are_no_class"),
+    ),
+    *in_file(
+        "har_ray/data/own/interval_files.py", "tests/data/own/test_intervals.py",
+        ("a file of annotations that fills the memory",
+         "parse(path, forbid_dtd=True)", "parse(path, forbid_entities=False, forbid_external=False)",
+         "test_what_is_no_file_of_intervals_is_named"),
+    ),
 ]  # fmt: skip

@@ -22,6 +22,7 @@ from har_ray.data.dataset import NULL, Channel, Dataset
 from har_ray.data.own.descriptor import Descriptor, WordSource, context
 from har_ray.data.own.formats.opening import exists, on_disk
 from har_ray.data.own.found import SHOWN, find_files, grouped, some
+from har_ray.data.own.intervals import IntervalFile, read_intervals
 from har_ray.data.own.look import look
 from har_ray.data.own.paths import word_in
 from har_ray.data.own.reader import READING, read
@@ -49,14 +50,21 @@ def load_table(name: str, path: Path) -> Dataset:
     wanted = {one.name: _wanted(spec, one) for one in files}
     scans = scan_files(wanted, folder / f".{path.name}.scan.json")
     first = [one for one in files if one.is_labelled]
-    labels = _words(spec.label, first, scans)
+    rates = [rate_hz for one in files if (rate_hz := scans[one.name].rate_hz)]
+    rate_hz = spec.rate_hz if isinstance(spec.rate_hz, float) else median(rates or [1.0])
+    intervals = _intervals(spec, folder, files)
+    labelled: Sequence[TableFile | IntervalFile] = first
+    if intervals:
+        labelled = [intervals[one.relative] for one in first]
+        labels = [intervals[one.relative].words(rate_hz) for one in first]
+    else:
+        labels = _words(spec.label, first, scans)
     subjects = _words(spec.subject, files, scans)
     classes = spec.label.class_names(word for words in labels for word in words)
     legend = dict.fromkeys(spec.label.no_class, NULL) | {c: i for i, c in enumerate(classes)}
     legend |= {label: classes.index(c) for label, c in spec.label.map.items()}
-    _check(path, first, labels, files, subjects, legend)
-    table = replace(unlabelled, legend=legend)
-    rates = [rate_hz for one in files if (rate_hz := scans[one.name].rate_hz)]
+    _check(path, labelled, labels, files, subjects, legend)
+    table = replace(unlabelled, legend=legend, intervals=intervals)
     return Dataset(
         name=name,
         title=f"own recordings: {len(files)} files {_globs(spec)}, described by {path}",
@@ -67,7 +75,7 @@ def load_table(name: str, path: Path) -> Dataset:
         reading=READING,
         fingerprint=_fingerprint(table, files, scans),
         origin=str(path.absolute()),
-        rate_hz=spec.rate_hz if isinstance(spec.rate_hz, float) else median(rates or [1.0]),
+        rate_hz=rate_hz,
         channels=tuple(Channel(name, channel.unit) for name, channel in spec.all_channels.items()),
         classes=classes,
         null_name=next((label for label in spec.label.no_class if label), None),
@@ -103,6 +111,14 @@ def _check_units(file: YamlFile, spec: Descriptor, files: Sequence[TableFile]) -
             raise DataError(f"{where}{unknown('file', rule.files, [one.relative for one in files][:SHOWN])}")
 
 
+def _intervals(spec: Descriptor, folder: Path, files: Sequence[TableFile]) -> dict[str, IntervalFile]:
+    """The intervals of each file, by its relative path; none where labels stand elsewhere."""
+    if spec.label.intervals is None:
+        return {}
+    time = next(iter(spec.parts.values())).time
+    return read_intervals(spec.label.intervals, folder, [one.relative for one in files], time.zone if time else None)
+
+
 def _words(
     source: WordSource, files: Sequence[TableFile], scans: Mapping[str, Scan]
 ) -> list[dict[str, tuple[int, int]]]:
@@ -117,7 +133,7 @@ def _words(
 
 def _check(
     path: Path,
-    labelled: Sequence[TableFile],
+    labelled: Sequence[TableFile | IntervalFile],
     labels: Sequence[Any],
     files: Sequence[TableFile],
     subjects: Sequence[Any],
@@ -143,14 +159,20 @@ def _check(
         raise DataError("\n".join(faults))
 
 
-def _where(file: TableFile, row: int) -> str:
+def _where(file: TableFile | IntervalFile, row: int) -> str:
     return f"{file.path}: {file.row_name(row)}" if row >= 0 else str(file.path)
 
 
 def _fingerprint(table: Table, files: Sequence[TableFile], scans: Mapping[str, Scan]) -> str:
     described = _described(table.spec)
     content = [[file.relative, scans[file.name].size, scans[file.name].sha256] for file in files]
-    return hashlib.sha256(json.dumps([described, table.legend, content]).encode()).hexdigest()
+    found: list[Any] = [described, table.legend, content]
+    if table.intervals:
+        found += [
+            [name, one.relative, [(mark.start_s, mark.end_s, mark.label) for mark in one.intervals]]
+            for name, one in table.intervals.items()
+        ]
+    return hashlib.sha256(json.dumps(found).encode()).hexdigest()
 
 
 def _described(spec: Descriptor) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from har_ray.data.cleaning import natural_key
 from har_ray.data.dataset import Align, LabelRule, Preset
 from har_ray.data.own.columns import Column
 from har_ray.data.own.format import AUTO, FileSpec, Format
+from har_ray.data.own.intervals import IntervalSource
 from har_ray.data.own.paths import Pattern, SharedPattern
 from har_ray.data.own.timing import Rate, RateOrSource, RateSource, Time
 from har_ray.data.own.units import InFile, UnitRule, factor
@@ -94,11 +95,19 @@ class LabelSource(WordSource):
         classes: in label order; by default those of `map` in the order of first mention, and without a `map` every
             label in the files, in natural order.
         no_class: labels of samples that belong to no class, by default the empty one.
+        intervals: a file of labelled intervals for each recording, in the place of column and pattern.
     """
 
+    intervals: IntervalSource | None = Field(default=None, exclude=True)  # their content is in the fingerprint
     map: dict[Text, Name] = {}
     classes: tuple[Name, ...] = ()
     no_class: tuple[Text, ...] = ("",)
+
+    @model_validator(mode="after")
+    def _either(self) -> "LabelSource":
+        if sum(given is not None for given in (self.column, self.pattern, self.intervals)) != 1:
+            raise ValueError("expected one of column, pattern (of the file's path) and intervals (in another file)")
+        return self
 
     @model_validator(mode="after")
     def _consistent(self) -> "LabelSource":

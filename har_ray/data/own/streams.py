@@ -5,7 +5,7 @@ Memory holds only consecutive rows of one subject in one file, and of these only
 
 import os
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
 from typing import NamedTuple
@@ -21,6 +21,7 @@ from har_ray.data.own.columns import Column
 from har_ray.data.own.descriptor import Descriptor, Source, WordSource
 from har_ray.data.own.files import VALUE, WORD, read_columns, row_name
 from har_ray.data.own.format import FileSpec
+from har_ray.data.own.intervals import IntervalFile, count_beyond, labels_at
 from har_ray.data.own.paths import word_in
 from har_ray.errors import DataError, unknown
 
@@ -36,6 +37,7 @@ class Table:
     Attributes:
         legend: label → class or `NULL`; empty where labels do not matter.
         groups: by what `Dataset.locate` gives: the files that are read together, by the name of their source.
+        intervals: what was labelled in each file, by its relative path, where labels are in files of intervals.
     """
 
     name: str
@@ -43,6 +45,7 @@ class Table:
     spec: Descriptor
     legend: Mapping[str, int]
     groups: Mapping[str, Mapping[str, Path]]
+    intervals: Mapping[str, IntervalFile] = field(default_factory=dict)
 
     def relative(self, path: str | Path) -> str:
         return Path(os.path.relpath(path, self.folder)).as_posix()
@@ -153,12 +156,24 @@ class Reading:
         Raises:
             DataError: names the line of a fault.
         """
+        span = (np.inf, -np.inf)
         for rows in _by_subject(self._parts(batches)):
             words = list(self._recordings)
             present = dict.fromkeys(rows.recording.tolist()) if len(words) > 1 else [0]
             for code in present:
                 chosen = np.flatnonzero(rows.recording == code) if len(present) > 1 else np.arange(len(rows.x))
-                yield self._in_time(rows, words[code], chosen, rejects)
+                stream = self._in_time(rows, words[code], chosen, rejects)
+                if len(stream.t):
+                    span = (min(span[0], stream.t.min()), max(span[1], stream.t.max()))
+                yield stream
+        if (intervals := self._intervals) and span[0] <= span[1]:
+            count_beyond(intervals, span, self.file.path, rejects)
+
+    @property
+    def _intervals(self) -> IntervalFile | None:
+        """Those that label the file; None where labels stand elsewhere, or do not matter."""
+        table = self.file.table
+        return table.intervals.get(self.file.relative) if table.legend else None
 
     def _in_time(self, rows: _Rows, words: Words, chosen: npt.NDArray[np.intp], rejects: Rejects) -> Stream:
         timed = self.clock.timed(self.stamps._replace(values=rows.stamps[chosen]), rejects)
@@ -166,6 +181,9 @@ class Reading:
         apart = np.diff(at) != 1
         whole = len(at) == len(rows.x) and not apart.any()
         x, labels = (rows.x, rows.labels) if whole else (rows.x[at], rows.labels[at])
+        if intervals := self._intervals:
+            t = timed.t - timed.t.min() if intervals.relative and len(timed.t) else timed.t
+            labels = labels_at(t, intervals.intervals, self.file.table.legend, rejects)
         # Rows without stamps are known to follow each other only where they do so in the file.
         breaks = timed.breaks if self.clock.column else timed.breaks | apart
         return Stream(rows.subject, words, rows.first + int(chosen[0]), x, labels, timed.t, breaks)
@@ -225,10 +243,10 @@ class Reading:
 
     def _labels(self, batch: pa.RecordBatch, row: int) -> npt.NDArray[np.int16]:
         """The labels `[n]` of a batch that begins at `row`."""
-        legend = self.file.table.legend
-        if not legend or not self.file.is_labelled:
+        legend, label = self.file.table.legend, self.file.table.spec.label
+        if not legend or label.intervals or (label.column is not None and not self.file.is_labelled):
             return np.zeros(batch.num_rows, dtype=np.int16)
-        words, at = _words(batch, self.file.table.spec.label, self.file.relative)
+        words, at = _words(batch, label, self.file.relative)
         unclear = [i for i, word in enumerate(words) if word not in legend]
         if unclear:
             fault = unknown("label", words[unclear[0]], filter(None, legend))

@@ -43,6 +43,10 @@ def _count_unit(value: Any) -> Any:
     return value
 
 
+TimeFormat = Annotated[str, AfterValidator(_format)]
+ZoneName = Annotated[str, AfterValidator(_zone)]
+
+
 class Cell(BaseModel, frozen=True, extra="forbid"):
     """A cell above the rows of a file: line and column, both from 1."""
 
@@ -104,8 +108,8 @@ class Time(BaseModel, frozen=True, extra="forbid"):
         Literal["s", "ms", "us", "ns"] | Annotated[float, Field(gt=0, allow_inf_nan=False)],
         BeforeValidator(_count_unit),
     ] = "s"
-    format: Annotated[str, AfterValidator(_format)] = AUTO
-    zone: Annotated[str, AfterValidator(_zone)] | None = None
+    format: TimeFormat = AUTO
+    zone: ZoneName | None = None
     wraps_at: Literal["auto", "none"] | Annotated[float, Field(gt=1)] = "auto"
     packets: bool = False
     disorder_s: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 0

@@ -130,7 +130,7 @@ def test_rejects_are_printed(capsys):
         (("info", "sapr"), "dataset 'sapr' is unknown; did you mean 'spar'? (spar,"),
         (("info", "none.yaml"), "none.yaml: cannot be read: No such file or directory"),
         (("describe", "spar", "--preset", "wrst"), "preset of spar 'wrst' is unknown; did you mean 'wrist'?"),
-        (("prepare", "sensors"), "sensors: choose with --preset among arena, paper, wrist"),
+        (("prepare", "sensors"), "sensors: choose a preset, one of arena, paper, wrist"),
         (
             ("fetch", "spar", "--from", "x"),
             "comes with the Python package seglearn; there is nothing to fetch from x",

@@ -1,4 +1,4 @@
-"""A first look at files of an unknown kind: what they seem to hold, as a descriptor with questions where nobody can tell.
+"""A first look at files of an unknown kind: a descriptor of what they seem to hold, with questions.
 
 The parts, a question each: `layout.py`, what is in the files; `paths.py`, what their paths say; `parts.py`, which files
 make one recording; `time.py`, when; `rate.py`, how fast; `identity.py`, who; `labels.py`, what they do; `channels.py`,

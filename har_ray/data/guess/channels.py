@@ -4,6 +4,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence, Set
 from glob import escape
+from statistics import median
 from typing import NamedTuple
 
 import numpy as np
@@ -18,10 +19,16 @@ WRITTEN = re.compile(r"\(([^()]*(?:\([^()]*\))?[^()]*)\)|\[([^\]]+)\]")
 """A unit in a column's name: `(m/s^2)`, `[deg/s]`, `(m/(s^2))`."""
 ENDING = {"g": "g", "mg": "mg", "ms2": "m/s^2", "mps2": "m/s^2", "dps": "deg/s", "rps": "rad/s", "ut": "uT"}
 """Units that a column's name may end with: `acc_x_mg`."""
-NO_PART = frozenset(["cal", "raw", "value", "values", "data", "sensor", "channel", "attr", "uncal", "the", "of"])
+LETTER = {"a": "acc", "g": "gyr", "w": "gyr", "m": "mag", "l": "lin"}
+"""Sensors that are named by a letter: `ax`, `Gx`."""
+NO_PART = frozenset(
+    ("axis", "cal", "uncal", "raw", "value", "values", "data", "sensor", "channel", "attr", "the", "of")
+)
 GRAVITY = {"g": 1.0, "m/s^2": 9.80665, "mg": 1000.0}
 NEAR = (0.7, 1.7)
 """Times gravity, in which the median length of acceleration lies, at rest and while running."""
+EARTH = {"uT": (15, 120), "mG": (150, 1200), "G": (0.15, 1.2)}
+"""The Earth's magnetic field is 25 to 65 µT (https://www.ncei.noaa.gov/products/world-magnetic-model), more by iron."""
 COUNTS = tuple(2**n for n in range(5, 15))
 """Counts of a device per g."""
 FASTEST_RAD_S = 20
@@ -70,8 +77,8 @@ def channels_of(heads: Sequence[Head], taken: Sequence[object], source: str) -> 
         source: what the path says of them, which comes before channels' names.
     """
     columns = [one for one in heads[0].columns if one.numbers is not None and one.reference not in taken]
-    threes = list(_named(columns)) or list(_unnamed([one for one in columns if not one.name]))
-    threes = [three for three in threes if all(one.known > MOSTLY for one in three.columns)]
+    threes = list(_named(columns)) or list(_unnamed([one for one in columns if not one.name], source))
+    threes = [three for three in threes if all(one.known > MOSTLY for one in three.columns) and _moves(three)]
     rest = [one for one in columns if not any(one in three.columns for three in threes)]
     found, rules, names = list[Channel](), list[dict[str, object]](), Counter[str]()
     for three in threes:
@@ -90,6 +97,11 @@ def channels_of(heads: Sequence[Head], taken: Sequence[object], source: str) -> 
     return Channels(tuple(found), tuple(one.reference for one in rest), tuple(rules))
 
 
+def _moves(three: Three) -> bool:
+    """Whether a sensor has more than one value: others are dead, or were never there."""
+    return any(len(one.distinct) > 1 for one in three.columns)
+
+
 def _words(name: str) -> list[str]:
     """Of a column's name, in lower case, without units: `Acceleration x (m/s^2)` → acceleration, x."""
     cut = re.split(r"[\s_.\-/:]+|(?<=[a-z])(?=[A-Z])|(?<=[A-Za-z])(?=\d)|(?<=\d)(?=[A-Za-z])", WRITTEN.sub("", name))
@@ -98,42 +110,41 @@ def _words(name: str) -> list[str]:
 
 def _named(columns: Sequence[ColumnHead]) -> Iterator[Three]:
     """Columns whose names differ only in x, y and z: `ax`, `Accel_LN_X_CAL`, `X-axis`."""
-    found: dict[str, dict[str, ColumnHead]] = {}
+    found: dict[tuple[str, int], dict[str, ColumnHead]] = {}
     for column in columns:
-        words = _words(column.name)
+        words = [*_words(column.group), *_words(column.name)]
         at = next((i for i in reversed(range(len(words))) if words[i] in ("x", "y", "z")), None)
         if at is None and words and len(words[-1]) > 1 and words[-1][-1] in "xyz":
             words[-1:] = [words[-1][:-1], words[-1][-1]]  # ax, accx
             at = len(words) - 1
         if at is not None:
-            known = [word for i, word in enumerate(words) if i != at and word not in NO_PART and word != "axis"]
-            known = [word for word in known if word not in ENDING or word == known[0]]
-            found.setdefault("_".join(known), {}).setdefault(words[at], column)
-    for sensor, axes in found.items():
+            behind = [word for word in words[at + 1 :] if word not in ENDING]
+            sensor = "_".join(LETTER.get(word, word) for word in (*words[:at], *behind) if word not in NO_PART)
+            again = sum(name == sensor and words[at] in axes for (name, _), axes in found.items())
+            found.setdefault((sensor, again), {})[words[at]] = column
+    for (sensor, _), axes in found.items():
         if len(axes) == 3:
             yield Three(sensor, tuple(axes[axis] for axis in "xyz"))
 
 
-def _unnamed(columns: Sequence[ColumnHead]) -> Iterator[Three]:
-    """Three columns in a row whose values are as long as gravity, and then others by threes."""
-    numbers = [one.reference if isinstance(one.reference, int) else 0 for one in columns]
-    at, begun = 0, False
-    while at + 3 <= len(columns):
-        three = tuple(columns[at : at + 3])
-        in_row = numbers[at + 2] == numbers[at] + 2
-        felt = in_row and all(one.known > MOSTLY for one in three) and gravity_of([one.numbers for one in three])
-        if felt or (begun and in_row):
-            begun = True
-            yield Three("acc" if felt else "sensor", three)
-            at += 3
-        else:
-            at += 1
+def _unnamed(columns: Sequence[ColumnHead], source: str) -> Iterator[Three]:
+    """Columns without names by threes, from the first whose values are as long as gravity, if there are such."""
+    moving = [one for one in columns if len(one.distinct) > 1 and one.known > MOSTLY]
+    places = [one.reference if isinstance(one.reference, int) else 0 for one in moving]
+    in_row = [i for i in range(len(moving) - 2) if places[i + 2] == places[i] + 2]
+    felt = [i for i in in_row if gravity_of([one.numbers for one in moving[i : i + 3]])]
+    at = felt[0] if felt else 0
+    while at + 3 <= len(moving):
+        if at in in_row:
+            sensor = "" if source else "acc" if at in felt else "sensor"
+            yield Three(sensor, tuple(moving[at : at + 3]))
+        at += 3 if at in in_row else 1
 
 
 def _sensor(sensor: str, source: str, unit: str | None) -> str:
     """A name that says what is measured and where: `ax` in g is acc, `back_x` in g is back_acc."""
     words = re.sub(r"(^|_)\d+(?=_|$)", "", sensor).strip("_").split("_")
-    words = [{"a": "acc", "g": "gyr", "m": "mag", "w": "gyr"}.get(word, word) for word in words if word]
+    words = [word for word in words if word]
     kinds = [kind for kind in ("acc", "gyr", "mag") if KINDS[kind] & {*words, *source.split("_")}]
     before = [word for word in source.split("_") if word and word not in words and word not in kinds] if source else []
     if source and not any(KINDS.get(kind, set()) & set(words) for kind in kinds):
@@ -198,25 +209,34 @@ def gravity_of(axes: Sequence[npt.NDArray[np.float64] | None]) -> object:
     """
     if any(one is None for one in axes):
         return None
-    x = np.stack([one for one in axes if one is not None])
-    length = np.sqrt(np.square(x[:, np.isfinite(x).all(axis=0)]).sum(axis=0))
+    length = _length(axes)
     if not len(length):
         return None
-    median = float(np.median(length))
     for unit, one in GRAVITY.items():
-        if NEAR[0] * one < median < NEAR[1] * one:
+        if NEAR[0] * one < float(np.median(length)) < NEAR[1] * one:
             return unit
-    if (np.nan_to_num(x) % 1 != 0).any():
+    if any((np.nan_to_num(one) % 1 != 0).any() for one in axes if one is not None):
         return None
     calm = float(np.quantile(length, 0.2))
     scale = min(COUNTS, key=lambda count: abs(np.log2(calm / count)) if calm else np.inf)
     return {"scale": 1 / scale, "unit": "g"} if 0.75 < calm / scale < 1.4 else None
 
 
+def _length(axes: Sequence[npt.NDArray[np.float64] | None]) -> npt.NDArray[np.float64]:
+    """Of the vectors of three axes, in rows where all are known."""
+    x = np.stack([one for one in axes if one is not None])
+    length: npt.NDArray[np.float64] = np.sqrt(np.square(x[:, np.isfinite(x).all(axis=0)]).sum(axis=0))
+    return length
+
+
 def _by_size(
     measured: Set[str], values: Mapping[str, Sequence[npt.NDArray[np.float64] | None]]
 ) -> tuple[str | None, str]:
-    """The unit of a gyroscope by how large its values are; what it is otherwise nobody knows."""
+    """The unit of a gyroscope or magnetometer by how large its values are; what it is otherwise nobody knows."""
+    if measured & KINDS["mag"]:
+        lengths = [float(np.nanmedian(_length(some))) for some in values.values()]
+        unit = next((unit for unit, (low, high) in EARTH.items() if low < median(lengths) < high), None)
+        return unit, "" if unit else "in which unit?"
     if not measured & KINDS["gyr"]:
         return None, "in which unit?"
     largest = max(

@@ -110,9 +110,8 @@ def _put_channels(found: Guess, at: KeyPath, channels: Channels) -> None:
 def _check_files(found: Guess, at: KeyPath, heads: Sequence[Head], root: Path) -> None:
     """Asks where the glob also finds files that hold something else."""
     said = found.content["sources"][at[1]] if at else found.content
-    matched = with_members(
-        [root / one for one in glob(said["files"], root_dir=root, recursive=True)], said.get("members")
-    )
+    names = glob(said["files"], root_dir=root, recursive=True)  # noqa: PTH207
+    matched = with_members([root / one for one in names], said.get("members"))
     known = {head.relative for head in heads}
     other = [one for path in matched if (one := _relative(path, root)) not in known and one in found.left_out]
     if other:

@@ -46,9 +46,9 @@ def subject_of(heads: Sequence[Head], first: Sequence[Head]) -> Answer:
         question = "nothing in the path says who was recorded; one person for now: which column, or part of the path?"
         return Answer({"pattern": r"([^/.]+)\.[^/]+$"}, question)
     best = max(found, key=lambda one: _speaks_for(one, len(first)))
-    sure = best.before in BEFORE_NUMBER or best.folder or (len(found) == 1 and len(first) > 1)
+    sure = best.before in BEFORE_NUMBER or (len(first) > 1 and (best.folder or len(found) == 1))
     people = ", ".join(best.distinct[:4]) + (", ..." if len(best.distinct) > 4 else "")
-    return Answer({"pattern": best.pattern}, "" if sure else f"are {people} the people who were recorded?")
+    return Answer({"pattern": best.pattern}, "" if sure else f"is it {people} who was recorded?")
 
 
 def recording_of(heads: Sequence[Head], separates: Sequence[str]) -> Answer:
@@ -74,4 +74,4 @@ def _in_all(head: Head, column: ColumnHead) -> bool:
 def _speaks_for(field: Field, files: int) -> tuple[bool, bool, bool]:
     """What comes before a number says most, then being a folder, then telling fewer than all files apart."""
     recurs = 1 < len(field.distinct) < files
-    return field.before in BEFORE_NUMBER and field.words[0].isdigit(), field.folder, recurs
+    return field.before in BEFORE_NUMBER and field.words[0].isdigit(), field.folder and files > 1, recurs

@@ -125,10 +125,11 @@ def _may_be(column: ColumnHead, heads: Sequence[Head]) -> bool:
 
 
 def _codes(columns: Sequence[ColumnHead], heads: Sequence[Head]) -> ColumnHead | None:
-    """Of files without names of columns: few whole numbers that change now and then."""
+    """Of files without names of columns: few words or whole numbers that change now and then within a file."""
     for column in columns:
         words = {word for head in heads for word in head.column(column.reference).distinct}
-        if not column.name and 1 < len(words) <= MOST and all(re.fullmatch(r"\d{1,3}", word) for word in words):
+        changes = any(len(head.column(column.reference).distinct) > 1 for head in heads)
+        if not column.name and changes and all(re.fullmatch(r"\d{1,3}|[^\W\d].*|", word) for word in words):
             return column
     return None
 

@@ -21,8 +21,8 @@ from har_ray.data.own.formats.layout import TextLayout
 from har_ray.data.own.formats.opening import ARCHIVE, with_members
 from har_ray.errors import DataError
 
-ROWS = 20_000
-"""Of each file, so many are looked at: minutes of most recordings."""
+ROWS = 5_000
+"""Of each file, so many are looked at: a minute of most recordings."""
 NO_RECORDINGS = (".yaml", ".yml", ".json", ".eaf", ".pdf", ".png", ".jpg", ".mp4", ".mov", ".py", ".md")
 """Suffixes of what lies beside recordings."""
 MOSTLY = 0.5
@@ -36,6 +36,7 @@ class ColumnHead:
     Attributes:
         reference: its name, or its number from 1 where that is no name of it alone; see `with_shared_columns`.
         name: as it stands in the file, or nothing.
+        group: what stands above the name, of this column and those after it: where a sensor is worn.
         unit: what a row of units below the names says.
         numbers: `[n]`, NaN where there is none; None for a column of text or time stamps.
         words: `[n]` as written, `""` where there is none.
@@ -44,6 +45,7 @@ class ColumnHead:
 
     reference: Column
     name: str
+    group: str
     unit: str
     numbers: npt.NDArray[np.float64] | None
     words: tuple[str, ...]
@@ -122,17 +124,20 @@ def paths_of(given: Iterable[str]) -> list[Path]:
 
 def head_of(path: Path, root: Path) -> Head:
     """Raises DataError for what cannot be read, or has no rows."""
-    layout = text_layout(path, FileSpec())
-    form = _to_say(layout, path) if layout else AUTO
-    spec = FileSpec(format=form)
+    spec = FileSpec()
+    layout = text_layout(path, spec)
     names = column_names(path, spec)
     references: list[Column] = [name if name and names.count(name) == 1 else i for i, name in enumerate(names, 1)]
     columns = dict[Column, pa.Array](_read(path, references, spec))
+    form = AUTO
+    if layout and (sign := _grouping(columns.values(), layout)):
+        form, layout = form.model_copy(update={"thousands": sign}), replace(layout, thousands=sign)
     preamble = tuple(_lines(path, spec, layout)) if layout else ()
     units = _units(path, spec, layout, len(names)) if layout else [""] * len(names)
+    groups = _groups(path, spec, layout, len(names)) if layout else [""] * len(names)
     heads = [
-        _column(reference, name, unit, columns[reference], layout)
-        for reference, name, unit in zip(references, names, units, strict=True)
+        _column(reference, (name, group, unit), columns[reference], layout)
+        for reference, name, group, unit in zip(references, names, groups, units, strict=True)
         if reference in columns
     ]
     relative = Path(os.path.relpath(path, root)).as_posix()
@@ -159,14 +164,15 @@ def _read(path: Path, references: Sequence[Column], spec: FileSpec) -> Iterator[
     yield from ((reference, column[:ROWS]) for reference, column in found.items())
 
 
-def _column(reference: Column, name: str, unit: str, column: pa.Array, layout: TextLayout | None) -> ColumnHead:
+def _column(reference: Column, said: tuple[str, str, str], column: pa.Array, layout: TextLayout | None) -> ColumnHead:
+    """A column that the lines about the names say this of: name, group and unit."""
     import pandas as pd
 
     if pa.types.is_timestamp(column.type):
-        return ColumnHead(reference, name, unit, None, tuple(map(str, column.to_pylist())), dates=True)
+        return ColumnHead(reference, *said, None, tuple(map(str, column.to_pylist())), dates=True)
     if pa.types.is_floating(column.type):
         numbers = column.to_numpy(zero_copy_only=False)
-        return ColumnHead(reference, name, unit, numbers, tuple("" if np.isnan(v) else f"{v:.15g}" for v in numbers))
+        return ColumnHead(reference, *said, numbers, tuple("" if np.isnan(v) else f"{v:.15g}" for v in numbers))
     words = tuple(word or "" for word in column.cast(TEXT).to_pylist())
     plain = pd.Series(words)
     if layout and layout.thousands:
@@ -175,17 +181,14 @@ def _column(reference: Column, name: str, unit: str, column: pa.Array, layout: T
         plain = plain.str.replace(layout.decimal, ".", regex=False)
     found = pd.to_numeric(plain, errors="coerce").to_numpy(np.float64)
     some = max(1, sum(map(bool, words)))
-    return ColumnHead(reference, name, unit, found if np.isfinite(found).sum() > MOSTLY * some else None, words)
+    return ColumnHead(reference, *said, found if np.isfinite(found).sum() > MOSTLY * some else None, words)
 
 
-def _to_say(layout: TextLayout, path: Path) -> Format:
-    """What is not found out by itself: digits that are grouped."""
-    names = range(1, 1 + len(layout.names))
-    batch = next(iter(read_columns(path, dict.fromkeys(names, TEXT), FileSpec())), None)
-    other = {".": ",", ",": "."}[layout.decimal]
-    cells = () if batch is None else (word for column in batch.columns for word in column[:ROWS].unique().to_pylist())
-    grouped = any(word and THOUSANDS[other].fullmatch(word) for word in cells)
-    return AUTO.model_copy(update={"thousands": other}) if grouped else AUTO
+def _grouping(columns: Iterable[pa.Array], layout: TextLayout) -> str | None:
+    """The sign that groups digits, if numbers hold it together with the decimal sign."""
+    sign = {".": ",", ",": "."}[layout.decimal]
+    texts = (column.unique().to_pylist() for column in columns if column.type == TEXT)
+    return sign if any(word and THOUSANDS[sign].fullmatch(word) for words in texts for word in words) else None
 
 
 def _lines(path: Path, spec: FileSpec, layout: TextLayout) -> Iterator[str]:
@@ -201,6 +204,18 @@ def _units(path: Path, spec: FileSpec, layout: TextLayout, width: int) -> list[s
         if any(UNIT.fullmatch(cell) for cell in row):
             return row
     return [""] * width
+
+
+def _groups(path: Path, spec: FileSpec, layout: TextLayout, width: int) -> list[str]:
+    """What a line of several names, with gaps between them, says right above the names of columns."""
+    above = (layout.header_line or 1) - 1
+    row = [_cell(path, spec, above, i) or "" for i in range(1, 1 + width)] if above else []
+    if sum(map(bool, row)) < 2 or all(row[: sum(map(bool, row))]):
+        return [""] * width
+    groups = [""]
+    for cell in row:
+        groups.append(cell or groups[-1])
+    return groups[1:]
 
 
 def _cell(path: Path, spec: FileSpec, line: int, column: int) -> str | None:

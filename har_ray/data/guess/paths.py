@@ -6,7 +6,6 @@ places; of others only the folders can be compared.
 
 import re
 from collections.abc import Callable, Iterator, Sequence
-from fnmatch import fnmatchcase
 from glob import escape
 from itertools import takewhile
 from pathlib import PurePosixPath
@@ -29,7 +28,7 @@ class Field(NamedTuple):
     Attributes:
         words: of each path.
         pattern: finds it, as the one group of a regular expression.
-        before: the letters right before it, in lower case.
+        before: what stands right before it, a sign between them aside, in lower case.
         folder: whether it is the whole name of a folder.
         begins: where in the first path.
     """
@@ -95,9 +94,9 @@ def _of_pieces(paths: Sequence[str], cut: Sequence[Sequence[str]], leave_out: Ca
             continue
         seen.add(words)
         if pattern := _pattern(paths, cut, at, words):
-            before = cut[0][at - 1] if at else ""
+            before = "".join(cut[0][max(0, at - 2) : at]).rstrip("-_ .").rpartition("/")[2]
             begins = len("".join(cut[0][:at]))
-            yield Field(words, pattern, before.casefold() if before.isalpha() else "", False, begins)
+            yield Field(words, pattern, before.casefold(), False, begins)
 
 
 def _of_folders(paths: Sequence[str], leave_out: Callable[[str], bool]) -> Iterator[Field]:
@@ -170,17 +169,16 @@ def glob_of(paths: Sequence[str]) -> str:
 
 
 def _name_glob(names: Sequence[str]) -> str:
-    """Of names of files or folders: what they begin and end with, in whole pieces."""
+    """Of names of files or folders: what they begin and end with, in whole pieces, but no date."""
     if len(set(names)) == 1:
         return escape(names[0])
     cut = [pieces(name) for name in set(names)]
-    start = [one[0] for one in takewhile(lambda some: len(set(some)) == 1, zip(*cut, strict=False))]
-    end = [one[0] for one in takewhile(lambda some: len(set(some)) == 1, zip(*map(reversed, cut), strict=False))]
+    start = [one[0] for one in takewhile(_is_shared, zip(*cut, strict=False))]
+    end = [one[0] for one in takewhile(_is_shared, zip(*map(reversed, cut), strict=False))]
     if sum(map(len, start)) + sum(map(len, end)) >= min(map(len, names)):
         end = end[: max(0, min(map(len, cut)) - len(start))]
     return f"{escape(''.join(start))}*{escape(''.join(reversed(end)))}"
 
 
-def others(pattern: str, paths: Sequence[str], wanted: Sequence[str]) -> list[str]:
-    """The paths that a glob also matches."""
-    return [path for path in paths if path not in wanted and fnmatchcase(path, pattern)]
+def _is_shared(some: Sequence[str]) -> bool:
+    return len(set(some)) == 1 and not _is_date(some[0])

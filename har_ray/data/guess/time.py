@@ -56,7 +56,7 @@ def stamps_of(heads: Sequence[Head]) -> Stamps:
         return Stamps(cells)
     found = sorted(_candidates(heads), key=lambda one: one[0], reverse=True)
     if not found:
-        stuck = [one.name for one in heads[0].columns if NAMED.search(one.name)]
+        stuck = dict.fromkeys(one.name for one in heads[0].columns if NAMED.search(one.name))
         stops = (
             f"no column tells the time ({', '.join(stuck)} does not advance)" if stuck else "no column tells the time"
         )

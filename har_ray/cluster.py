@@ -7,7 +7,6 @@ by the driver, once for all processes that have the same to say.
 
 import logging
 import os
-import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -20,6 +19,7 @@ from ray.tune.execution import class_cache
 from ray.util.metrics import Counter
 
 from har_ray.errors import HarRayError
+from har_ray.ray_address import answering
 from har_ray.store.storage import log as storage_log
 
 # Ray Tune would copy these from the driver into the runtime environment of its trials, which Ray writes to its logs and
@@ -31,7 +31,7 @@ class_cache.ENV_VARS_TO_PROPAGATE.difference_update(
 NOTICES = "har-ray-notices"
 LISTEN_EVERY_S = 1.0
 ANSWER_S = 10.0
-"""A Ray that does not answer for so long is not there."""
+"""A process that does not answer for so long is not there."""
 
 log = logging.getLogger("har_ray")
 
@@ -56,7 +56,7 @@ def joined(address: str | None, **settings: Any) -> Iterator[bool]:
     if ray.is_initialized():
         yield False
         return
-    address = answering(address or os.environ.get("RAY_ADDRESS"))
+    address = answering(address)
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     # Trials that wait for their Ray Train workers are processes beside the CPUs, which Ray would warn of.
     os.environ.setdefault("RAY_worker_maximum_startup_concurrency", "8")
@@ -78,25 +78,6 @@ def _is_own() -> bool:
     """Whether this process started the cluster, which then has no other nodes and never will."""
     node = ray._private.worker.global_worker.node
     return node is not None and bool(node.is_head())
-
-
-def answering(address: str | None) -> str | None:
-    """The address, if something listens there.
-
-    Raises:
-        HarRayError: nothing does, which Ray itself would find out after about a quarter of an hour.
-    """
-    host, _, port = (address or "").removeprefix("ray://").rpartition(":")
-    if host and port.isdigit():
-        try:
-            socket.create_connection((host.strip("[]"), int(port)), timeout=ANSWER_S).close()
-        except OSError as error:
-            where = "--address" if address != os.environ.get("RAY_ADDRESS") else "the environment's RAY_ADDRESS"
-            reason = error.strerror or str(error)
-            raise HarRayError(
-                f"no Ray cluster at {address} ({reason}), which {where} names; without it one is started here"
-            ) from error
-    return address
 
 
 class Notice(NamedTuple):

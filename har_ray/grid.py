@@ -16,6 +16,7 @@ from pathlib import Path
 
 from har_ray import provenance
 from har_ray.errors import HarRayError
+from har_ray.ray_address import answering
 from har_ray.spec.grid import GridSpec, load_grid
 from har_ray.store.storage import Storage
 from har_ray.store.stores import Stores
@@ -117,6 +118,7 @@ def status(args: argparse.Namespace, command: Command) -> int:
 
 def run(args: argparse.Namespace, command: Command) -> int:
     """All stages, then the report."""
+    answering(args.address)  # before seconds are spent on imports
     # Ray and matplotlib take seconds to import, which a bad grid need not wait for.
     from analysis.load import load_results
     from analysis.report import write_report

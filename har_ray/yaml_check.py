@@ -247,7 +247,7 @@ class _Check(Generic[M]):
             if isinstance(found, bool) and written in choices:
                 return _quoted(written, found, "; quote it")
             return unknown("value", written if isinstance(found, bool) else found, choices)
-        if fault == "string_type" and isinstance(found, bool | date):
+        if fault == "string_type" and isinstance(found, bool | date | float | None) and written.strip():
             return _quoted(written, found, "; quote it")
         if fault == "value_error":
             return message.removeprefix("Value error, ")

@@ -27,8 +27,16 @@ MAX_SHOWN = 100
 
 MERGE = "tag:yaml.org,2002:merge"
 PLAIN = ("tag:yaml.org,2002:map", "tag:yaml.org,2002:seq")
-OCTAL = re.compile(r"[-+]?0[0-7_]+")
-"""YAML 1.1, which PyYAML reads, takes such a number to base 8."""
+DECIMAL = re.compile(r"[-+]?(0|[1-9][0-9]*)")
+"""Other whole numbers, such as `010`, `1:20` and `1_000`, are read by YAML 1.1, which PyYAML knows, to other bases."""
+QUOTE = (
+    (r"scanning an alias|undefined alias", "quote a text that begins with *, as in '**/*.csv'"),
+    (r"found character '(.)' that cannot start any token", r"quote a text that begins with \1"),
+    (r"mapping values are not allowed here", "quote a text that holds ': '"),
+    (r"unknown escape character", r"write it in single quotes, between which \\ is a character like others"),
+    (r"'\\t'", "indent with spaces"),
+)
+"""What PyYAML says of text that had to be quoted, and what helps."""
 
 
 class Mistake(NamedTuple):
@@ -53,7 +61,7 @@ class YamlFile:
         text: the file as it was read.
         content: its values; keys are texts or whole numbers.
         lines: the line of every key and list item, from 1.
-        written: booleans and dates as they are written, e.g. `yes`.
+        written: what is read as neither text nor a whole number, as it is written, e.g. `yes`.
         mistakes: in the YAML itself, which `load` reports with all others.
         misread: keys among them whose value is not what was meant.
         origins: keys that `expand` has made, and what they are called in the file.
@@ -243,9 +251,10 @@ class YamlFile:
         except (yaml.YAMLError, ValueError, LookupError, AttributeError, TypeError) as error:
             self._misread(at, f"{shortened(repr(node.value))} cannot be read: {getattr(error, 'problem', error)}")
             return None
-        if isinstance(value, int) and node.style is None and OCTAL.fullmatch(node.value):
-            self._misread(at, f"{node.value} is read as {value}; quote it")
-        if isinstance(value, bool | date):
+        whole = isinstance(value, int) and not isinstance(value, bool)
+        if whole and node.style is None and not DECIMAL.fullmatch(node.value):
+            self._misread(at, f"{node.value} is read as {value}; quote it if it is text, or write {value}")
+        if isinstance(value, bool | date | float | None):
             self.written[at] = node.value
         return value
 
@@ -306,7 +315,8 @@ def _explained(error: yaml.YAMLError) -> tuple[int, str]:
         return 0, " ".join(str(error).split())
     mark = error.problem_mark or error.context_mark
     reason = " ".join(filter(None, (error.context, error.problem)))
-    return mark.line + 1 if mark else 0, reason + ("; indent with spaces" if r"'\t'" in reason else "")
+    hints = (match.expand(hint) for fault, hint in QUOTE if (match := re.search(fault, reason)))
+    return mark.line + 1 if mark else 0, "; ".join([reason, *hints])
 
 
 def _pairs(node: yaml.MappingNode) -> Iterator[tuple[yaml.Node, yaml.Node, bool]]:

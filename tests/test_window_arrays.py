@@ -159,7 +159,8 @@ def test_faults_of_many_files_are_one_line_for_each_cause(tmp_path):
     with pytest.raises(DataError) as caught:
         har_ray.windows(str(path))
     assert len(str(caught.value).splitlines()) == 2
-    assert "line 3: column 2 (ax) is 'oops', expected a number (and 1 more file with this fault)" in str(caught.value)
+    assert "raw/p1.csv: line 3: column 2 (ax) is 'oops', expected a number" in str(caught.value)
+    assert str(caught.value).splitlines()[0].endswith("(and 1 more file with this fault)")
 
 
 def test_from_a_storage_they_are_read_or_made_there(ray_session, spar, spar_storage, tmp_path):

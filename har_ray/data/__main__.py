@@ -17,6 +17,7 @@ from har_ray.data.raw.fetch import fetch, raw_folder
 from har_ray.data.raw.identity import Identity, identify, warn_if_altered
 from har_ray.data.windows import WindowSpec
 from har_ray.errors import DataError, HarRayError
+from har_ray.ray_address import answering
 from har_ray.store.storage import Storage
 from har_ray.store.windows import Manifest, WindowStore
 
@@ -136,6 +137,7 @@ def _prepared(args: argparse.Namespace, dataset: Dataset) -> tuple[Manifest, Ide
         warn_if_altered(dataset, identity)
         return known, identity
     Storage(args.storage).check_writable()
+    answering(None)  # before seconds are spent on importing Ray
     from har_ray import cluster
     from har_ray.data.shards import prepare
 

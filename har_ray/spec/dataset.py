@@ -87,11 +87,12 @@ Channels = Annotated[
 """Names of channels, or of groups of them; one by itself is a list of it."""
 
 
-def _as_names(value: Any) -> Any:
-    return [str(v) for v in value] if isinstance(value, list) else value
+def _as_name(value: Any) -> Any:
+    """A whole number is a name; what YAML reads as anything else may have been written otherwise."""
+    return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
 
 
-Subjects = Annotated[tuple[str, ...], BeforeValidator(_as_names)]
+Subjects = tuple[Annotated[str, BeforeValidator(_as_name)], ...]
 
 
 class _OneOfMany:

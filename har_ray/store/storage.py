@@ -25,7 +25,7 @@ import pyarrow.fs as pafs
 import pyarrow.parquet as pq
 
 from har_ray.errors import DamagedError, StorageError
-from har_ray.store.uri import file_system
+from har_ray.store.uri import file_system, without_options
 from har_ray.text import duration
 
 log = logging.getLogger(__name__)
@@ -90,13 +90,13 @@ class Storage:
         return Path(self.path) if isinstance(self.fs, pafs.LocalFileSystem) else None
 
     def child(self, *names: str) -> "Storage":
-        base, _, query = self.uri.partition("?")
-        return Storage("/".join([base.rstrip("/"), *names]) + (f"?{query}" if query else ""), self.patience_s)
+        base, options = without_options(self.uri)
+        return Storage("/".join([base.rstrip("/"), *names]) + options, self.patience_s)
 
     @property
     def parent(self) -> "Storage":
-        base, _, query = self.uri.partition("?")
-        return Storage(base.rstrip("/").rpartition("/")[0] + (f"?{query}" if query else ""), self.patience_s)
+        base, options = without_options(self.uri)
+        return Storage(base.rstrip("/").rpartition("/")[0] + options, self.patience_s)
 
     def full(self, name: str) -> str:
         return str(PurePosixPath(self.path, name))

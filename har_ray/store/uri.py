@@ -2,7 +2,7 @@
 
 import re
 from pathlib import Path
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import parse_qsl, unquote, urlsplit
 
 import pyarrow as pa
 import pyarrow.fs as pafs
@@ -26,8 +26,10 @@ def file_system(root: str | Path) -> tuple[pafs.FileSystem, str]:
     check(text)
     if "://" not in text:
         return pafs.LocalFileSystem(), str(Path(root).expanduser().resolve())
+    if text.startswith("file:"):
+        return pafs.LocalFileSystem(), _local(text)
     try:
-        return _s3(text) if text.startswith("s3:") else pafs.FileSystem.from_uri(text)
+        return _s3(text) if text.startswith("s3:") else pafs.FileSystem.from_uri(text.replace("#", "%23"))
     except (pa.ArrowException, OSError, ValueError, TypeError) as error:
         raise StorageError(f"storage {text}: {' '.join(str(error).split())}; {EXPECTED}") from error
 
@@ -50,6 +52,23 @@ def check(root: str) -> None:
         )
 
 
+def without_options(root: str) -> tuple[str, str]:
+    """A storage root without, and then with nothing but, the options that end the URI of an object store: `?region=…`.
+
+    Anywhere else `?` is a character like others.
+    """
+    base, mark, options = root.partition("?") if "://" in root and not root.startswith("file:") else (root, "", "")
+    return base, mark + options
+
+
+def _local(uri: str) -> str:
+    """The path that a `file://` URI names, in which `?` and `#` are characters like others, and `%20` is a blank."""
+    host, _, path = uri.removeprefix("file://").partition("/")
+    if host not in ("", "localhost") or not path:
+        raise StorageError(f"storage {uri}: names the machine {host!r}; expected file:///PATH or a path")
+    return str(Path("/", unquote(path)).resolve())
+
+
 def secrets_in(url: str) -> list[str]:
     """What in a URL is likely to be secret, in words without the secret."""
     parts = urlsplit(url)
@@ -65,7 +84,7 @@ def is_secret(name: str) -> bool:
 
 def _s3(uri: str) -> tuple[pafs.FileSystem, str]:
     """As `FileSystem.from_uri`, but a small file is written in one request instead of three."""
-    parts = urlsplit(uri)
+    parts = urlsplit(uri, allow_fragments=False)  # keys may hold #
     options: dict[str, str | bool | None] = dict(parse_qsl(parts.query))
     for name in ("allow_bucket_creation", "allow_bucket_deletion"):
         if name in options:

@@ -41,6 +41,12 @@ def dataset(**changes):
         ),
         ({"datasets": dataset(protocol="subject-kfold", folds=11)}, "datasets[0].protocol", "11 folds of 10 subjects"),
         ({"datasets": dataset(folds=3)}, "datasets[0].folds", "is for subject-kfold, not for subject-holdout"),
+        ({"datasets": dataset(test_subjects=[True])}, "datasets[0].test_subjects[0]", "found true; quote it"),
+        (
+            {"datasets": dataset(test_subjects=[1.5])},
+            "datasets[0].test_subjects[0]",
+            "1.5 is read as a number; quote it",
+        ),
         ({"datasets": dataset(test_subjects=[11])}, "datasets[0].test_subjects[0]", "subject of spar '11' is unknown"),
         ({"datasets": dataset(channels=["wrist_acc"])}, "datasets[0].channels[0]", "did you mean 'wrist_acc_"),
         ({"datasets": dataset(rate_hz=12.3)}, "datasets[0].rate_hz", "window_s: 2 s at 12.3 Hz are 24.6 samples"),

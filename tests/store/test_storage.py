@@ -239,3 +239,27 @@ def test_s3_that_goes_away_is_waited_for_then_given_up(s3, caplog):
         Storage(s3.uri("away")).write("b", b"2")
     assert time.monotonic() - start < 30
     s3.start()
+
+
+@pytest.mark.parametrize("mark", ["?", "#", "a?b", "a?region=x#y"])
+@pytest.mark.parametrize("scheme", ["", "file://"])
+def test_question_marks_and_hashes_in_a_path_are_characters_like_others(tmp_path, scheme, mark):
+    """They once began the options of a URI, and what was below such a folder lay in another."""
+    root = Storage(f"{scheme}{tmp_path}/{mark}")
+    root.child("windows", "id").write("x.json", b"1")
+    assert [str(path.relative_to(tmp_path)) for path in tmp_path.rglob("x.json")] == [f"{mark}/windows/id/x.json"]
+    assert root.child("windows").parent == root
+    assert Storage(root.child("windows").uri).names("id") == ["x.json"]
+
+
+def test_a_file_uri_is_decoded_and_names_no_machine(tmp_path):
+    assert Storage(f"file://{tmp_path}/a%20b%3Fc").path == Storage(f"file://localhost{tmp_path}/a b?c").path
+    with pytest.raises(StorageError, match=r"names the machine 'host'; expected file:///PATH or a path"):
+        Storage("file://host/a")
+
+
+def test_the_options_of_an_object_store_stay_at_the_end():
+    root = Storage("s3://bucket/a#1?region=eu-west-1")
+    assert root.path == "bucket/a#1"
+    assert root.child("b").uri == "s3://bucket/a#1/b?region=eu-west-1"
+    assert root.child("b").parent == root

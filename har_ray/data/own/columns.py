@@ -7,7 +7,7 @@ import re
 from collections.abc import Sequence
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, Discriminator, Field, Tag
 
 from har_ray.errors import unknown
 
@@ -41,7 +41,17 @@ def _as_reference(value: Any) -> Any:
     return value.strip() if isinstance(value, str) else value
 
 
-Column = Annotated[str | int | ColumnPattern, BeforeValidator(_as_reference)]
+def _kind(value: Any) -> str:
+    return (
+        "a pattern" if isinstance(value, dict | ColumnPattern) else "a number" if isinstance(value, int) else "a name"
+    )
+
+
+Column = Annotated[
+    Annotated[str, Tag("a name")] | Annotated[int, Tag("a number")] | Annotated[ColumnPattern, Tag("a pattern")],
+    Discriminator(_kind),  # so that a mistake in one kind of reference is not reported for the others too
+    BeforeValidator(_as_reference),
+]
 
 
 def matches(column: "str | int | ColumnPattern", names: Sequence[str]) -> list[int]:

@@ -1,13 +1,14 @@
 """A user's own recordings, files described by a short YAML file, as a `Dataset`.
 
-The parts: `descriptor.py`, what that file may say; `files.py`, columns of a file, of any kind in `formats/`; `found.py`, which files there are;
-`look.py`, their first rows; `scan.py`, who and what is in them, kept from call to call; `clock.py`, the time that they
-tell; `streams.py`, whose rows they hold; `reader.py`, recordings of one file; `join.py`, of several. Users read
-docs/own-recordings.md.
+The parts: `descriptor.py`, what that file may say; `files.py`, columns of a file, of any kind in `formats/`;
+`found.py`, which files there are; `look.py`, their first rows; `scan.py`, who and what is in them, kept from call to
+call; `clock.py`, the time that they tell; `streams.py`, whose rows they hold; `reader.py`, recordings of one file;
+`join.py`, of several. Users read docs/own-recordings.md.
 """
 
 import hashlib
 import json
+import logging
 from collections.abc import Mapping, Sequence, Set
 from dataclasses import replace
 from functools import partial
@@ -24,6 +25,7 @@ from har_ray.data.own.formats.opening import exists, on_disk
 from har_ray.data.own.found import SHOWN, find_files, grouped, some
 from har_ray.data.own.intervals import IntervalFile, read_intervals
 from har_ray.data.own.look import look
+from har_ray.data.own.near_names import Seen, near_labels, near_subjects
 from har_ray.data.own.paths import word_in
 from har_ray.data.own.reader import READING, read
 from har_ray.data.own.scan import Scan, Wanted, scan_files
@@ -31,6 +33,8 @@ from har_ray.data.own.streams import Table, TableFile
 from har_ray.errors import DataError, unknown
 from har_ray.yaml_check import load
 from har_ray.yaml_file import YamlFile
+
+log = logging.getLogger(__name__)
 
 
 def load_table(name: str, path: Path) -> Dataset:
@@ -64,6 +68,12 @@ def load_table(name: str, path: Path) -> Dataset:
     legend = dict.fromkeys(spec.label.no_class, NULL) | {c: i for i, c in enumerate(classes)}
     legend |= {label: classes.index(c) for label, c in spec.label.map.items()}
     _check(path, labelled, labels, files, subjects, legend)
+    decided = {*spec.label.map, *spec.label.classes}
+    for near in (
+        *near_subjects(_seen(files, subjects), from_path=spec.subject.column is None),
+        *near_labels(_seen(labelled, labels), legend, decided),
+    ):
+        log.warning("%s: %s", path, near)
     table = replace(unlabelled, legend=legend, intervals=intervals)
     return Dataset(
         name=name,
@@ -157,6 +167,16 @@ def _check(
         faults.append(f"{path}: label: no sample has a label")
     if faults:
         raise DataError("\n".join(faults))
+
+
+def _seen(files: Sequence[TableFile | IntervalFile], words: Sequence[Mapping[str, tuple[int, int]]]) -> dict[str, Seen]:
+    """Word → where it stands first and how often, of all files."""
+    found: dict[str, Seen] = {}
+    for file, of_file in zip(files, words, strict=True):
+        for word, (row, n) in of_file.items():
+            where, before = found.get(word, (partial(_where, file, row), 0))
+            found[word] = Seen(where, before + n)
+    return found
 
 
 def _where(file: TableFile | IntervalFile, row: int) -> str:

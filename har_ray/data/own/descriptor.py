@@ -311,5 +311,7 @@ def context(content: Mapping[str, Any]) -> dict[str, Any]:
     channels = [part.get("channels") for part in parts if isinstance(part, dict)]
     return {
         "channels": {str(name): None for some in channels if isinstance(some, dict) for name in some},
-        "rate_hz": rate_hz if isinstance(rate_hz, int | float) and rate_hz > 0 else None,
+        "rate_hz": rate_hz
+        if isinstance(rate_hz, int | float) and not isinstance(rate_hz, bool) and rate_hz > 0
+        else None,
     }

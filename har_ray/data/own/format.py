@@ -7,7 +7,7 @@ import codecs
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, Field, model_validator
 
 from har_ray.data.own.columns import Column
 from har_ray.errors import unknown
@@ -34,8 +34,10 @@ def _encoding(name: str) -> str:
     return name
 
 
-def _as_list(value: Any) -> Any:
-    return [value] if isinstance(value, str) else value
+def _as_words(value: Any) -> Any:
+    """One word or several; numbers as YAML reads them are words too."""
+    words = value if isinstance(value, list | tuple) else [value]
+    return [str(word) if isinstance(word, int | float) and not isinstance(word, bool) else word for word in words]
 
 
 class Format(BaseModel, frozen=True, extra="forbid"):
@@ -61,9 +63,15 @@ class Format(BaseModel, frozen=True, extra="forbid"):
     header_line: Literal["auto", "none"] | Annotated[int, Field(ge=1)] = "auto"
     skip: Literal["auto"] | Annotated[int, Field(ge=0)] = "auto"
     comment: Annotated[str, Field(min_length=1)] = "auto"
-    missing: Annotated[tuple[str, ...], BeforeValidator(_as_list)] = ()
+    missing: Annotated[tuple[str, ...], BeforeValidator(_as_words)] = ()
     sheet: str | Annotated[int, Field(ge=1)] = 1
-    variable: Annotated[tuple[str, ...], BeforeValidator(_as_list)] = ()
+    variable: Annotated[tuple[str, ...], BeforeValidator(_as_words)] = ()
+
+    @model_validator(mode="after")
+    def _distinct(self) -> "Format":
+        if self.thousands == self.decimal:
+            raise ValueError(f"decimal and thousands are both {self.decimal!r}")
+        return self
 
 
 AUTO = Format()

@@ -16,6 +16,8 @@ COUNTERS = (2**8, 2**16, 2**24, 2**32)
 """Where the counters of devices wrap; 2^24 is Shimmer's clock."""
 NEXT = 3.5
 """A counter that goes on within so many of its usual steps, once it is unwound, has wrapped and not begun again."""
+ROUNDING_S = 1e-6
+"""More than a float64 rounds seconds since 1970 by."""
 LOST = 1.5
 """A packet that would have to be stretched by more than this is followed by a lost one."""
 
@@ -28,13 +30,14 @@ def wraps_at(counts: Numbers) -> float | None:
         256
     """
     steps = np.diff(counts)
-    back = steps[steps < 0]
     forward = steps[steps > 0]
+    back = np.flatnonzero(steps < 0)
     if not len(back) or not len(forward) or counts.min() < 0 or (counts % 1).any():
         return None
-    usual = float(np.median(forward))
+    near = NEXT * float(np.median(forward))
     for limit in COUNTERS:
-        if counts.max() < limit and (back + limit > 0).all() and (back + limit <= NEXT * usual).all():
+        left, past = limit - counts[back], counts[back + 1]
+        if near < limit / 4 and counts.max() < limit and (left + past <= near).all():
             return limit
     return None
 
@@ -64,8 +67,9 @@ class Sorted(NamedTuple):
 
 
 def sorted_rows(t: Numbers, bound: float) -> Sorted:
-    """Rows that come late by at most `bound` put where they belong; larger steps back begin anew."""
+    """Rows that come late by at most `bound` seconds put where they belong; larger steps back begin anew."""
     kept, begins, late = list[npt.NDArray[np.intp]](), list[int](), 0
+    bound += ROUNDING_S
     breaks = np.diff(t) < -bound
     for start, stop in runs(len(t), breaks):
         part = t[start:stop]

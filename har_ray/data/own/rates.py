@@ -16,15 +16,14 @@ def stream_rate_hz(reading: Reading, stream: Stream, even: bool = True) -> float
     """Samples per second; None where there are too few to tell.
 
     Args:
-        even: whether stamps must come at one rate.
+        even: whether stamps must come at one rate, and at that which is said.
 
     Raises:
         DataError: they do not, or not in order; names the first row.
     """
-    said = reading.clock.rate_hz
     if reading.clock.column is None:
-        return said
-    found = None
+        return reading.clock.rate_hz
+    said, found = reading.clock.rate_hz if even else None, None
     for steps in _steps(reading, stream, even):
         if fault := steps.fault():
             raise DataError(f"{reading.file.path}: from {reading.file.row_name(stream.first)} on: {fault}")

@@ -149,7 +149,7 @@ def _scan(path: Path, words: Sequence[Column], spec: FileSpec) -> Scan:
                 raise DataError(f"{path}: column {column!r} has over {MAX_WORDS} distinct values; expected few words")
         rows += batch.num_rows
     if rows == 0:
-        raise DataError(f"{path}: no rows below the names of the columns")
+        raise DataError(f"{path}: no rows below the names of the columns; leave it out of files")
     names, form = column_names(path, spec), spec.format.model_dump_json()
     return Scan(size, mtime_ns, sha256(path), names, rows, form, found)
 

@@ -150,7 +150,7 @@ def _offset(local: Seconds, zone: ZoneInfo, is_summer: bool) -> Seconds:
 
 def _seconds(ns: npt.NDArray[np.int64]) -> Seconds:
     missing = ns == np.iinfo(np.int64).min
-    seconds: Seconds = ns / 1e9
+    seconds: Seconds = ns // 10**9 + ns % 10**9 / 1e9  # ns of today are too many for a float64
     seconds[missing] = np.nan
     return seconds
 

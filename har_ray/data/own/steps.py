@@ -23,6 +23,10 @@ DISORDER = 0.01
 """With more rows out of order than this, hardly a window is left."""
 SHARED = 0.45
 """Of the steps, how many are 0 where stamps are shared: half of them, of two by two rows."""
+SKIPPED = 1.5
+LOST = 0.03
+"""Steps longer than `SKIPPED` usual ones are of lost samples if they are so few; more are of a clock that ticks slowly.
+Who takes one for the other is off by no more than that."""
 HOUR_S = 3600
 DIGITS = 3
 """A rate that is found is rounded to so many, by at most half a hundredth: 99.96 Hz are 100."""
@@ -142,8 +146,10 @@ def rate_of(t: Numbers, expected_hz: float | None = None) -> float | None:
     if not len(ahead):
         return None
     # The mean, not the median: stamps in whole milliseconds have no step of the right length.
-    longest = MAX_STEPS * max(float(np.median(ahead)), 1 / expected_hz if expected_hz else 0.0)
-    return 1 / float(steps[(steps >= 0) & (steps <= longest)].mean())
+    usual = float(np.median(ahead))
+    kept = steps[(steps >= 0) & (steps <= MAX_STEPS * max(usual, 1 / expected_hz if expected_hz else 0.0))]
+    passed = kept < SKIPPED * usual
+    return 1 / float((kept[passed] if passed.mean() > 1 - LOST else kept).mean())
 
 
 def rounded(rate_hz: float) -> float:

@@ -79,6 +79,8 @@ class RateSource(BaseModel, frozen=True, extra="forbid"):
 
 
 def _rate(value: Any) -> Any:
+    if isinstance(value, bool):
+        raise ValueError(f"YAML reads this as {value}; expected a number of samples per second, or auto")
     if isinstance(value, str) and value != AUTO and not re.fullmatch(r"[-+.\d eE]+", value):
         raise ValueError(f"{value!r} is neither a number nor auto, {{pattern: ...}} or {{line: ..., column: ...}}")
     return value

@@ -125,7 +125,7 @@ def local_path(source: str) -> Path | None:
     if not separator:
         return Path(source).expanduser()
     if scheme.lower() == "file":
-        return Path(url2pathname(urlsplit(source).path))
+        return Path(url2pathname(source.partition("://")[2].removeprefix("localhost")))
     if scheme.lower() in ("http", "https"):
         return None
     raise DataError(f"{without_secrets(source)}: {scheme}:// is not supported (http://, https://, file:// or a path)")

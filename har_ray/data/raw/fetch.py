@@ -164,7 +164,8 @@ def _fault(dataset: Dataset, path: Path) -> DataError | None:
 
 def _bring_archive(dataset: Dataset, archive: Archive, origin: str, work: Path, staged: Path) -> Source:
     """Unpack the archive into `staged`; only a downloaded archive that may be good stays in `work`."""
-    name = PurePosixPath(urlsplit(without_secrets(origin)).path).name
+    local = local_path(origin)  # in a path `?` and `#` are characters like others
+    name = local.name if local else PurePosixPath(urlsplit(without_secrets(origin)).path).name
     target = work / f"{url_hash(origin)[:8]}-{name}"
     if origin == archive.url:
         download(origin, target, sha256=archive.sha256, size_bytes=archive.size_bytes)

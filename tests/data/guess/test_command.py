@@ -1,10 +1,21 @@
 """`har-ray data guess`: a clean descriptor, what it looks like beside it, and no file written over."""
 
+import logging
+
 import pytest
 import yaml
 
 from har_ray.data.__main__ import main
 from tests.data.guess.shapes import plain
+
+
+@pytest.fixture(autouse=True)
+def as_it_was():
+    """The command makes the package's logging talk."""
+    log = logging.getLogger("har_ray")
+    before = log.level
+    yield
+    log.setLevel(before)
 
 
 def test_standard_output_is_the_descriptor(tmp_path, monkeypatch, capsys):

@@ -60,6 +60,18 @@ def test_all_faults_of_a_descriptor_are_reported_together(tmp_path):
             "classes: [running, walking, running], no_class: [o",
             "classes: 'running' is listed twice",
         ),
+        ("wrist_acc_y: ay", "wrist_acc_y: 0", "channels.wrist_acc_y: columns are numbered from 1, found 0"),
+        (
+            "wrist_acc_y: ay",
+            "wrist_acc_y: {column: {patern: y}}",
+            "channels.wrist_acc_y.column.patern: key 'patern' is unknown; did you mean 'pattern'? (pattern)",
+        ),
+        (
+            "wrist_acc_y: ay",
+            "wrist_acc_y: {column: {pattern: '('}}",
+            "mine.yaml:9: channels.wrist_acc_y.column.pattern: '(' is not a regular expression",
+        ),
+        ("rate_hz: 10", "rate_hz: 10\n    format: {skp: 1}", "format.skp: key 'skp' is unknown; did you mean 'skip'?"),
         ("rate_hz: 10", "rate_hz: 0", "mine.yaml:3: rate_hz: input should be greater than 0, found 0"),
         ("    rate_hz: 10\n", "", "rate_hz: this key is missing"),
     ],

@@ -11,6 +11,7 @@ import numpy as np
 import openpyxl
 import pandas as pd
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 import scipy.io
 
@@ -58,9 +59,11 @@ def test_parquet_with_an_index_of_time_stamps_labels_with_decimals_and_categorie
         values(tmp_path / "p1.parquet", {"time": TIME, "ay": VALUE})
 
 
-def test_parquet_with_text_for_time_and_infinities(tmp_path):
+def test_parquet_with_text_for_time_not_a_number_and_infinities(tmp_path):
     pd.DataFrame({"t": ["10:00:00", " "], "ax": [1.0, np.inf]}).to_parquet(tmp_path / "p1.parquet")
     assert values(tmp_path / "p1.parquet", {"t": TEXT}) == [["10:00:00", None]]
+    pq.write_table(pa.table({"code": [np.nan, 1.0]}), tmp_path / "p2.parquet")  # pandas would write null for NaN
+    assert values(tmp_path / "p2.parquet", {"code": WORD}) == [["", "1"]]
     with pytest.raises(DataError, match="row 2: column 'ax' is inf, expected a number"):
         values(tmp_path / "p1.parquet", {"ax": VALUE})
 
@@ -159,7 +162,7 @@ def test_json_lines(tmp_path):
     path = tmp_path / "p1.jsonl"
     first = {"t": "2021-03-04 09:30:00", "acc": {"x": 1, "y": 2.5}, "n": None, "label": "walk", "code": 1}
     second = {"t": "2021-03-04T09:30:00.5Z", "acc": {"x": 1.5}, "label": None, "code": 2, "more": [1]}
-    many = lines(first, second) * 20_000  # more than the parser's block
+    many = lines(first, second) * 7_000  # more than the parser's block
     path.write_text(many)
     assert column_names(path, FileSpec()) == ["t", "acc.x", "acc.y", "n", "label", "code", "more"]
     found = values(path, {"t": TEXT, "acc.x": VALUE, "acc.y": TIME, "label": WORD, "code": WORD, "n": VALUE})
@@ -171,17 +174,17 @@ def test_json_lines(tmp_path):
         ["1", "2"],
         [None, None],
     ]
-    assert [len(column) for column in found] == [40_000] * 6
+    assert [len(column) for column in found] == [14_000] * 6
     with pytest.raises(DataError, match=r"p1\.jsonl: column 'label' is string, expected numbers"):
         values(path, {"label": VALUE})
     path.write_text(many + lines({"acc": {"x": "none"}}))
-    with pytest.raises(DataError, match=r"p1\.jsonl: line 40001: .*none"):
+    with pytest.raises(DataError, match=r"p1\.jsonl: line 14001: .*none"):
         values(path, {"acc.x": VALUE})
-    path.write_text(many + '{"acc": ')
-    with pytest.raises(DataError, match=r"p1\.jsonl: line 40001: "):
+    path.write_text(lines(first) + '{"acc": ')
+    with pytest.raises(DataError, match=r"p1\.jsonl: line 2: "):
         values(path, {"acc.x": VALUE})
     path.write_text("[]\n")
-    with pytest.raises(DataError, match=r"p1\.jsonl: cannot be read"):
+    with pytest.raises(DataError, match=r"p1\.jsonl: line 1: "):
         values(path, {"acc.x": VALUE})
 
 

@@ -1,6 +1,10 @@
 """Texts as vendors and apps write them, without a word about their layout; and what their descriptor may say of it."""
 
 import codecs
+import gzip
+import lzma
+from functools import partial
+from typing import Any
 
 import pytest
 from pydantic import ValidationError
@@ -53,6 +57,7 @@ MOVELLA = ["sep=,", "DeviceTag:,d4ca6e000001", "OutputRate:,60 Hz", "StartTime:,
         (["t,ax,activity", *(row + ";" for row in ROWS)], 2),  # as WISDM's raw files end their lines
         (['"sep=\t"', "t\tax\tactivity", "s\tg\tno_units", *(row.replace(",", "\t") + "\t" for row in ROWS)], 4),
         (["# t ax activity", *(row.replace(",", " ") for row in ROWS)], 2),  # numpy.savetxt
+        (["# t,ax,activity", *ROWS], 2),
         (["  t   ax activity", *(f"  {row.replace(',', '   ')} " for row in ROWS)], 2),
         (["t;ax;activity", *(row.replace(",", ";").replace(".", ",") for row in ROWS)], 2),
         (["pocket,,", "t,ax,activity", *ROWS], 3),
@@ -75,6 +80,21 @@ def test_encodings_and_ends_of_lines_are_found(tmp_path, encoding, newline):
     )
     assert column_names(path, FileSpec(("t",)))[2] == "locationTrueHeading(°)"
     assert read(path, types=(TIME, VALUE, WORD))[2] == ["walk", "gå", "walk"]
+
+
+@pytest.mark.parametrize("suffix", ["", ".gz", ".xz"])
+def test_any_block_of_a_text_may_end_within_a_line(tmp_path, suffix):
+    n = 60_000  # more than the parser's block of 1 MiB
+    lines = ["t;ax;activity", *(f"{i / 10:.1f};{i};gå {i % 7}".replace(".", ",") for i in range(n))]
+    content = put(tmp_path, lines, "utf-16", "\r\n").read_bytes()
+    pack: dict[str, Any] = {
+        "": bytes,
+        ".gz": partial(gzip.compress, compresslevel=1),
+        ".xz": partial(lzma.compress, preset=0),
+    }
+    packed = tmp_path / f"p1.csv{suffix}"
+    packed.write_bytes(pack[suffix](content))
+    assert read(packed) == [[i / 10 for i in range(n)], list(range(n)), [f"gå {i % 7}" for i in range(n)]]
 
 
 def test_bytes_of_another_encoding_in_a_column_that_is_not_read_do_not_matter(tmp_path):
@@ -105,6 +125,12 @@ def test_files_without_names_have_columns_by_number(tmp_path):
     ]
     with pytest.raises(DataError, match=r"no line names the columns; give their numbers, 1 to 4, in place of names"):
         read(pamap2, ("t", "x"), (TIME, VALUE))
+
+
+def test_a_column_may_be_called_by_the_sign_of_comments(tmp_path):
+    path = put(tmp_path, ["#,t,ax", "1,0.0,1.5", "2,0.1,-2"])
+    assert column_names(path, FileSpec()) == ["#", "t", "ax"]
+    assert read(path, ("#", "ax"), (TIME, VALUE)) == [[1, 2], [1.5, -2]]
 
 
 def test_a_cell_above_the_rows(tmp_path):
@@ -209,6 +235,7 @@ def test_a_descriptor_may_say_all(tmp_path):
         ({"separator": ",,"}, "expected one ASCII character, tab, whitespace or auto, found ',,'"),
         ({"encoding": "utf8-with-bom"}, "encoding 'utf8-with-bom' is unknown; (auto, utf-8, utf-16, "),
         ({"encoding": "zip"}, "encoding 'zip' is unknown"),
+        ({"decimal": ",", "thousands": ","}, "decimal and thousands are both ','"),
         ({"header_line": 0}, "greater than or equal to 1"),
     ],
 )

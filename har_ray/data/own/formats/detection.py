@@ -6,27 +6,20 @@ numbers begin. What the descriptor says itself is never questioned.
 """
 
 import codecs
-import csv
 import re
 from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
 from functools import cached_property
 from itertools import takewhile
-from typing import NamedTuple
 
 from har_ray.data.own.columns import ColumnPattern, matches
-from har_ray.data.own.format import WHITESPACE, FileSpec, Format
+from har_ray.data.own.format import FileSpec, Format
+from har_ray.data.own.formats.head import TAIL, Row, comment_of, lines_of, rows_of, separators_in, unmarked
 from har_ray.data.own.formats.kinds import MISSING
-from har_ray.data.own.formats.layout import TextLayout, clean, encoding_of
+from har_ray.data.own.formats.layout import TextLayout, encoding_of
 
-HEAD_BYTES = 1 << 16
-HEAD_LINES = 200
-"""Twice the longest preamble known, the 100 lines of GENEActiv."""
-TAIL = 20
-"""Of the last rows of the head, how many are looked at for the separator."""
 MOST_UNIT_ROWS = 3
 
-CANDIDATES = (",", ";", "\t", "|", WHITESPACE)
 NUMBER = re.compile(r"[-+]?(\d+([.,]\d*)?|[.,]\d+|\d{1,3}([,.' ]\d{3})+([.,]\d+)?)([eE][-+]?\d+)?")
 DECIMAL_COMMA = re.compile(r"[-+]?\d*,\d+([eE][-+]?\d+)?")
 THOUSANDS = {
@@ -39,13 +32,6 @@ UNIT = re.compile(
 """Units of measurement as vendors write them below the names of columns."""
 
 
-class Row(NamedTuple):
-    """The fields of a line that is not empty, without blanks around them."""
-
-    line: int
-    fields: list[str]
-
-
 def detect(head: bytes, whole: bool, spec: FileSpec) -> TextLayout:
     """The layout of a text that begins with `head`; `whole` says whether that is all of it.
 
@@ -54,14 +40,14 @@ def detect(head: bytes, whole: bool, spec: FileSpec) -> TextLayout:
     """
     form = spec.format
     encoding = encoding_of(head) if form.encoding == "auto" else codecs.lookup(form.encoding).name
-    lines = _lines(head, whole, encoding)
+    lines = lines_of(head, whole, encoding)
     hint = re.fullmatch(r'"?sep=(.)"?', lines[0].rstrip("\r\n")) if lines else None
     if hint and form.separator == "auto":
         form = form.model_copy(update={"separator": hint[1]})
-    comment = _comment(lines) if form.comment == "auto" else "" if form.comment == "none" else form.comment
-    candidates = _candidates(lines) if form.separator == "auto" else [form.separator]
+    comment = comment_of(lines) if form.comment == "auto" else "" if form.comment == "none" else form.comment
+    separators = separators_in(lines) if form.separator == "auto" else [form.separator]
     first = 1 + bool(hint)
-    views = [_view(lines[first - 1 :], first, separator, comment, form, spec) for separator in candidates]
+    views = [_view(lines[first - 1 :], first, separator, comment, form, spec) for separator in separators]
     return max(views, key=lambda view: view.score).layout(encoding)
 
 
@@ -73,28 +59,6 @@ def detect_cells(rows: Sequence[Sequence[str]], spec: FileSpec) -> TextLayout:
     ]
     numbered = [Row(line, fields) for line, fields in enumerate(cut, 1) if fields]
     return _View(numbered, numbered, "", "", "", spec.format, spec).layout("")
-
-
-def _lines(head: bytes, whole: bool, encoding: str) -> list[str]:
-    text = codecs.getincrementaldecoder(encoding)("replace").decode(head, final=whole).removeprefix("\ufeff")
-    lines = re.findall(r"[^\r\n]*(?:\r\n|\r|\n)|[^\r\n]+", text)
-    if not whole and len(lines) > 1:
-        lines.pop()  # the rest of it may be missing
-    return lines[:HEAD_LINES]
-
-
-def _comment(lines: Sequence[str]) -> str:
-    """`#`, if lines begin with it, but not all of those at the end, which should be rows."""
-    begins = [line.lstrip().startswith("#") for line in lines]
-    return "#" if any(begins) and not all(begins[-3:]) else ""
-
-
-def _candidates(lines: Sequence[str]) -> list[str]:
-    """The separators that are there; where each of the last lines has as many tabs, blanks stand within fields."""
-    found = [sign for sign in CANDIDATES[:-1] if any(sign in line for line in lines)]
-    tabs = {line.count("\t") for line in [line for line in lines if line.strip()][-3:]}
-    blanks = any(len(line.split()) > 1 for line in lines) and (len(tabs) != 1 or tabs == {0})
-    return [*found, WHITESPACE] if blanks else found or [","]
 
 
 class _View:
@@ -152,9 +116,9 @@ class _View:
             found = next((row for row in self.commented if row.line >= given), None)
             if found is None or found.line != given:
                 raise ValueError(f"line {given}: expected the names of the columns, found nothing")
-            return _named(found)
+            return self._unmarked(found)
         named = {column for column in self.columns if not isinstance(column, int)}
-        rows = map(_named, self.commented) if named else ()
+        rows = map(self._unmarked, self.commented) if named else ()
         return next((row for row in rows if _has_all(row, named)), None)
 
     @property
@@ -185,6 +149,9 @@ class _View:
             missing=self.missing,
         )
 
+    def _unmarked(self, row: Row) -> Row:
+        return unmarked(row, self.separator)
+
     def _is_data(self, row: Row) -> bool:
         """Whether most of the columns of numbers hold one, or nothing, and not nothing beside text."""
         fits = len(row.fields) >= self.width and row.line > self.above
@@ -199,9 +166,9 @@ class _View:
     def _header_with_most(self) -> Row | None:
         """The row that has most of the names, if it has half of them: the others are misspelt."""
         named = [column for column in self.columns if not isinstance(column, int)]
-        known = [sum(bool(matches(column, _named(row).fields)) for column in named) for row in self.commented]
+        known = [sum(bool(matches(column, self._unmarked(row).fields)) for column in named) for row in self.commented]
         best = max(known, default=0)
-        return _named(self.commented[known.index(best)]) if named and best >= len(named) / 2 else None
+        return self._unmarked(self.commented[known.index(best)]) if named and best >= len(named) / 2 else None
 
     def _header_by_numbers(self) -> Row | None:
         """Of the rows above the first row of numbers, units aside, the one with the most different names."""
@@ -209,7 +176,7 @@ class _View:
             return next(row for row in self.rows if len(row.fields) == (self.width or len(row.fields)))
         first = next((row.line for row in self.rows if self._is_data(row)), self.rows[-1].line)
         for rows in (self.rows, self.commented):
-            above = [_named(row) for row in reversed(rows) if row.line < first]
+            above = [self._unmarked(row) for row in reversed(rows) if row.line < first]
             fitting = list(takewhile(self._may_be_names, above))[: 1 + MOST_UNIT_ROWS]
             if fitting:
                 named = [row for row in fitting if not _are_units(row)] or fitting
@@ -247,31 +214,17 @@ class _View:
 
 
 def _view(lines: Sequence[str], first: int, separator: str, comment: str, form: Format, spec: FileSpec) -> _View:
-    commented = _rows(lines, first, separator, "", "")
-    rows = _rows(lines, first, separator, comment, "") if comment else commented
+    commented = rows_of(lines, first, separator, "", "")
+    rows = rows_of(lines, first, separator, comment, "") if comment else commented
     line_end = ";" if separator != ";" and _most_end_with(";", rows) else ""
     if line_end:
-        rows = _rows(lines, first, separator, comment, line_end)
+        rows = rows_of(lines, first, separator, comment, line_end)
     return _View(rows, commented, separator, comment, line_end, form, spec)
 
 
 def _most_end_with(sign: str, rows: Sequence[Row]) -> bool:
     last = rows[-TAIL:]
     return sum(row.fields[-1].endswith(sign) for row in last) > len(last) / 2
-
-
-def _rows(lines: Sequence[str], first: int, separator: str, comment: str, line_end: str) -> list[Row]:
-    cleaned = (clean(line, separator, comment, line_end) for line in lines)
-    # Line by line: a lone quote in a preamble must not swallow what follows.
-    parsed = (next(csv.reader([line], delimiter=" " if separator == WHITESPACE else separator), []) for line in cleaned)
-    return [Row(n, [field.strip() for field in fields]) for n, fields in enumerate(parsed, first) if fields]
-
-
-def _named(row: Row) -> Row:
-    """Without the `#` that NumPy's savetxt puts before the names."""
-    head = row.fields[0].removeprefix("#").strip()
-    fields = [head, *row.fields[1:]] if head else row.fields[1:]
-    return row._replace(fields=fields) if row.fields[0].startswith("#") and fields else row
 
 
 def _has_all(row: Row, columns: Collection[str | int | ColumnPattern]) -> bool:

@@ -8,7 +8,8 @@ from typing import Any
 import pyarrow as pa
 
 from har_ray.data.own.format import FileSpec
-from har_ray.data.own.formats.detection import HEAD_LINES, detect_cells
+from har_ray.data.own.formats.detection import detect_cells
+from har_ray.data.own.formats.head import HEAD_LINES
 from har_ray.data.own.formats.kinds import DataFile, NotANumber, from_values
 from har_ray.data.own.formats.opening import opened
 from har_ray.errors import DataError, unknown

@@ -135,11 +135,9 @@ def _word(value: Any) -> str | None:
 
 
 def words(column: pa.Array) -> pa.Array:
-    """As text in `WORD`: 1.0 is `1`, nothing and not-a-number are `""`."""
+    """As text in `WORD`: Arrow writes 1.0 as `1`; nothing and not-a-number are `""`."""
     if pa.types.is_floating(column.type):
         column = pc.if_else(pc.is_nan(column), None, column)
-        whole = pc.equal(pc.floor(column), column)
-        column = pc.if_else(whole, pc.floor(column).cast(pa.int64(), safe=False).cast(TEXT), column.cast(TEXT))
     return column.cast(TEXT).fill_null("").dictionary_encode()
 
 

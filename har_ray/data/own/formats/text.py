@@ -19,7 +19,8 @@ import pyarrow.compute as pc
 import pyarrow.csv
 
 from har_ray.data.own.format import WHITESPACE, FileSpec
-from har_ray.data.own.formats.detection import HEAD_BYTES, NUMBER, detect
+from har_ray.data.own.formats.detection import NUMBER, detect
+from har_ray.data.own.formats.head import HEAD_BYTES
 from har_ray.data.own.formats.kinds import TEXT, TIME, VALUE, WORD, DataFile, infinite, not_a_number, text
 from har_ray.data.own.formats.layout import TextLayout, clean
 from har_ray.data.own.formats.opening import opened

@@ -56,8 +56,12 @@ class JsonLinesFile(_TypedFile):
 
     def __init__(self, path: Path) -> None:
         super().__init__(path)
-        with opened(path) as file, pa.json.open_json(file) as reader:
-            self.schema = pa.schema([_relaxed(field) for field in reader.schema])
+        self.schema = pa.schema([])
+        try:
+            with opened(path) as file, pa.json.open_json(file) as reader:
+                self.schema = pa.schema([_relaxed(field) for field in reader.schema])
+        except pa.ArrowInvalid as error:
+            raise self._first_fault() or error from error
         self.names = _flat(self.schema.empty_table()).schema.names
 
     def batches(self, columns: Mapping[int, pa.DataType]) -> Iterator[pa.RecordBatch]:
@@ -74,7 +78,9 @@ class JsonLinesFile(_TypedFile):
         with opened(self.path) as file, io.TextIOWrapper(file, encoding="utf-8", errors="replace") as lines:
             for number, line in enumerate(lines, 1):
                 try:
-                    value = json.loads(line or "{}")
+                    value = json.loads(line.strip() or "{}")
+                    if not isinstance(value, dict):
+                        raise ValueError(f"expected an object in braces, found {value!r}")
                     pa.array([value], pa.struct(list(self.schema)))
                 except (ValueError, pa.ArrowInvalid, pa.ArrowTypeError) as error:
                     return DataError(f"{self.path}: line {number}: {shortened(str(error))}")

@@ -77,7 +77,11 @@ def channels_of(heads: Sequence[Head], taken: Sequence[object], source: str) -> 
         source: what the path says of them, which comes before channels' names.
     """
     columns = [one for one in heads[0].columns if one.numbers is not None and one.reference not in taken]
-    threes = list(_named(columns)) or list(_unnamed([one for one in columns if not one.name], source))
+    threes = (
+        list(_named(columns))
+        or list(_numbered(columns))
+        or list(_unnamed([one for one in columns if not one.name], source))
+    )
     threes = [three for three in threes if all(one.known > MOSTLY for one in three.columns) and _moves(three)]
     rest = [one for one in columns if not any(one in three.columns for three in threes)]
     found, rules, names = list[Channel](), list[dict[str, object]](), Counter[str]()
@@ -125,6 +129,15 @@ def _named(columns: Sequence[ColumnHead]) -> Iterator[Three]:
     for (sensor, _), axes in found.items():
         if len(axes) == 3:
             yield Three(sensor, tuple(axes[axis] for axis in "xyz"))
+
+
+def _numbered(columns: Sequence[ColumnHead]) -> Iterator[Three]:
+    """The columns of a matrix of three: `acc.1`, `acc.2`, `acc.3`."""
+    found: dict[str, list[ColumnHead]] = {}
+    for column in columns:
+        if match := re.fullmatch(r"(.+)[._](\d)", column.name):
+            found.setdefault("_".join(_words(match[1])), []).append(column)
+    yield from (Three(sensor, tuple(three)) for sensor, three in found.items() if len(three) == 3)
 
 
 def _unnamed(columns: Sequence[ColumnHead], source: str) -> Iterator[Three]:
@@ -233,13 +246,13 @@ def _by_size(
     measured: Set[str], values: Mapping[str, Sequence[npt.NDArray[np.float64] | None]]
 ) -> tuple[str | None, str]:
     """The unit of a gyroscope or magnetometer by how large its values are; what it is otherwise nobody knows."""
-    if measured & KINDS["mag"]:
-        lengths = [float(np.nanmedian(_length(some))) for some in values.values()]
-        unit = next((unit for unit, (low, high) in EARTH.items() if low < median(lengths) < high), None)
+    lengths = [_length(some) for some in values.values() if all(one is not None for one in some)]
+    lengths = [one for one in lengths if len(one)]
+    if lengths and measured & KINDS["mag"]:
+        middle = median(float(np.median(one)) for one in lengths)
+        unit = next((unit for unit, (low, high) in EARTH.items() if low < middle < high), None)
         return unit, "" if unit else "in which unit?"
-    if not measured & KINDS["gyr"]:
+    if not lengths or not measured & KINDS["gyr"]:
         return None, "in which unit?"
-    largest = max(
-        float(np.nanquantile(np.abs(one), 0.99)) for some in values.values() for one in some if one is not None
-    )
+    largest = max(float(np.quantile(one, 0.99)) for one in lengths)
     return ("deg/s", "") if largest > FASTEST_RAD_S else ("rad/s", "or in deg/s? Its values are small")

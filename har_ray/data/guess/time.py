@@ -100,8 +100,8 @@ def _candidates(heads: Sequence[Head]) -> Iterator[tuple[tuple[float, ...], Colu
     """Columns that may tell the time, with what speaks for them: name, since 1970, evenness, fineness."""
     for column in heads[0].columns:
         name = bool(NAMED.search(column.name)) and not COUNTED.search(column.name)
-        if column.dates or _formats(column):
-            yield (2.0, 1, 0, 0), column
+        if (column.dates or _formats(column)) and len(column.distinct) > 2:
+            yield (2.0, 1, 0, len(column.distinct)), column
         elif column.numbers is not None and all(head.has(column.reference) for head in heads):
             numbers = column.numbers[np.isfinite(column.numbers)]
             if _advances(numbers, name) and (name or not (COUNTED.search(column.name) or _counts(numbers))):

@@ -12,6 +12,7 @@ from har_ray.data.by_name import dataset_of, preset_of
 from har_ray.data.dataset import Dataset
 from har_ray.data.datasets import CATALOG
 from har_ray.data.describe import lines
+from har_ray.data.guess import command as guess_command
 from har_ray.data.raw.fetch import fetch, raw_folder
 from har_ray.data.raw.identity import Identity, identify, warn_if_altered
 from har_ray.data.soundness import checks
@@ -68,6 +69,9 @@ def add_commands(parser: argparse.ArgumentParser) -> None:
     command(
         "describe", _describe, "prepare, then tables and figures", *("NAME", "--preset", "--data", "--storage", "--out")
     )
+    guess = commands.add_parser("guess", help=guess_command.WHAT, description=guess_command.WHAT)
+    guess_command.add_arguments(guess)
+    guess.set_defaults(action=guess_command.run)
 
 
 def _done(run: Callable[[argparse.Namespace], None], args: argparse.Namespace, typed: Sequence[str] | None) -> int:

@@ -11,6 +11,7 @@ from har_ray.data.own.format import AUTO, FileSpec
 from har_ray.data.own.formats.excel import SUFFIXES as SPREADSHEETS
 from har_ray.data.own.formats.excel import ExcelFile
 from har_ray.data.own.formats.kinds import TEXT, TIME, VALUE, WORD, DataFile, Types
+from har_ray.data.own.formats.layout import TextLayout
 from har_ray.data.own.formats.matlab import MatFile
 from har_ray.data.own.formats.opening import UNREADABLE, Stat, stat, suffix
 from har_ray.data.own.formats.text import TextFile
@@ -28,6 +29,7 @@ __all__ = [
     "read_cell",
     "read_columns",
     "row_name",
+    "text_layout",
 ]
 
 
@@ -38,6 +40,12 @@ def column_names(path: Path, spec: FileSpec) -> list[str]:
         DataError: it cannot be read, is empty, or lacks a column of `spec`; all that lack are named.
     """
     return list(_opened(path, spec).names)
+
+
+def text_layout(path: Path, spec: FileSpec) -> TextLayout | None:
+    """How a text or a sheet is laid out; None for files of other kinds. Raises DataError as `column_names`."""
+    file = _opened(path, spec)
+    return file.layout if isinstance(file, TextFile | ExcelFile) else None
 
 
 def has_columns(names: Sequence[str], columns: Sequence[Column]) -> bool:

@@ -29,8 +29,7 @@ def look(file: TableFile, even: bool) -> float | None:
     """
     reading = Reading(file, list(file.part.channels))
     streams = list(reading.streams(Rejects(), batches=1))
-    suspicious = any(_is_uneven(stream.t) for stream in streams)
-    if suspicious and (names := _separating(reading.clock)):
+    if names := separating(reading.clock, *(stream.t for stream in streams)):
         recording = " or ".join(f"{{column: {name}}}" for name in names)
         raise DataError(
             f"{file.path}: rows of several recordings are interleaved, by {' and '.join(map(repr, names))}; "
@@ -49,10 +48,14 @@ def _is_uneven(t: np.ndarray) -> bool:
     return bool(kept.std() > UNEVEN * abs(kept.mean()))
 
 
-def _separating(clock: Clock) -> list[str]:
-    """The columns of words, not yet asked for, by which the first rows fall into streams that each advance evenly."""
-    assert clock.time is not None
-    if clock.time.column is None:
+def separating(clock: Clock, *streams: np.ndarray) -> list[str]:
+    """The columns of words, not yet asked for, by which the first rows fall into streams that each advance evenly.
+
+    Args:
+        streams: stamps in seconds, as they are taken for those of one device each; where all advance evenly by
+            themselves there is nothing to be kept apart.
+    """
+    if clock.time is None or clock.time.column is None or not any(map(_is_uneven, streams)):
         return []
     names = [name for name in column_names(clock.path, clock.spec) if name and name not in clock.spec.columns]
     single = [name for name in names if names.count(name) == 1]

@@ -81,7 +81,7 @@ class Steps(NamedTuple):
         if found is None:
             yield f"{name} does not advance: all stamps are as the first"
             return
-        shared = (steps == 0).sum() >= SHARED * n
+        shared = self.are_shared
         rows = round(float(np.median(np.diff(np.flatnonzero(np.diff(self.t, prepend=np.nan, append=np.nan) != 0)))))
         if shared and self.copied > 1 - DISORDER:
             yield f"{rows} rows share each stamp of {name}, with the same values; leave out the copies"
@@ -89,7 +89,7 @@ class Steps(NamedTuple):
         rate_hz = self.rate_hz or found
         if shared and usual * rate_hz > MAX_STEPS:
             yield f"{rows} rows share each stamp of {name}; time: {{packets: true}} spreads them"
-        if back.sum() > DISORDER * n and (late_s := self._disorder_s(steps)):
+        if late_s := self.disorder_s():
             yield (
                 f"{name} runs backwards at {back.sum():,} of {n:,} rows, by at most {late_s:.4g} s; "
                 f"time: {{disorder_s: {_rounded_up(late_s):g}}} sorts rows that come so late"
@@ -116,8 +116,18 @@ class Steps(NamedTuple):
                 "put files, time and channels under sources: {any_name: ...}, which takes values at even intervals"
             )
 
-    def _disorder_s(self, steps: Numbers) -> float | None:
-        """How late rows come, if sorting them makes time advance; None where it begins again, from trial to trial."""
+    @property
+    def are_shared(self) -> bool:
+        """Whether most stamps are those of several rows."""
+        return bool((self.steps == 0).sum() >= SHARED * len(self.steps))
+
+    def disorder_s(self) -> float | None:
+        """How late rows come, if many do and sorting them makes time advance; None where it begins again, from trial to
+        trial.
+        """
+        steps = self.steps
+        if (steps < 0).sum() <= DISORDER * len(steps):
+            return None
         late = float((np.maximum.accumulate(self.t) - self.t).max())
         sorted_steps = np.diff(np.sort(self.t))
         advances = (sorted_steps == 0).sum() <= (steps == 0).sum() + DISORDER * len(steps)

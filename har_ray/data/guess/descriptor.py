@@ -1,0 +1,164 @@
+"""The answers to all questions put together: a descriptor, tried with the reader that will read by it."""
+
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from glob import glob
+from pathlib import Path
+
+from har_ray.data.faults import by_cause
+from har_ray.data.guess.answers import Answer, Guess
+from har_ray.data.guess.channels import Channels, channels_of
+from har_ray.data.guess.identity import recording_of, subject_of
+from har_ray.data.guess.labels import intervals_of, label_of
+from har_ray.data.guess.layout import NO_RECORDINGS, Head, heads_of, paths_of
+from har_ray.data.guess.parts import is_source_word, parts_of
+from har_ray.data.guess.paths import fields, glob_of, smallest
+from har_ray.data.guess.rate import put_rate
+from har_ray.data.guess.time import Stamps, stamps_of
+from har_ray.data.own.formats.opening import on_disk, with_members
+from har_ray.data.own.join import group_of
+from har_ray.data.own.paths import word_in
+from har_ray.errors import DataError
+from har_ray.yaml_file import KeyPath
+
+SHOWN = 5
+
+
+def guess(given: Sequence[str], root: Path) -> Guess:
+    """A descriptor in the folder `root` of the files that are given.
+
+    Raises:
+        DataError: a path names nothing, or no file holds a recording.
+    """
+    paths = paths_of(given)
+    heads, faults = heads_of([path for path in paths if path.suffix.lower() not in NO_RECORDINGS], root)
+    parts = parts_of(heads)
+    faults = by_cause((path, fault) for fault in faults for path in [fault.partition(": ")[0]])
+    if not parts.sources:
+        why = [f"{path}: {reason}" for path, reason in parts.left_out.items()]
+        raise DataError("\n".join([*faults, *why, "no file holds a recording"]))
+    first = next(iter(parts.sources.values()))
+    found = Guess({}, parts, faults=faults, left_out=dict(parts.left_out))
+    stamps = {name: stamps_of(some) for name, some in parts.sources.items()}
+    every = [head for some in parts.sources.values() for head in some]
+    subject = subject_of(every, first)
+    recording = recording_of(first, next(iter(stamps.values())).separates)
+    intervals = intervals_of(first, parts.beside, [_relative(path, root) for path in paths])
+    taken = [*_columns(subject), *_columns(recording)]
+    label = label_of(first, [*taken, *_times(next(iter(stamps.values())))], intervals)
+    for name, some in parts.sources.items():
+        _put_source(found, name, some, stamps[name], [*taken, *_columns(label)], root)
+    if len(parts.sources) > 1:
+        found.put(("join",), _join(parts.sources))
+    found.put(("subject",), _checked(subject, every))
+    found.put(("recording",), recording)
+    found.put(("label",), label)
+    put_rate(found, stamps, root)
+    _order(found)
+    return found
+
+
+def _relative(path: Path, root: Path) -> str:
+    return Path(os.path.relpath(path, root)).as_posix()
+
+
+def _columns(answer: Answer) -> list[object]:
+    return [answer.value["column"]] if isinstance(answer.value, dict) and "column" in answer.value else []
+
+
+def _times(stamps: Stamps) -> list[object]:
+    return [*([stamps.time["column"]] if "column" in stamps.time else []), *stamps.others]
+
+
+def _put_source(
+    found: Guess, name: str, heads: Sequence[Head], stamps: Stamps, taken: Sequence[object], root: Path
+) -> None:
+    at: KeyPath = ("sources", name) if name else ()
+    archives = list(dict.fromkeys(_relative(on_disk(head.path), root) for head in heads))
+    found.put((*at, "files"), Answer(glob_of(archives)))
+    if any(on_disk(head.path) != head.path for head in heads):
+        inside = [head.path.relative_to(on_disk(head.path)).as_posix() for head in heads]
+        found.put((*at, "members"), Answer(glob_of(list(dict.fromkeys(inside)))))
+    _check_files(found, at, heads, root)
+    said = heads[0].format.model_dump(exclude_defaults=True)
+    if said:
+        found.put((*at, "format"), Answer(said))
+    if stamps.time:
+        others = f"{' and '.join(map(str, stamps.others))} may tell it, too" if stamps.others else ""
+        found.put((*at, "time"), Answer(stamps.time, stamps.question, others))
+    channels = channels_of(heads, [*taken, *_times(stamps)], name)
+    _put_channels(found, at, channels)
+
+
+def _put_channels(found: Guess, at: KeyPath, channels: Channels) -> None:
+    for one in channels.channels:
+        value: dict[str, object] = {"column": one.column}
+        if one.unit:
+            value["unit"] = one.unit
+        if one.in_file is not None:
+            value["in_file"] = one.in_file
+        found.put((*at, "channels", one.name), Answer(value, one.question))
+    if channels.others:
+        listed = ", ".join(map(str, channels.others[:SHOWN])) + (", ..." if len(channels.others) > SHOWN else "")
+        found.notes[(*at, "channels")] = f"not taken: {listed}"
+    if channels.rules:
+        found.content.setdefault("units", []).extend(channels.rules)
+    if not channels.channels:
+        found.put((*at, "channels"), Answer(None, "which columns are sensors? name: {column: ..., unit: ...}"))
+
+
+def _check_files(found: Guess, at: KeyPath, heads: Sequence[Head], root: Path) -> None:
+    """Asks where the glob also finds files that hold something else."""
+    said = found.content["sources"][at[1]] if at else found.content
+    names = glob(said["files"], root_dir=root, recursive=True)  # noqa: PTH207
+    matched = with_members([root / one for one in names], said.get("members"))
+    known = {head.relative for head in heads}
+    other = [one for path in matched if (one := _relative(path, root)) not in known and one in found.left_out]
+    if other:
+        found.questions[(*at, "files")] = f"this also finds {', '.join(other[:SHOWN])}, which hold something else"
+
+
+def _checked(subject: Answer, heads: Sequence[Head]) -> Answer:
+    """With a question where the paths of other sources say nothing of the subject."""
+    pattern = subject.value.get("pattern") if isinstance(subject.value, dict) else None
+    silent = [head.relative for head in heads if pattern and not word_in(head.relative, pattern)]
+    return subject._replace(question=f"the path of {silent[0]} does not say who") if silent else subject
+
+
+def _join(sources: Mapping[str, Sequence[Head]]) -> Answer:
+    """What the paths of one recording's files share; nothing where that is the folder."""
+    paths = {name: [head.relative for head in some] for name, some in sources.items()}
+    if _joins(paths, None):
+        return Answer(None)
+    first = next(iter(paths.values()))
+    parts: list[str] = []
+    for one in smallest(fields(first, is_source_word)):
+        pattern = one.pattern.removeprefix("^").removesuffix("$")
+        parts.append(pattern)
+        for tried in (pattern, ".*?".join(parts)):
+            if _joins(paths, tried):
+                return Answer(tried)
+    return Answer(None, "which files make one recording? A pattern with a group around what their paths share")
+
+
+def _joins(paths: Mapping[str, Sequence[str]], pattern: str | None) -> bool:
+    """Whether most recordings have a file of each source, and none two of one."""
+    groups = {name: [group_of(path, pattern) for path in some] for name, some in paths.items()}
+    if any(None in some or len(set(some)) < len(some) for some in groups.values()):
+        return False
+    every = set.union(*(set(some) for some in groups.values()))
+    return sum(all(one in some for some in groups.values()) for one in every) > len(every) / 2
+
+
+def _order(found: Guess) -> None:
+    """Keys as a person reads them."""
+    keys = ["files", "members", "format", "sources", "join", "rate_hz", "time", "subject", "recording", "label"]
+    keys += ["channels", "units", "presets"]
+    found.content = {key: found.content[key] for key in keys if key in found.content}
+
+
+def open_questions(found: Guess) -> Iterator[str]:
+    """All that could not be decided, with the key."""
+    for key, question in found.questions.items():
+        yield f"{'.'.join(map(str, key))}: {question}"
+    yield from found.faults

@@ -1,0 +1,169 @@
+"""What people did: a column, a part of the path, or a file of intervals beside each recording."""
+
+import re
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import islice, pairwise
+from pathlib import Path, PurePosixPath
+
+from har_ray.data.guess.answers import Answer
+from har_ray.data.guess.layout import ColumnHead, Head
+from har_ray.data.guess.parts import is_source_word
+from har_ray.data.guess.paths import fields, letters
+from har_ray.data.own.columns import Column
+from har_ray.data.own.files import WORD, read_columns
+from har_ray.errors import DataError
+
+COLUMN = re.compile(r"(?i)label|activit|^gt$|ground.?truth|^class|^action|^target|^annotation|^behaviou?r|^task$|^y$")
+CODE = re.compile(r"(?i)code|id$|num")
+NONE = frozenset(
+    ("null", "none", "nan", "na", "n/a", "unknown", "undefined", "unlabelled", "unlabeled", "no label", "-")
+)
+ACTIVITIES = (
+    *(
+        "walk",
+        "run",
+        "jog",
+        "sit",
+        "stand",
+        "stair",
+        "up",
+        "down",
+        "lie",
+        "lying",
+        "lay",
+        "cycl",
+        "bik",
+        "climb",
+        "jump",
+    ),
+    *("sleep", "rest", "danc", "row", "still", "driv", "car", "bus", "train", "eat", "drink", "typ", "writ", "brush"),
+    *("fold", "clap", "kick", "fall", "push", "pull", "squat", "lung", "burpee", "stretch", "sweep", "vacuum", "iron"),
+    *("wash", "cook", "idle", "gait", "swim"),
+)
+"""How words for activities begin."""
+MOST = 60
+"""More words are no labels."""
+BATCHES = 16
+"""Labels are looked for in so many blocks of each file, 16 MiB of text: the head may hold one alone."""
+STRETCH = 5
+
+
+def is_activity(word: str) -> bool:
+    return any(one.startswith(ACTIVITIES) for one in letters(word))
+
+
+def label_of(first: Sequence[Head], taken: Sequence[object], intervals: Mapping[str, object] | None) -> Answer:
+    """The label of files of the first source.
+
+    Args:
+        taken: columns that hold something else.
+        intervals: as a descriptor says where they are, if there are any.
+    """
+    columns = [one for one in first[0].columns if one.reference not in taken and _may_be(one, first)]
+    named = [one for one in columns if COLUMN.search(one.name)]
+    words = [one for one in columns if one.numbers is None and any(map(is_activity, one.distinct))]
+    if intervals and not named:
+        return Answer({"intervals": dict(intervals)})
+    best = next(iter(sorted(named, key=_is_code) or words), None) or _codes(columns, first)
+    if best is not None:
+        return _column(best, first, sure=best in named or best in words)
+    activities = [
+        one for one in fields([head.relative for head in first], is_source_word) if all(map(is_activity, one.words))
+    ]
+    if activities:
+        return Answer({"pattern": min(activities, key=lambda one: len(one.distinct)).pattern})
+    question = (
+        "where is what people did: {column: ...}, {pattern: ...} of the path, or {intervals: ...} in other files?"
+    )
+    return Answer(None, question)
+
+
+def intervals_of(first: Sequence[Head], beside: Sequence[Head], paths: Sequence[str]) -> dict[str, object] | None:
+    """Where the intervals are, one file for each recording that is called as it is.
+
+    Args:
+        beside: tables of intervals.
+        paths: of all files, as a descriptor gives them: those of annotation tools are found by their suffix.
+    """
+    stems = {PurePosixPath(head.relative).name.split(".")[0] for head in first}
+    candidates = [head.relative for head in beside] + [one for one in paths if one.lower().endswith((".eaf", ".json"))]
+    found = dict[str, set[str]]()
+    for path in candidates:
+        stem, name = PurePosixPath(path).name.split(".")[0], PurePosixPath(path).name
+        if stem in stems:
+            where = str(PurePosixPath(path).with_name(name.replace(stem, "{}", 1)))
+            found.setdefault(where, set()).add(stem)
+    if not found:
+        return None
+    where = max(found, key=lambda one: (len(found[one]), not one.endswith(".json")))
+    if len(found[where]) < len(stems):
+        return None
+    intervals: dict[str, object] = {"files": where}
+    names = {column.name.casefold(): column.name for head in beside[:1] for column in head.columns}
+    if not where.lower().endswith((".eaf", ".json")):
+        for key, other in (("start", "start"), ("end", "end" if "end" in names else "stop"), ("label", "label")):
+            if names[other] != key:
+                intervals[key] = names[other]
+    return intervals
+
+
+def _is_code(column: ColumnHead) -> bool:
+    """Numbers that stand for labels, if words do too."""
+    return column.numbers is not None or bool(CODE.search(column.name))
+
+
+def _may_be(column: ColumnHead, heads: Sequence[Head]) -> bool:
+    """Whether a column holds few words, each for a while."""
+    if column.dates or not all(head.has(column.reference) for head in heads):
+        return False
+    words = {word for head in heads for word in head.column(column.reference).distinct}
+    if len(words) > MOST:
+        return False
+    changes = sum(a.casefold() != b.casefold() for a, b in pairwise(column.words))
+    return len(column.words) >= STRETCH * (1 + changes)
+
+
+def _codes(columns: Sequence[ColumnHead], heads: Sequence[Head]) -> ColumnHead | None:
+    """Of files without names of columns: few words or whole numbers that change now and then within a file."""
+    for column in columns:
+        words = {word for head in heads for word in head.column(column.reference).distinct}
+        changes = any(len(head.column(column.reference).distinct) > 1 for head in heads)
+        if not column.name and changes and all(re.fullmatch(r"\d{1,3}|[^\W\d].*|", word) for word in words):
+            return column
+    return None
+
+
+def _column(column: ColumnHead, heads: Sequence[Head], sure: bool) -> Answer:
+    words = Counter(word for head in heads for word in _all_words(head.path, column.reference, head))
+    none = sorted(word for word in words if word.casefold() in NONE)
+    labels = [word for word in words if word and word not in none]
+    value: dict[str, object] = {"column": column.reference}
+    question, note = "" if sure else "is this what people did?", ""
+    if same := _same(labels):
+        value["map"] = {label: same.get(label.casefold(), label) for label in labels}
+        question = f"{', '.join(label for label in labels if label.casefold() in same)} are taken for one class"
+    elif all(re.fullmatch(r"-?\d+(\.\d+)?", word) for word in labels):
+        question = f"what do {', '.join(sorted(labels, key=float)[:8])} stand for: map: {{{labels[0]}: ..., ...}}"
+    if none:
+        value["no_class"] = [*none, ""] if "" in words else none
+        note = "no_class: samples that belong to no class"
+    return Answer(value, question, note)
+
+
+def _same(labels: Sequence[str]) -> dict[str, str]:
+    """Small letters → the first of labels that differ only in these: Walk and walk."""
+    first, same = dict[str, str](), dict[str, str]()
+    for label in labels:
+        if label.casefold() in first:
+            same[label.casefold()] = first[label.casefold()]
+        first.setdefault(label.casefold(), label)
+    return same
+
+
+def _all_words(path: Path, reference: Column, head: Head) -> Iterator[str]:
+    try:
+        for batch in islice(read_columns(path, {reference: WORD}, head.spec), BATCHES):
+            yield from (word.strip() for word in batch.column(0).unique().dictionary_decode().to_pylist())
+    except DataError:
+        yield from head.column(reference).distinct

@@ -1,0 +1,204 @@
+"""When samples were taken: the column of stamps, what they count, and how they are out of order."""
+
+import re
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from har_ray.data.dataset import Rejects
+from har_ray.data.guess.layout import ColumnHead, Head
+from har_ray.data.own.clock import Clock
+from har_ray.data.own.columns import Column
+from har_ray.data.own.files import read_columns
+from har_ray.data.own.format import FileSpec
+from har_ray.data.own.look import separating
+from har_ray.data.own.stamps import formats_of
+from har_ray.data.own.steps import Steps, rate_of
+from har_ray.data.own.timing import UNITS_PER_S, Time
+
+NAMED = re.compile(r"(?i)time|stamp|epoch|clock|elapsed|second|^t$|^ts$|^(m|u|n)?s$|^date")
+COUNTED = re.compile(r"(?i)count|index|number|packet|sample(?!time)|^id$|^no$|^#$|^unnamed")
+SAID = re.compile(r"[\[(_ ](s|sec|seconds|ms|us|µs|ns)[\])]?$")
+UNITS = {"sec": "s", "seconds": "s", "µs": "us"}
+USUAL_HZ = 50
+"""Of units a thousand times apart, that is meant which makes a rate nearer to this one: 1.6 to 1600 Hz."""
+SLOWEST_HZ, FASTEST_HZ = 0.1, 20_000
+"""Of sensors."""
+LONG_AGO = {"s": 1e9, "ms": 1e12, "us": 1e15, "ns": 1e18}
+"""Counts since 1970 exceed these from 2001 on."""
+RATE = re.compile(r"(?<![\w.])(\d+(?:\.\d+)?) ?Hz\b")
+DATE_FORMAT = re.compile(r"(?i)date format:? ?([dMy]+[/.-][dMy]+[/.-][dMy]+)")
+
+
+class Stamps(NamedTuple):
+    """Where the time stands.
+
+    Attributes:
+        time: as a descriptor says it, empty for rows without a stamp.
+        rates_hz: at which the stamps of each file come.
+        others: columns that might tell it as well.
+        question: what could not be decided.
+        separates: columns of words that keep interleaved recordings apart.
+    """
+
+    time: dict[str, object]
+    rates_hz: tuple[float, ...] = ()
+    others: tuple[Column, ...] = ()
+    question: str = ""
+    separates: tuple[str, ...] = ()
+
+
+def stamps_of(heads: Sequence[Head]) -> Stamps:
+    """The time in files of one kind."""
+    if cells := _start_cells(heads):
+        return Stamps(cells)
+    found = sorted(_candidates(heads), key=lambda one: one[0], reverse=True)
+    if not found:
+        stuck = dict.fromkeys(one.name for one in heads[0].columns if NAMED.search(one.name))
+        stops = (
+            f"no column tells the time ({', '.join(stuck)} does not advance)" if stuck else "no column tells the time"
+        )
+        return Stamps({}, question=stops)
+    time: dict[str, object] = {"column": found[0][1].reference}
+    others = tuple(one.reference for score, one in found[1:] if score[0] > 0)
+    question = _said(time, found[0][1], heads)
+    return _in_order(time, others, question, heads)
+
+
+def seconds_named(name: str) -> str | None:
+    """The unit of time in a column's name: `Time (s)` counts s."""
+    match = SAID.search(name)
+    return UNITS.get(match[1], match[1]) if match else None
+
+
+def said_rate(head: Head) -> tuple[float, str] | None:
+    """A rate that stands above the names or in the path, and where."""
+    for text in (*head.preamble, head.relative.replace("_", " ").replace("-", " ")):
+        if len(found := set(RATE.findall(text))) == 1:
+            return float(found.pop()), text.strip(" -")
+    return None
+
+
+def _start_cells(heads: Sequence[Head]) -> dict[str, object] | None:
+    """Of files whose first line holds the time in seconds since 1970 at which they begin, and the second their rate."""
+    for head in heads:
+        if any(column.name for column in head.columns) or len(head.preamble) < 2:
+            return None
+        start, rate = (set(line.split(", ")) for line in head.preamble[:2])
+        try:
+            (begins,), (rate_hz,) = map(float, start), map(float, rate)
+        except ValueError:
+            return None
+        if not (begins > LONG_AGO["s"] and 0 < rate_hz < LONG_AGO["s"] / 1e4):
+            return None
+    return {"start": {"line": 1, "column": 1}} if heads else None
+
+
+def _candidates(heads: Sequence[Head]) -> Iterator[tuple[tuple[float, ...], ColumnHead]]:
+    """Columns that may tell the time, with what speaks for them: name, since 1970, evenness, fineness."""
+    for column in heads[0].columns:
+        name = bool(NAMED.search(column.name)) and not COUNTED.search(column.name)
+        if (column.dates or _formats(column)) and len(column.distinct) > 2:
+            yield (2.0, 1, 0, len(column.distinct)), column
+        elif column.numbers is not None and all(head.has(column.reference) for head in heads):
+            numbers = column.numbers[np.isfinite(column.numbers)]
+            if _advances(numbers, name) and (name or not (COUNTED.search(column.name) or _counts(numbers))):
+                since = bool(numbers[0] > LONG_AGO["s"])
+                yield (float(name), float(since), -round(_unevenness(numbers), 1), float(numbers[-1])), column
+
+
+def _advances(numbers: npt.NDArray[np.float64], named: bool) -> bool:
+    steps = np.diff(numbers)
+    if len(steps) < 2 or rate_of(numbers) is None or not (steps > 0).any():
+        return False
+    forward = (steps >= 0).mean() > (0.6 if named else 0.95)
+    return bool(forward and (named or ((steps > 0).mean() > 0.9 and _unevenness(numbers) < 1)))
+
+
+def _counts(numbers: npt.NDArray[np.float64]) -> bool:
+    return bool((np.diff(numbers) == 1).mean() > 0.99)
+
+
+def _unevenness(numbers: npt.NDArray[np.float64]) -> float:
+    """Of steps, without the longest: leaps."""
+    steps = np.diff(numbers)
+    kept = steps[(steps >= 0) & (steps <= np.quantile(steps, 0.98))]
+    return float(kept.std() / kept.mean()) if len(kept) and kept.mean() > 0 else np.inf
+
+
+def _formats(column: ColumnHead) -> list[str]:
+    known = [word for word in column.words if word]
+    if column.numbers is not None or column.dates or len(known) < 2 or not any(map(str.isdigit, known[0])):
+        return []
+    return formats_of(known)
+
+
+def _said(time: dict[str, object], column: ColumnHead, heads: Sequence[Head]) -> str:
+    """Adds the unit or the format to `time`; returns the question where several fit."""
+    if column.dates:
+        return ""
+    if column.numbers is not None:
+        numbers = column.numbers[np.isfinite(column.numbers)]
+        named, counted = seconds_named(column.name) or seconds_named(f" {column.unit}"), _unit(numbers)
+        time["unit"] = named or counted
+        if named and named != counted and rate_of(numbers / UNITS_PER_S[named]) is not None:
+            return f"its name says {named}; by its steps it seems to count {counted}"
+        return ""
+    found = set.intersection(*(set(_formats(head.column(column.reference))) for head in heads))
+    known = [one for one in _formats(column) if one in found]
+    if len(known) < 2:
+        if known and known[0] != "iso":
+            time["format"] = known[0]
+        return ""
+    hint = next((match[1] for head in heads for line in head.preamble if (match := DATE_FORMAT.search(line))), None)
+    if hint:
+        order = re.sub("d+", "%d", re.sub("M+", "%m", re.sub("y+", "%Y", hint)))
+        known = [one for one in known if one.startswith(order)] or known
+    time["format"] = known[0]
+    return "" if len(known) == 1 else f"or is it {' or '.join(map(repr, known[1:3]))}? {column.words[0]!r} can be both"
+
+
+def _unit(numbers: npt.NDArray[np.float64]) -> str:
+    """By how large counts since 1970 are, else by the rate that they make."""
+    rates = {unit: (rate_of(numbers) or 1) * per_s for unit, per_s in UNITS_PER_S.items()}
+    for unit, least in LONG_AGO.items():
+        if least < numbers[0] < 1000 * least and SLOWEST_HZ < rates[unit] < FASTEST_HZ:
+            return unit
+    return min(rates, key=lambda unit: abs(np.log(rates[unit] / USUAL_HZ)))
+
+
+def _in_order(time: dict[str, object], others: tuple[Column, ...], question: str, heads: Sequence[Head]) -> Stamps:
+    """With what must be done to stamps: spread, sorted, or kept apart."""
+    late_s, packets, separates, rates_hz = 0.0, False, list[str](), list[float]()
+    for head in heads:
+        given = Time(**time)  # type: ignore[arg-type]
+        assert given.column is not None
+        clock = Clock.of(head.path, FileSpec((given.column,), head.format), given, None)
+        batch = next(iter(read_columns(head.path, {given.column: clock.type}, clock.spec)))
+        t = clock.timed(clock.stamps(batch, 0), Rejects()).t
+        if found := separating(clock, t):
+            separates = [name for name in separates if name in found] if separates else found
+            continue
+        steps = Steps(t, given.column, given, None)
+        rates_hz += [rate_hz for rate_hz in [rate_of(t)] if rate_hz]
+        packets = packets or (steps.are_shared and not _are_copied(head, given.column))
+        if len(t) > 2:
+            late_s = max(late_s, steps.disorder_s() or 0.0)
+    if packets:
+        time["packets"] = True
+    if late_s:
+        time["disorder_s"] = float(f"{late_s * 1.05:.2g}")
+    return Stamps(time, tuple(rates_hz), others, question, tuple(separates))
+
+
+def _are_copied(head: Head, column: object) -> bool:
+    """Whether rows that share a stamp hold the same values."""
+    numbers = [one.numbers for one in head.columns if one.numbers is not None and one.reference != column]
+    if not numbers:
+        return False
+    same = head.column(column).words
+    at = [i for i in range(1, head.rows) if same[i] == same[i - 1]]
+    x = np.stack(numbers, axis=1)
+    return bool(at) and bool(np.mean([np.array_equal(x[i], x[i - 1], equal_nan=True) for i in at]) > 0.9)

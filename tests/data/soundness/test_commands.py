@@ -7,7 +7,7 @@ from har_ray import grid
 from har_ray.data.__main__ import main as data
 from har_ray.spec.grid import load_grid
 from har_ray.store.stores import Stores
-from har_ray.windows import planned_findings, window_specs
+from har_ray.windows_stage import planned_findings, window_specs
 from tests.data.soundness.people import POSTURES, recording
 
 DESCRIPTOR = r"""

@@ -246,6 +246,20 @@ def test_intervals_beside_the_recordings(tmp_path, suffix):
     assert windows(tmp_path) == each("1", "2", classes=["walk"])
 
 
+def test_a_date_beside_the_time_of_day_and_axes_by_number(tmp_path):
+    header, line = "Date,Time,acc.1,acc.2,acc.3,activity", "2021-03-04,10:00:{second:06.3f},{x},{y},{z},{label}"
+    for person in (1, 2):
+        rows = [
+            line.format(second=i / 25, x=x, y=y, z=z, label=label) for i, label, x, y, z in walk_and_run(25, person)
+        ]
+        put(tmp_path / "raw" / f"p{person}.csv", [header, *rows])
+    content, questions = guessed(tmp_path)
+    assert content["time"] == {"column": "Time", "format": "%H:%M:%S.%f"}
+    assert content["channels"]["acc_z"] == {"column": "acc.3", "unit": "m/s^2"}
+    assert questions == []
+    assert windows(tmp_path) == each("1", "2")
+
+
 def test_what_nobody_can_tell_is_asked(tmp_path):
     """No time, no label, no person."""
     put(tmp_path / "raw" / "recording.csv", ["ax,ay,az", *(f"{x:.3f},{y:.3f},{z:.3f}" for x, y, z in motion(50))])

@@ -233,13 +233,14 @@ def test_parquet_with_an_index_of_time_and_people_by_column(tmp_path):
     assert windows(tmp_path) == each("no. 1", "no. 2")
 
 
-@pytest.mark.parametrize("suffix", ["csv", "json"])
+@pytest.mark.parametrize("suffix", ["csv", "json", "txt"])
 def test_intervals_beside_the_recordings(tmp_path, suffix):
     plain(tmp_path, (1, 2), "t,ax,ay,az", "{t:.2f},{x:.4f},{y:.4f},{z:.4f}")
     for person in (1, 2):
         path = tmp_path / "labels" / f"p{person}.{suffix}"
         regions = [{"value": {"start": 0, "end": 20, "timeserieslabels": ["walk"]}, "type": "timeserieslabels"}]
-        put(path, ["start,end,label", "0,20,walk"] if suffix == "csv" else [json.dumps(regions)])
+        lines = {"csv": ["start,end,label", "0,20,walk"], "json": [json.dumps(regions)], "txt": ["0.0\t20.0\twalk"]}
+        put(path, lines[suffix])
     content, questions = guessed(tmp_path, "raw", "labels")
     assert content["label"] == {"intervals": {"files": f"labels/{{}}.{suffix}"}}
     assert questions == []

@@ -178,4 +178,22 @@ DATA = [
          "answer[3] == SETTINGS", "answer[3] != 0",
          "test_something_else_that_listens_is_not_ray"),
     ),
+    *in_file(
+        "har_ray/data/guess/channels.py", "tests/data/guess/test_shapes.py",
+        ("files of another unit are guessed to be in that of most",
+         "if str(one) != usual}", "if str(one) == usual}",
+         "test_files_of_different_units_and_rates"),
+    ),
+    *in_file(
+        "har_ray/data/guess/time.py", "tests/data/guess/test_shapes.py",
+        ("a file of two devices is guessed to be one recording",
+         "if found := separating(clock, t):", "if found := separating(clock):",
+         "test_interleaved_devices_and_a_word_for_no_class"),
+    ),
+    *in_file(
+        "har_ray/data/guess/command.py", "tests/data/guess/test_command.py",
+        ("a guess is written over a descriptor",
+         "if out and out.exists() and not args.force:", "if out and out.exists() and args.force:",
+         "test_no_file_is_written_over"),
+    ),
 ]  # fmt: skip

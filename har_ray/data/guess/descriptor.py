@@ -2,7 +2,8 @@
 
 import os
 from collections.abc import Iterator, Mapping, Sequence
-from glob import glob
+from fnmatch import fnmatchcase
+from glob import escape, glob
 from pathlib import Path
 
 from har_ray.data.faults import by_cause
@@ -44,6 +45,9 @@ def guess(given: Sequence[str], root: Path) -> Guess:
     subject = subject_of(every, first)
     recording = recording_of(first, next(iter(stamps.values())).separates)
     intervals = intervals_of(first, parts.beside, [_relative(path, root) for path in paths])
+    if intervals:
+        where = escape(str(intervals["files"])).replace("{}", "*")
+        found.left_out = {path: why for path, why in found.left_out.items() if not fnmatchcase(path, where)}
     taken = [*_columns(subject), *_columns(recording)]
     label = label_of(first, [*taken, *_times(next(iter(stamps.values())))], intervals)
     for name, some in parts.sources.items():

@@ -42,6 +42,8 @@ ACTIVITIES = (
     *("wash", "cook", "idle", "gait", "swim"),
 )
 """How words for activities begin."""
+ANNOTATIONS = (".eaf", ".json", ".txt")
+"""Suffixes of what ELAN, Label Studio and Audacity write."""
 MOST = 60
 """More words are no labels."""
 BATCHES = 16
@@ -86,8 +88,11 @@ def intervals_of(first: Sequence[Head], beside: Sequence[Head], paths: Sequence[
         beside: tables of intervals.
         paths: of all files, as a descriptor gives them: those of annotation tools are found by their suffix.
     """
+    recordings = [head.relative for head in first]
     stems = {PurePosixPath(head.relative).name.split(".")[0] for head in first}
-    candidates = [head.relative for head in beside] + [one for one in paths if one.lower().endswith((".eaf", ".json"))]
+    candidates = [head.relative for head in beside] + [
+        one for one in paths if one.lower().endswith(ANNOTATIONS) and one not in recordings
+    ]
     found = dict[str, set[str]]()
     for path in candidates:
         stem, name = PurePosixPath(path).name.split(".")[0], PurePosixPath(path).name
@@ -101,7 +106,7 @@ def intervals_of(first: Sequence[Head], beside: Sequence[Head], paths: Sequence[
         return None
     intervals: dict[str, object] = {"files": where}
     names = {column.name.casefold(): column.name for head in beside[:1] for column in head.columns}
-    if not where.lower().endswith((".eaf", ".json")):
+    if not where.lower().endswith(ANNOTATIONS):
         for key, other in (("start", "start"), ("end", "end" if "end" in names else "stop"), ("label", "label")):
             if names[other] != key:
                 intervals[key] = names[other]

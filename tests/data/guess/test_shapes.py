@@ -233,17 +233,32 @@ def test_parquet_with_an_index_of_time_and_people_by_column(tmp_path):
     assert windows(tmp_path) == each("no. 1", "no. 2")
 
 
-@pytest.mark.parametrize("suffix", ["csv", "json"])
+@pytest.mark.parametrize("suffix", ["csv", "json", "txt"])
 def test_intervals_beside_the_recordings(tmp_path, suffix):
     plain(tmp_path, (1, 2), "t,ax,ay,az", "{t:.2f},{x:.4f},{y:.4f},{z:.4f}")
     for person in (1, 2):
         path = tmp_path / "labels" / f"p{person}.{suffix}"
         regions = [{"value": {"start": 0, "end": 20, "timeserieslabels": ["walk"]}, "type": "timeserieslabels"}]
-        put(path, ["start,end,label", "0,20,walk"] if suffix == "csv" else [json.dumps(regions)])
+        lines = {"csv": ["start,end,label", "0,20,walk"], "json": [json.dumps(regions)], "txt": ["0.0\t20.0\twalk"]}
+        put(path, lines[suffix])
     content, questions = guessed(tmp_path, "raw", "labels")
     assert content["label"] == {"intervals": {"files": f"labels/{{}}.{suffix}"}}
     assert questions == []
     assert windows(tmp_path) == each("1", "2", classes=["walk"])
+
+
+def test_a_date_beside_the_time_of_day_and_axes_by_number(tmp_path):
+    header, line = "Date,Time,acc.1,acc.2,acc.3,activity", "2021-03-04,10:00:{second:06.3f},{x},{y},{z},{label}"
+    for person in (1, 2):
+        rows = [
+            line.format(second=i / 25, x=x, y=y, z=z, label=label) for i, label, x, y, z in walk_and_run(25, person)
+        ]
+        put(tmp_path / "raw" / f"p{person}.csv", [header, *rows])
+    content, questions = guessed(tmp_path)
+    assert content["time"] == {"column": "Time", "format": "%H:%M:%S.%f"}
+    assert content["channels"]["acc_z"] == {"column": "acc.3", "unit": "m/s^2"}
+    assert questions == []
+    assert windows(tmp_path) == each("1", "2")
 
 
 def test_what_nobody_can_tell_is_asked(tmp_path):

@@ -13,7 +13,7 @@ import numpy.typing as npt
 from har_ray.data.guess.layout import ColumnHead, Head
 from har_ray.data.guess.parts import KINDS
 from har_ray.data.own.columns import Column
-from har_ray.data.own.units import QUANTITIES, SPELLINGS
+from har_ray.data.units import QUANTITIES, SPELLINGS
 
 WRITTEN = re.compile(r"\(([^()]*(?:\([^()]*\))?[^()]*)\)|\[([^\]]+)\]")
 """A unit in a column's name: `(m/s^2)`, `[deg/s]`, `(m/(s^2))`."""

@@ -1,42 +1,14 @@
-"""Units of measurement, converted by exact factors.
-
-Factors of the units' definitions: standard gravity (3rd CGPM, 1901) and those of the SI brochure, 9th edition
-(https://doi.org/10.59161/AUEZ1291); a gauss is 1e-4 tesla (NIST SP 811, appendix B.8).
-"""
+"""What a descriptor says of units in files, and values converted by exact factors."""
 
 import math
-from collections.abc import Mapping
 from fnmatch import fnmatchcase
 from pathlib import PurePosixPath
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, Field
 
+from har_ray.data.units import QUANTITIES, spelt
 from har_ray.errors import unknown
-
-STANDARD_GRAVITY = 9.80665
-DEGREE = math.pi / 180
-
-QUANTITIES: Mapping[str, Mapping[str, float]] = {
-    "acceleration": {"m/s^2": 1, "g": STANDARD_GRAVITY, "mg": STANDARD_GRAVITY / 1000, "cm/s^2": 0.01, "mm/s^2": 0.001},
-    "angular rate": {"rad/s": 1, "mrad/s": 0.001, "deg/s": DEGREE, "mdeg/s": DEGREE / 1000, "rpm": math.pi / 30},
-    "magnetic field": {"T": 1, "mT": 1e-3, "uT": 1e-6, "nT": 1e-9, "G": 1e-4, "mG": 1e-7},
-    "angle": {"rad": 1, "deg": DEGREE},
-    "pressure": {"Pa": 1, "hPa": 100, "kPa": 1000, "mbar": 100, "bar": 1e5},
-    "voltage": {"V": 1, "mV": 1e-3, "uV": 1e-6},
-}
-"""Quantity → unit → what one of it is in the first."""
-SPELLINGS = {
-    **dict.fromkeys(("m/s2", "m/s²", "m/(s^2)", "m/s/s", "m/s**2", "ms^-2", "m s^-2"), "m/s^2"),
-    **dict.fromkeys(("dps", "°/s", "degrees/s", "deg/sec", "deg/(s)"), "deg/s"),
-    **dict.fromkeys(("milli-g", "millig"), "mg"),
-    **dict.fromkeys(("mdps",), "mdeg/s"),
-    **dict.fromkeys(("µT", "μT", "microtesla"), "uT"),
-    **dict.fromkeys(("Gs", "gauss", "Gauss"), "G"),
-    **dict.fromkeys(("°", "degrees"), "deg"),
-    **dict.fromkeys(("µV", "μV"), "uV"),
-}
-"""Other ways to write a unit."""
 
 
 def _positive(scale: float) -> float:
@@ -85,7 +57,7 @@ def factor(found: Scaled, wanted: str) -> float:
         >>> factor(Scaled(scale=0.5, unit="g"), "m/s^2")
         4.903325
     """
-    one, other = _spelt(found.unit), _spelt(wanted)
+    one, other = spelt(found.unit), spelt(wanted)
     if one == other:
         return found.scale
     for quantity, units in QUANTITIES.items():
@@ -106,8 +78,3 @@ def _mistaken(one: str, written: str, wanted: str, quantity: str) -> str:
         {"G": "; did you mean 'g'?", "mG": "; did you mean 'mg'?"}.get(one, "") if quantity == "acceleration" else ""
     )
     return f"unit {written!r} is one of {other}, {wanted!r} one of {quantity}{meant} ({', '.join(units)})"
-
-
-def _spelt(unit: str) -> str:
-    unit = unit.strip()
-    return SPELLINGS.get(unit, unit)

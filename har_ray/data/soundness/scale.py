@@ -13,9 +13,14 @@ from har_ray.data.sensors import feels_gravity, turns
 from har_ray.data.soundness import gravity
 from har_ray.data.soundness.evidence import Evidence, Stream
 from har_ray.data.soundness.finding import SHOWN, Finding
-from har_ray.data.soundness.units import ONE_G, ONE_RAD_S, spelt
+from har_ray.data.units import QUANTITIES, STANDARD_GRAVITY, spelt
 
 KIND = "scale"
+
+ONE_G = {unit: STANDARD_GRAVITY / one for unit, one in QUANTITIES["acceleration"].items()}
+"""Unit → what an accelerometer that lies still reads."""
+ONE_RAD_S = {unit: 1 / QUANTITIES["angular rate"][unit] for unit in ("rad/s", "deg/s", "mrad/s", "mdeg/s")}
+"""Unit → what a gyroscope reads that turns by a radian a second."""
 
 LARGEST = {"acceleration": 3.0, "rotation": 6.0}
 """How many times larger or smaller than expected a mean norm, or a spread in the same classes, may be. The nearest

@@ -5,7 +5,8 @@ import math
 import pytest
 
 from har_ray.data.own.dataset import load_table
-from har_ray.data.own.units import QUANTITIES, SPELLINGS, Scaled, factor
+from har_ray.data.own.units import Scaled, factor
+from har_ray.data.units import QUANTITIES, SPELLINGS
 from har_ray.errors import DataError, GridError
 from tests.data.own.tables import CHANNELS, DESCRIPTOR, read, rows, write
 

@@ -22,7 +22,7 @@ SHIPPED = {
     # Six variants at three seeds, in ten folds of four settings and four of Opportunity; nothing is searched.
     "arena": (0, 0, 6 * 3 * (4 * 10 + 4)),
     # Fifteen variants, and five, at three seeds in ten folds.
-    "ablation": (0, 0, 15 * 3 * 10),
+    "ablation": (0, 0, 15 * 3 * 5),
     "recommended": (0, 0, 6 * 3 * 10),
     # Two variants at two seeds, in five folds of twelve settings.
     "sweep": (0, 0, 2 * 2 * 5 * 12),

@@ -1,6 +1,6 @@
 """Bubble chart: macro F1 of test subjects against what a window costs, area by parameters."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from math import log10, sqrt
 
@@ -21,7 +21,7 @@ from analysis.figures.parts import (
 )
 from analysis.load import Results
 from analysis.pareto import front
-from analysis.scores import VariantResult, shared_device, variant_results
+from analysis.scores import WATCH_COSTS, VariantResult, shared_device, variant_results
 from har_ray.figures import GREY, INK, SMALL, new_figure
 from har_ray.groups import Setting
 
@@ -49,7 +49,7 @@ def bubble_chart(results: Results, setting: Setting, cost: str) -> Figure | None
     bubbles, absent = _bubbles(results, setting, cost)
     if not bubbles:
         return None
-    notes = list(_notes(results, setting, bubbles, absent))
+    notes = list(_notes(results, setting, cost, bubbles, absent))
     title = f"Macro F1 against {COST_TITLES[cost]}: {setting.title}"
     scale = area_scale([bubble.params for bubble in bubbles if bubble.params is not None])
     limits = percent_limits([end for bubble in bubbles for end in bubble.ends], 0.12)
@@ -74,16 +74,16 @@ def bubble_chart(results: Results, setting: Setting, cost: str) -> Figure | None
     return figure
 
 
-def _bubbles(results: Results, setting: Setting, cost: str) -> tuple[list[Bubble], list[str]]:
-    """Those that can be shown, and the names of the others, each with the reason."""
+def _bubbles(results: Results, setting: Setting, cost: str) -> tuple[list[Bubble], dict[str, list[str]]]:
+    """Those that can be shown, and the names of the others by the reason."""
     called, looked = names(results, setting), looks(results)
-    bubbles, absent = [], []
+    bubbles, absent = list[Bubble](), dict[str, list[str]]()
     for variant, result in variant_results(results, setting).items():
         price = cost_of(result, cost)
         if not result.complete:
-            absent.append(f"{variant} ({result.standing()})")
+            absent.setdefault(result.standing(), []).append(variant)
         elif price is None:
-            absent.append(f"{variant} ({_why_not(result, cost)})")
+            absent.setdefault(_why_not(result, cost), []).append(variant)
         else:
             mean, params = 100 * result.subject_mean(), result.typical_cost("params")
             bubbles.append(Bubble(variant, called[variant], looked[variant], price, mean, ends_percent(result), params))
@@ -92,6 +92,8 @@ def _bubbles(results: Results, setting: Setting, cost: str) -> tuple[list[Bubble
 
 
 def _why_not(result: VariantResult, cost: str) -> str:
+    if cost in WATCH_COSTS:
+        return "not exported"
     return (
         "not measured" if cost == "latency_ms" else "trees have none" if _is_trees(result) else "no count of its cost"
     )
@@ -220,15 +222,20 @@ def legend_sizes(params: Sequence[float]) -> list[int]:
     return powers[-3:] or [round(max(params) / 10**digits) * 10**digits]
 
 
-def _notes(results: Results, setting: Setting, bubbles: Sequence[Bubble], absent: Sequence[str]) -> Iterator[str]:
+def _notes(
+    results: Results, setting: Setting, cost: str, bubbles: Sequence[Bubble], absent: Mapping[str, Sequence[str]]
+) -> Iterator[str]:
     first = variant_results(results, setting)[bubbles[0].variant]
     line = interval_said(setting, len(first.seeds), len(first.subjects()))
     signs = signs_explained(results, setting, [bubble.variant for bubble in bubbles])
     yield f"{line} Dashed: Pareto front, the highest mean that a cost buys; it describes these test people. {signs}"
+    if cost in WATCH_COSTS:
+        yield "The score is that of the network in float; the table On the watch has that of the int8 file."
     if any(bubble.params is None for bubble in bubbles):
         yield "A mark without a circle: trees, which have no parameters."
     if absent:
-        yield f"Not shown: {', '.join(absent)}."
+        groups = [f"{', '.join(ones)} ({reason})" for reason, ones in absent.items()]
+        yield f"Not shown: {', '.join(groups)}."
 
 
 def _alt(title: str, bubbles: Sequence[Bubble], best: Sequence[Bubble], cost: str) -> str:

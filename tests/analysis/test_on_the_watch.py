@@ -10,6 +10,7 @@ from analysis.figures.bubble import bubble_chart
 from analysis.on_the_watch import on_the_watch
 from har_ray.groups import Setting
 from har_ray.store.results import WEIGHTS
+from tests.analysis.figures.conftest import caption_of
 
 SETTING = Setting("sensors", "wrist", "subject-holdout")
 RIGHT = [("4", 0, 0), ("4", 1, 1), ("5", 2, 2), ("5", 2, 2)]
@@ -72,6 +73,7 @@ def test_flash_limits_a_budget_and_is_an_axis(results):
     assert {"flash_bytes", "arena_bytes"} <= set(drawn["x"])
     assert figure is not None
     assert "Macro F1 against flash of the int8 file" in str(figure.get_label())
+    assert "The score is that of the network in float" in caption_of(figure)
 
 
 def test_without_exports_there_is_nothing_of_it(grid):

@@ -69,11 +69,14 @@ def load_table(name: str, path: Path) -> Dataset:
     legend |= {label: classes.index(c) for label, c in spec.label.map.items()}
     _check(path, labelled, labels, files, subjects, legend)
     decided = {*spec.label.map, *spec.label.classes}
-    for near in (
+    near = [
         *near_subjects(_seen(files, subjects), from_path=spec.subject.column is None),
         *near_labels(_seen(labelled, labels), legend, decided),
-    ):
-        log.warning("%s: %s", path, near)
+    ]
+    if near and spec.strict:
+        raise DataError("\n".join(f"{path}: {one}" for one in near))
+    for one in near:
+        log.warning("%s: %s", path, one)
     table = replace(unlabelled, legend=legend, intervals=intervals)
     return Dataset(
         name=name,

@@ -6,6 +6,7 @@ import pytest
 
 from har_ray.data.own.dataset import load_table
 from har_ray.data.own.near_names import alike
+from har_ray.errors import DataError
 from tests.data.own.tables import DESCRIPTOR, rows, write
 
 HEADER = "t,ax,ay,note,activity"
@@ -18,7 +19,8 @@ def warnings(tmp_path, caplog):
         caplog.clear()
         with caplog.at_level(logging.WARNING):
             load_table("mine", write(tmp_path, descriptor, header, **files))
-        return [message.replace(f"{tmp_path}/", "") for message in caplog.messages]
+        found = [record.getMessage() for record in caplog.records if record.levelno == logging.WARNING]
+        return [message.replace(f"{tmp_path}/", "") for message in found]
 
     return of
 
@@ -45,6 +47,12 @@ def test_labels_that_differ_by_case_are_named_with_places_and_rows(warnings):
         "raw/p1.csv: line 2 and 'Walk' in 2 rows, first raw/p2.csv: line 3); if they are one, label: {map: {'walk': "
         "'walk', 'Walk': 'walk', ...}} of all labels"
     ]
+
+
+def test_where_it_is_strict_they_are_an_error(tmp_path):
+    path = write(tmp_path, FREE + "strict: true\n", HEADER, p1=rows(*["walk"] * 5, *["Walk"] * 5))
+    with pytest.raises(DataError, match="labels 'walk' and 'Walk': differ only"):
+        load_table("mine", path)
 
 
 def test_labels_of_which_the_descriptor_says_what_they_are_are_none_of_it(warnings):

@@ -65,13 +65,7 @@ class Exports:
 
     def row(self, cell_id: str) -> Row | None:
         """What was measured of a cell's files; None where there are none, or the record is damaged."""
-        try:
-            return self.root.read_json(_row(cell_id))
-        except FileNotFoundError:
-            return None
-        except DamagedError as error:
-            log.warning("%s; its export counts as missing", error)
-            return None
+        return self.root.known_json(_row(cell_id), "export")
 
     def of(self, cells: Mapping[str, str]) -> dict[str, Row]:
         """The exports there are of these cells: cell id → SHA-256 of its weights, by cell id."""

@@ -97,13 +97,7 @@ class ResultStore:
 
     def row(self, cell_id: str) -> Row | None:
         """None where there is no row, or a damaged one."""
-        try:
-            return self.root.read_json(_row(cell_id))
-        except FileNotFoundError:
-            return None
-        except DamagedError as error:
-            log.warning("%s; its cell counts as missing", error)
-            return None
+        return self.root.known_json(_row(cell_id), "cell")
 
     def rows(self, cell_ids: Iterable[str] | None = None) -> dict[str, Row]:
         """The rows there are, by cell id; all, or those of `cell_ids`."""

@@ -235,6 +235,16 @@ class Storage:
             raise DamagedError(f"{self.uri}: {name} is damaged")
         return dict(value)
 
+    def known_json(self, name: str, what: str) -> dict[str, Any] | None:
+        """The same; None where there is none, or a damaged one: a warning says that its `what` counts as missing."""
+        try:
+            return self.read_json(name)
+        except FileNotFoundError:
+            return None
+        except DamagedError as error:
+            log.warning("%s; its %s counts as missing", error, what)
+            return None
+
     def write_json(self, name: str, value: Mapping[str, Any]) -> None:
         content = dict(value) | {CHECKSUM: _checksum(json.loads(json.dumps(value)))}
         self.write(name, (json.dumps(content, indent=1) + "\n").encode())

@@ -39,6 +39,10 @@ QUOTE = (
 """What PyYAML says of text that had to be quoted, and what helps."""
 
 
+class _NoPlaceError(Exception):
+    """Nothing can stand where `--set` says."""
+
+
 class Mistake(NamedTuple):
     """Something wrong at `key`; `others` are further keys that it depends on."""
 
@@ -92,7 +96,8 @@ class YamlFile:
         return file
 
     def set(self, override: str) -> None:
-        """Apply `key.path=value`; the value is YAML, list items are named by number (`datasets.0.rate_hz=25`).
+        """Apply `key.path=value`; the value is YAML, list items are named by number (`datasets.0.rate_hz=25`), and the
+        number after the last item's adds one.
 
         Raises:
             GridError: it is not of that form, or the path leads through something that has no keys.
@@ -106,7 +111,7 @@ class YamlFile:
             key = self._assign(names.split("."), parsed)
         except yaml.YAMLError as error:
             raise GridError(f"--set {override}: not valid YAML: {_explained(error)[1]}") from error
-        except (IndexError, TypeError, ValueError) as error:
+        except _NoPlaceError as error:
             raise GridError(f"--set {override}: {error}") from error
         if value.mistakes:
             raise GridError("\n".join(f"--set {override}: {mistake.message}" for mistake in value.mistakes))
@@ -117,15 +122,28 @@ class YamlFile:
         parent: Any = self.content
         key: KeyPath = ()
         for n, name in enumerate(names, 1):
-            if not isinstance(parent, dict | list):
-                raise TypeError(f"{parent!r} has no keys")
-            step: Any = int(name) if isinstance(parent, list) else name
+            last = n == len(names)
+            step = self._step(key, parent, name, grows=last)
             key = (*key, step)
-            if n == len(names):
-                parent[step] = value
+            if not last:
+                parent = parent[step] if isinstance(parent, list) else parent.setdefault(step, {})
+            elif isinstance(parent, list) and step == len(parent):
+                parent.append(value)
             else:
-                parent = parent[step] if isinstance(parent, list) else parent.setdefault(name, {})
+                parent[step] = value
         return key
+
+    @staticmethod
+    def _step(key: KeyPath, parent: Any, name: str, grows: bool) -> Any:
+        """The key or the index that `name` says below `key`, where `parent` stands."""
+        if isinstance(parent, dict):
+            return name
+        if not isinstance(parent, list):
+            raise _NoPlaceError(f"{key_text(key)}: {parent!r} has no keys")
+        count = len(parent) + grows
+        if not name.isascii() or not name.isdigit() or int(name) >= count:
+            raise _NoPlaceError(f"{key_text(key)}: expected the number of an item, 0 to {count - 1}; found {name!r}")
+        return int(name)
 
     def _forget(self, key: KeyPath) -> None:
         """Drop what was noted at `key` and below; the line of the key itself is kept."""

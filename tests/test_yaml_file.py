@@ -144,12 +144,15 @@ def test_set_changes_values_and_what_is_reported_of_them(tmp_path):
     file = YamlFile.read(tmp_path / "f.yaml")
     file.set("most=30")
     file.set("items.0.low=2")
+    file.set("items.1={name: b, high: 9}")
     found = load(Model, file)
-    assert (found.most, found.items[0].low) == (30, 2)
+    assert (found.most, found.items[0].low, found.items[1].high) == (30, 2, 9)
     for wrong, message in [
         ("most", "expected key.path=value"),
         ("most.x=1", "has no keys"),
-        ("items.7=1", "--set items.7=1"),
+        ("items.3={name: d}", r"--set items.3=.*: items: expected the number of an item, 0 to 2; found '3'$"),
+        ("items.2.low=1", r"items: expected the number of an item, 0 to 1; found '2'$"),
+        ("items.first.low=1", r"items: expected the number of an item, 0 to 1; found 'first'$"),
     ]:
         with pytest.raises(GridError, match=message):
             file.set(wrong)

@@ -114,7 +114,8 @@ class Storage:
         while True:
             try:
                 done = action()
-            except FileNotFoundError:
+            except FileNotFoundError:  # which is an answer, too
+                self._works_again(wait > FIRST_WAIT_S)
                 raise
             except (OSError, pa.ArrowException) as error:
                 problem = f"storage {self.uri}: cannot {doing}: {_in_short(error)}"
@@ -125,9 +126,12 @@ class Storage:
                 time.sleep(wait)
                 wait = min(2 * wait, LONGEST_WAIT_S)
             else:
-                if wait > FIRST_WAIT_S:
-                    self._log(f"storage {self.uri}: it works again", waits=False)
+                self._works_again(wait > FIRST_WAIT_S)
                 return done
+
+    def _works_again(self, waited: bool) -> None:
+        if waited:
+            self._log(f"storage {self.uri}: it works again", waits=False)
 
     def _log(self, message: str, waits: bool) -> None:
         """With what tells the messages of many processes about one outage apart from those about another."""

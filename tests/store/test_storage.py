@@ -172,6 +172,17 @@ def test_a_full_disk_is_waited_for_and_said_once(tmp_path):
     ]  # without a handler, Python shows warnings
 
 
+def test_that_a_file_is_not_there_says_that_the_storage_works_again(tmp_path, caplog):
+    (tmp_path / "rows").write_text("in the way of the folder")
+    threading.Timer(0.2, (tmp_path / "rows").unlink).start()
+    with caplog.at_level(logging.WARNING), pytest.raises(FileNotFoundError):
+        Storage(tmp_path, patience_s=20).read("rows/a.json")
+    waits, works = caplog.messages
+    assert waits.startswith(f"storage {tmp_path}: cannot read rows/a.json: ")
+    assert waits.endswith("Not a directory; waiting up to 20 s for it")
+    assert works == f"storage {tmp_path}: it works again"
+
+
 def test_waiting_ends(tmp_path):
     message, seconds = full_disk(tmp_path, "never", 2).stdout.splitlines()
     assert message.endswith("cannot write rows/a.json: File too large; given up after 2 s")

@@ -55,16 +55,6 @@ class Evidence:
         return found
 
     @cached_property
-    def people(self) -> dict[str, dict[int, Part]]:
-        """By subject: the part of each class, all sources together."""
-        found: dict[str, dict[int, Part]] = {}
-        for (_, subject), parts in self.streams.items():
-            known = found.setdefault(subject, {})
-            for label, part in parts.items():
-                known[label] = known[label].joined(part) if label in known else part
-        return found
-
-    @cached_property
     def whole(self) -> dict[Stream, Part]:
         """By source and subject: all classes together."""
         return {stream: reduce(Part.joined, parts.values()) for stream, parts in self.streams.items()}

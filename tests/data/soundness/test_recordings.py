@@ -100,6 +100,33 @@ def test_of_two_ways_the_first_is_the_usual_one():
     ]
 
 
+def test_of_a_person_with_several_files_the_one_that_is_turned_is_named():
+    turned = times([-1, -1, 1, 1, 1, 1])
+    whole = people(4)
+    for day, change in enumerate((times([1] * 6), turned, times([1] * 6))):
+        one = recording("2", 20 + day)
+        one.x[:] = change(one.x)
+        whole[f"p2-{day}.csv"] = [one]
+    (found,) = findings(whole)
+    assert (found.kind, found.where) == (direction.KIND, "subject 2 (p2-1.csv)")
+    assert found.number == pytest.approx(135, abs=2)
+    whole["p2.csv"][0].x[:] = turned(whole["p2.csv"][0].x)
+    (found,) = findings(whole)
+    assert found.where == "subject 2 (p2-1.csv and p2.csv)"
+
+
+def test_a_file_by_itself_may_be_of_another_posture():
+    """Nobody knows whether who lies on the other side in the one file of a class has turned the device."""
+    whole = {f"p{subject}.csv": [recording(str(subject), subject, classes=(0,))] for subject in range(1, 5)}
+    whole |= {f"p{subject}-lie.csv": [recording(str(subject), 9 + subject, classes=(1,))] for subject in range(1, 5)}
+    whole["p2-more.csv"] = [recording("2", 20, classes=(0,))]
+    lies = whole["p2-lie.csv"][0]
+    lies.x[:] = times([1, -1, -1, 1, 1, 1])(lies.x)
+    assert findings(whole) == []
+    (found,) = findings(whole | {"p2-again.csv": [recording("2", 30, classes=(1,))]})
+    assert found.where == "subject 2 (p2-lie.csv)"
+
+
 def test_directions_do_not_matter_to_windows_that_have_none():
     turned = people(4, p2=times([-1, -1, 1, 1, 1, 1]))
     assert findings(turned, aligned=True) == []

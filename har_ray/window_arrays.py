@@ -6,6 +6,7 @@ grid reports.
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass, field
 from operator import itemgetter
 from pathlib import Path
@@ -30,6 +31,8 @@ from har_ray.yaml_file import YamlFile
 
 if TYPE_CHECKING:
     from torch.utils.data import TensorDataset
+
+log = logging.getLogger(__name__)
 
 ANY_PROTOCOL = "random"
 """Every preset can be split by it; stands in an entry as long as nobody has chosen."""
@@ -130,6 +133,8 @@ def windows(
     source = {"kind": "table", "name": dataset.name, "path": str(descriptor)} if descriptor else {"name": name}
     given = source | ({} if path is None else {"path": path}) | {"preset": preset_of(dataset, preset)} | changes
     entry = _entry(given | {"protocol": ANY_PROTOCOL})
+    for finding in dataset.findings:
+        log.warning("%s: %s", name, finding)
     folder = None if entry.own else fetch(dataset, Path(data), path)
     identity = identify(dataset, folder, Path(data))
     spec = WindowSpec.of(dataset, identity.fingerprint, entry.cut)

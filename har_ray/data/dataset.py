@@ -15,6 +15,7 @@ import numpy.typing as npt
 
 from har_ray.data.norms import measured
 from har_ray.data.sensors import norms
+from har_ray.data.soundness.finding import Finding
 
 LabelRule = Literal["pure", "majority", "first", "last"]
 Align = Literal["as-recorded", "gravity"]
@@ -153,6 +154,7 @@ class Dataset:
             its parts can be held back; only the protocol `random` takes it. None where there is no such preset.
         first: as `read`, of each source the first rows alone; None where that is not much less than all.
         labelled: samples by subject and class, where they are known before anything is read.
+        findings: what makes results wrong and is known before any recording is read.
         strict: whatever the checks of `soundness/` find is an error.
         tracks: by name, further labels that a preset may choose instead of those of `classes`.
     """
@@ -181,6 +183,7 @@ class Dataset:
     published: Reader | None = None
     first: Read | None = None
     labelled: Mapping[str, Mapping[str, int]] | None = None
+    findings: tuple[Finding, ...] = ()
     strict: bool = False
     tracks: Mapping[str, Track] = field(default_factory=dict)
 

@@ -184,6 +184,7 @@ def _manifest(dataset: Dataset, spec: WindowSpec, identity: Identity, reports: S
     gathered = Gathered(measured(spec.preset.channels, [channel.name for channel in dataset.channels]))
     for report in reports:
         gathered.join(pickle.loads(report["gathered"]))
+    findings = (*dataset.findings, *checks.of_recordings(gathered, dataset, spec.preset))
     window, _ = spec.shape
     return {
         "windows_id": spec.id,
@@ -200,5 +201,5 @@ def _manifest(dataset: Dataset, spec: WindowSpec, identity: Identity, reports: S
         "shards": [dict(shard) for report in reports for shard in report["shards"]],
         "windows_per_subject_and_class": per_subject,
         "rejects": dict(sorted(rejects.items())),
-        "findings": [finding.as_row for finding in checks.of_recordings(gathered, dataset, spec.preset)],
+        "findings": [finding.as_row for finding in findings],
     }

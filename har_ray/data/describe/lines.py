@@ -44,6 +44,7 @@ def info_lines(dataset: Dataset) -> Iterator[str]:
         facts[f"preset {name}"] = _preset(dataset, preset)
     for key, fact in facts.items():
         yield f"  {key}: {fact}"
+    yield from _warnings(dataset.findings)
 
 
 def _archive(dataset: Dataset) -> dict[str, str]:
@@ -89,9 +90,12 @@ def prepared_lines(manifest: Manifest) -> Iterator[str]:
 
 def finding_lines(findings: Iterable[Finding], looked: str) -> Iterator[str]:
     """What is wrong with the recordings, and how far they were looked at."""
-    for finding in findings:
-        yield f"  warning: {finding}"
+    yield from _warnings(findings)
     yield f"  {looked}"
+
+
+def _warnings(findings: Iterable[Finding]) -> Iterator[str]:
+    return (f"  warning: {finding}" for finding in findings)
 
 
 def description_lines(found: Description) -> Iterator[str]:

@@ -8,8 +8,7 @@ call; `clock.py`, the time that they tell; `streams.py`, whose rows they hold; `
 
 import hashlib
 import json
-import logging
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -30,11 +29,13 @@ from har_ray.data.own.paths import word_in
 from har_ray.data.own.reader import READING, read
 from har_ray.data.own.scan import Scan, Wanted, scan_files
 from har_ray.data.own.streams import Table, TableFile
+from har_ray.data.soundness.finding import refuse
 from har_ray.errors import DataError, unknown
 from har_ray.yaml_check import load
 from har_ray.yaml_file import YamlFile
 
-log = logging.getLogger(__name__)
+Words = Mapping[str, tuple[int, int]]
+"""Word → (its first row, in how many rows it stands)."""
 
 
 def load_table(name: str, path: Path) -> Dataset:
@@ -69,14 +70,11 @@ def load_table(name: str, path: Path) -> Dataset:
     legend |= {label: classes.index(c) for label, c in spec.label.map.items()}
     _check(path, labelled, labels, files, subjects, legend)
     decided = {*spec.label.map, *spec.label.classes}
-    near = [
+    near = (
         *near_subjects(_seen(files, subjects), from_path=spec.subject.column is None),
         *near_labels(_seen(labelled, labels), legend, decided),
-    ]
-    if near and spec.strict:
-        raise DataError("\n".join(f"{path}: {one}" for one in near))
-    for one in near:
-        log.warning("%s: %s", path, one)
+    )
+    refuse(str(path), near, spec.strict)
     table = replace(unlabelled, legend=legend, intervals=intervals)
     return Dataset(
         name=name,
@@ -99,24 +97,41 @@ def load_table(name: str, path: Path) -> Dataset:
         read=partial(read, table),
         files=partial(_disk_files, [one.path for one in files]),
         first=partial(read, table, batches=1),
-        labelled=_labelled(labels, _words(spec.subject, first, scans), classes, legend),
+        labelled=_labelled(_together(spec, first, scans, labels), classes, legend),
+        findings=near,
         strict=spec.strict,
     )
 
 
+def _together(
+    spec: Descriptor, files: Sequence[TableFile], scans: Mapping[str, Scan], labels: Sequence[Words]
+) -> Iterator[Mapping[str, Mapping[str, int]] | None]:
+    """Of each labelled file: subject → label → in how many samples; None where nobody has counted them together."""
+    for file, words, people in zip(files, labels, _words(spec.subject, files, scans), strict=True):
+        if together := scans[file.name].together:
+            yield together
+        elif len(words) > 1 and len(people) > 1:
+            yield None
+        else:
+            yield {
+                subject: {word: min(of_subject, of_word) for word, (_, of_word) in words.items()}
+                for subject, (_, of_subject) in people.items()
+            }
+
+
 def _labelled(
-    labels: Sequence[Any], subjects: Sequence[Any], classes: Sequence[str], legend: Mapping[str, int]
+    together: Iterable[Mapping[str, Mapping[str, int]] | None], classes: Sequence[str], legend: Mapping[str, int]
 ) -> dict[str, dict[str, int]] | None:
-    """Samples by subject and class; None where a file holds several of both, whose rows nobody has counted together."""
+    """Samples by subject and class; None where they are not known of a file."""
     found: dict[str, dict[str, int]] = {}
-    for words, people in zip(labels, subjects, strict=True):
-        if len(words) > 1 and len(people) > 1:
+    for of_file in together:
+        if of_file is None:
             return None
-        for subject, (_, of_subject) in people.items():
-            for word, (_, of_word) in words.items():
+        for subject, words in of_file.items():
+            for word, n in words.items():
                 if legend[word] != NULL:
                     counts, name = found.setdefault(subject, {}), classes[legend[word]]
-                    counts[name] = counts.get(name, 0) + min(of_subject, of_word)
+                    counts[name] = counts.get(name, 0) + n
     return found
 
 

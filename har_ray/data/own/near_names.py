@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from typing import NamedTuple
 
+from har_ray.data.soundness.finding import Finding
 from har_ray.text import counted
 
 SUBJECTS, LABELS = "near-equal subjects", "near-equal labels"
@@ -14,27 +15,6 @@ class Seen(NamedTuple):
 
     where: Callable[[], str]
     rows: int
-
-
-class NearNames(NamedTuple):
-    """Names that differ only by how they are written.
-
-    Attributes:
-        kind: `SUBJECTS` or `LABELS`.
-        where: the names.
-        number: how many there are.
-        text: where each is, and what is wrong.
-        remedy: what to write.
-    """
-
-    kind: str
-    where: str
-    number: float
-    text: str
-    remedy: str
-
-    def __str__(self) -> str:
-        return f"{self.where}: {self.text}; {self.remedy}"
 
 
 def alike(name: str) -> str:
@@ -48,7 +28,7 @@ def alike(name: str) -> str:
     return re.sub(r"(?<![\d.])0+(?=\d)", "", re.sub(r"(?<=\d)\.0+(?!\d)", "", plain))
 
 
-def near_subjects(seen: Mapping[str, Seen], from_path: bool) -> list[NearNames]:
+def near_subjects(seen: Mapping[str, Seen], from_path: bool) -> list[Finding]:
     """Subjects that may be one person, who would then be in the training and in the test part.
 
     Args:
@@ -58,7 +38,7 @@ def near_subjects(seen: Mapping[str, Seen], from_path: bool) -> list[NearNames]:
     return [_found(SUBJECTS, "subjects", names, seen, f"if they are one person, {remedy}") for names in _groups(seen)]
 
 
-def near_labels(seen: Mapping[str, Seen], legend: Mapping[str, int], decided: Iterable[str]) -> list[NearNames]:
+def near_labels(seen: Mapping[str, Seen], legend: Mapping[str, int], decided: Iterable[str]) -> list[Finding]:
     """Labels of different classes that may be one activity.
 
     Args:
@@ -85,9 +65,9 @@ def _groups(seen: Mapping[str, Seen]) -> list[list[str]]:
     return [names for names in groups.values() if len(names) > 1]
 
 
-def _found(kind: str, what: str, names: list[str], seen: Mapping[str, Seen], remedy: str) -> NearNames:
+def _found(kind: str, what: str, names: list[str], seen: Mapping[str, Seen], remedy: str) -> Finding:
     places = " and ".join(
         f"{name!r} in {counted(seen[name].rows, 'row')}, first {seen[name].where()}" for name in names
     )
     shown = " and ".join(map(repr, names))
-    return NearNames(kind, f"{what} {shown}", len(names), f"differ only by case, blanks or zeros ({places})", remedy)
+    return Finding(kind, f"{what} {shown}", len(names), f"differ only by case, blanks or zeros ({places})", remedy)

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TypeVar
 
 import numpy as np
+import pyarrow as pa
 
 from har_ray.data.faults import by_cause
 from har_ray.data.own.columns import Column
@@ -25,7 +26,7 @@ log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
-SCANNING = 3
+SCANNING = 4
 """Part of the kept record; raise it when the same file would give another scan."""
 
 MAX_WORDS = 1000
@@ -43,6 +44,7 @@ class Scan:
         rows: how many there are.
         format: how the descriptor laid it out, as JSON.
         words: `str(column)` → word → (its first row from 0, in how many rows it stands).
+        together: of two columns of words, the first's word → the second's → in how many rows both stand.
         said, rate_hz: what the descriptor said when its first rows were looked at, and the rate that they come at.
     """
 
@@ -53,6 +55,7 @@ class Scan:
     rows: int
     format: str
     words: dict[str, dict[str, tuple[int, int]]]
+    together: dict[str, dict[str, int]]
     said: str = ""
     rate_hz: float | None = None
 
@@ -141,17 +144,20 @@ def _scan(path: Path, words: Sequence[Column], spec: FileSpec) -> Scan:
     """Reads the words, or any column where only the number of rows is wanted."""
     size, mtime_ns = stat(path)
     found: dict[str, dict[str, tuple[int, int]]] = {str(column): {} for column in words}
+    together: dict[str, dict[str, int]] = {}
     rows = 0
     for batch in read_columns(path, dict.fromkeys(words, WORD) or {spec.columns[0]: TEXT}, spec):
         for column in found:
             _count(found[column], batch[column].dictionary.to_pylist(), batch[column].indices.to_numpy(), rows)
             if len(found[column]) > MAX_WORDS:
                 raise DataError(f"{path}: column {column!r} has over {MAX_WORDS} distinct values; expected few words")
+        if len(found) == 2:
+            _count_together(together, *(batch[column] for column in found))
         rows += batch.num_rows
     if rows == 0:
         raise DataError(f"{path}: no rows below the names of the columns; leave it out of files")
     names, form = column_names(path, spec), spec.format.model_dump_json()
-    return Scan(size, mtime_ns, sha256(path), names, rows, form, found)
+    return Scan(size, mtime_ns, sha256(path), names, rows, form, found, together)
 
 
 def _count(found: dict[str, tuple[int, int]], values: Iterable[str], codes: np.ndarray, row: int) -> None:
@@ -161,6 +167,17 @@ def _count(found: dict[str, tuple[int, int]], values: Iterable[str], codes: np.n
     for code, at, n in zip(present.tolist(), first.tolist(), counts.tolist(), strict=True):
         begin, total = found.get(names[code], (row + at, 0))
         found[names[code]] = (min(begin, row + at), total + n)
+
+
+def _count_together(found: dict[str, dict[str, int]], one: pa.DictionaryArray, other: pa.DictionaryArray) -> None:
+    """Add how often words of two columns of a batch stand in the same row."""
+    names, others = ([word.strip() for word in column.dictionary.to_pylist()] for column in (one, other))
+    width = max(1, len(others))
+    first, second = (column.indices.to_numpy().astype(np.int64) for column in (one, other))
+    pairs, counts = np.unique(first * width + second, return_counts=True)
+    for pair, n in zip(pairs.tolist(), counts.tolist(), strict=True):
+        of_one = found.setdefault(names[pair // width], {})
+        of_one[others[pair % width]] = of_one.get(others[pair % width], 0) + n
 
 
 def _load(kept: Path) -> dict[str, Scan]:

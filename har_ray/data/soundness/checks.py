@@ -50,19 +50,20 @@ def looked_at_windows(manifest: dict[str, Any]) -> str:
 
 def before_windows(dataset: Dataset, preset: Preset, protocols: Sequence[Protocol]) -> tuple[str, list[Finding]]:
     """How far recordings were looked at of which there are no windows yet, and what was found."""
-    looked, findings = [], list[Finding]()
+    looked, findings = [], list(dataset.findings)
     subjects = preset.subjects or dataset.subjects
     if dataset.first is not None:
         gathered, sources = _first_rows(dataset, preset, dataset.first)
         findings += of_recordings(gathered, dataset, preset)
-        seen = len({subject for _, subject, _ in gathered.parts})
-        looked.append(f"the first rows of {counted(sources, 'file')} ({seen} of {counted(len(subjects), 'subject')})")
+        seen = f"{len({subject for _, subject, _ in gathered.parts})} of {counted(len(subjects), 'subject')}"
+        looked.append(f"at the first rows of {counted(sources, 'file')} ({seen})")
     if dataset.labelled is not None:
         names = dataset.classes_of(preset)
         findings += classes.findings(dataset.labelled, subjects, names, protocols, is_own(dataset.name))
-        looked.append("who does what")
-    what = " and ".join(looked) or "nothing"
-    return f"{what} could be looked at; everything is when windows are made", findings
+        looked.append("at who does what")
+    if not looked:
+        return "its recordings are checked when their windows are made", findings
+    return f"looked {' and '.join(looked)}; all rows are checked when windows are made", findings
 
 
 def _first_rows(dataset: Dataset, preset: Preset, first: Read) -> tuple[Gathered, int]:

@@ -1,7 +1,5 @@
 """Names that are one and look like two are said, with their places and the remedy; those that are two are not."""
 
-import logging
-
 import pytest
 
 from har_ray.data.own.dataset import load_table
@@ -14,13 +12,10 @@ FREE = DESCRIPTOR.replace(', map: {walk: walking, run: running}, no_class: [othe
 
 
 @pytest.fixture
-def warnings(tmp_path, caplog):
+def warnings(tmp_path):
     def of(descriptor=FREE, header=HEADER, **files):
-        caplog.clear()
-        with caplog.at_level(logging.WARNING):
-            load_table("mine", write(tmp_path, descriptor, header, **files))
-        found = [record.getMessage() for record in caplog.records if record.levelno == logging.WARNING]
-        return [message.replace(f"{tmp_path}/", "") for message in found]
+        findings = load_table("mine", write(tmp_path, descriptor, header, **files)).findings
+        return [str(one).replace(f"{tmp_path}/", "") for one in findings]
 
     return of
 
@@ -43,7 +38,7 @@ def test_two_names(one, other):
 def test_labels_that_differ_by_case_are_named_with_places_and_rows(warnings):
     found = warnings(p1=rows("walk", "walk", "run"), p2=rows("run", "Walk", "Walk"), p3=rows("walk"))
     assert found == [
-        "mine.yaml: labels 'walk' and 'Walk': differ only by case, blanks or zeros ('walk' in 3 rows, first "
+        "labels 'walk' and 'Walk': differ only by case, blanks or zeros ('walk' in 3 rows, first "
         "raw/p1.csv: line 2 and 'Walk' in 2 rows, first raw/p2.csv: line 3); if they are one, label: {map: {'walk': "
         "'walk', 'Walk': 'walk', ...}} of all labels"
     ]
@@ -71,7 +66,7 @@ def test_a_label_almost_that_of_no_class_is_named(warnings):
 
 def test_subjects_in_paths_and_in_columns(warnings):
     (found,) = warnings(p3=rows("walk"), p03=rows("walk"), p30=rows("run"))
-    assert found.startswith("mine.yaml: subjects ")
+    assert found.startswith("subjects ")
     assert "'3' in 1 row, first raw/p3.csv" in found
     assert found.endswith("if they are one person, let the pattern leave out what differs, as 'p0*(\\d+)' does")
 

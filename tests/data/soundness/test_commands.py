@@ -1,10 +1,13 @@
 """What a user is told by the commands that are typed, on files of own recordings: `--plan`, `describe`, a run."""
 
+import json
+
 import pytest
 import yaml
 
 from har_ray import grid
 from har_ray.data.__main__ import main as data
+from har_ray.data.own.dataset import load_table
 from har_ray.spec.grid import load_grid
 from har_ray.store.stores import Stores
 from har_ray.windows_stage import planned_findings, window_specs
@@ -63,7 +66,8 @@ def test_the_plan_names_people_in_another_unit(write, capsys):
     assert f"  checked   mine: {IN_G}: its mean norm is 1/9.6" in out
     assert "of 9.81 m/s^2, as if it were in g; " in out
     assert "{files: 'p4.csv', channels: 'acc_*', in_file: g}" in out
-    assert "mine: the first rows of 4 files (4 of 4 subjects) and who does what could be looked at" in out
+    looked = "looked at the first rows of 4 files (4 of 4 subjects) and at who does what"
+    assert f"mine: {looked}; all rows are checked when windows are made" in out
 
 
 def test_a_plan_of_sound_recordings_warns_of_nothing(write):
@@ -100,6 +104,44 @@ def test_what_was_found_is_kept_with_the_windows_and_said_again(write, capsys, r
         assert "all recordings were checked when their windows were made" in out
     assert IN_G in planned(path)
     assert "mine: all recordings were checked when their windows were made" in planned(path)
+
+
+def test_names_that_are_one_are_said_alike_by_all(write, capsys, ray_session, tmp_path):
+    path = write()
+    raw = tmp_path / "raw" / "p3.csv"
+    raw.write_text(raw.read_text().replace("stand", "Stand"))
+    descriptor, storage = str(tmp_path / "mine.yaml"), str(tmp_path / "results")
+    said = "warning: labels 'stand' and 'Stand': differ only by case, blanks or zeros ('stand' in 1,500 rows, first"
+    assert f"mine: {said}" in planned(path, "datasets.0.protocol=random")
+    for action in ("info", "describe"):
+        assert data([action, descriptor, *(("--storage", storage) if action == "describe" else ())]) == 0
+        assert capsys.readouterr().out.count(said) == 1
+    (manifest,) = (tmp_path / "results" / "windows").glob("*/manifest.json")
+    kinds = [row["kind"] for row in json.loads(manifest.read_text())["findings"]]
+    assert kinds == ["near-equal labels"]
+
+
+def test_several_people_and_labels_in_one_file_are_counted_together(write, tmp_path):
+    path = write(more={2: ("stand", "lie", "stairs")})
+    lines = [
+        f"{line},{subject}"
+        for subject in range(1, 5)
+        for line in (tmp_path / "raw" / f"p{subject}.csv").read_text().splitlines()[1:]
+    ]
+    for raw in (tmp_path / "raw").iterdir():
+        raw.unlink()
+    (tmp_path / "raw" / "all.csv").write_text("\n".join(["ax,ay,az,activity,who", *lines]) + "\n")
+    mine = tmp_path / "mine.yaml"
+    mine.write_text(mine.read_text().replace(r"{pattern: 'p(\d+)'}", "{column: who}"))
+    once = {"stand": 500, "lie": 500}
+    assert load_table("mine", mine).labelled == {"1": once, "2": {**once, "stairs": 500}, "3": once, "4": once}
+    assert "warning: class 'stairs': only subject 2 has it" in planned(path, "datasets.0.protocol=random")
+
+
+def test_a_plan_of_the_catalogue_says_when_its_recordings_are_checked(tmp_path, write):
+    path = write()
+    spar = "[{name: spar, preset: wrist, protocol: loso}]"
+    assert planned(path, f"datasets={spar}") == "spar: its recordings are checked when their windows are made"
 
 
 def test_two_people_are_told_what_they_can_do(write, capsys, tmp_path):

@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from collections import Counter
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,8 @@ from scipy.spatial import cKDTree
 import har_ray
 from har_ray.data.datasets.sensors import SENSORS
 from har_ray.data.datasets.wisdm_watch import WISDM_WATCH
+from har_ray.data.guess.descriptor import guess
+from har_ray.data.guess.writing import yaml_of
 from har_ray.data.raw.fetch import fetch
 from har_ray.data.tensors import load_windows
 from har_ray.store.storage import Storage
@@ -85,6 +88,39 @@ def test_the_files_of_sensors_as_own_recordings_give_the_windows_of_the_catalogu
     assert np.array_equal(own.x, ours.x)
     assert np.array_equal(own.y, ours.y)
     assert np.array_equal(own.subject, ours.subject)
+
+
+def guessed(folder, raw):
+    """The windows by the descriptor that a look at files below `folder` gives, as it is."""
+    (folder / "guessed.yaml").write_text(yaml_of(guess([str(folder / raw)], folder), "guess"))
+    return har_ray.windows(str(folder / "guessed.yaml"))
+
+
+def test_a_guess_of_two_files_of_sensors_gives_the_windows_of_the_catalogue(sensors):
+    two = sensors / "two" / "DataSet"
+    two.mkdir(parents=True)
+    for name in ("Participant_1.csv", "Participant_2.csv"):
+        (two / name).symlink_to(sensors / "raw" / "DataSet" / name)
+    own = guessed(sensors, "two")
+    ours = har_ray.windows("sensors", "wrist", path=str(sensors / "raw"), data=sensors / "data", subjects=["1", "2"])
+    at = [own.channels.index(channel) for channel in ours.channels]
+    assert np.array_equal(own.x[:, :, at], ours.x)
+    assert np.array_equal(own.subject, ours.subject)
+    named = {"upsatirs": "upstairs"}  # as the publisher wrote it
+    words = [named.get(own.classes[y], own.classes[y]) for y in own.y]
+    assert words == [ours.classes[y] for y in ours.y]
+
+
+def test_a_guess_of_wisdms_watch_joins_its_files_to_the_windows_of_the_catalogue(tmp_path):
+    make_raw("wisdm-watch", tmp_path / "raw", "--subjects", 1600, 1601)
+    own = guessed(tmp_path, "raw")
+    people, raw = ["1600", "1601"], str(tmp_path / "raw")
+    ours = har_ray.windows("wisdm-watch", "wrist", path=raw, data=tmp_path, subjects=people)
+    assert own.channels == tuple(f"watch_{sensor}_{axis}" for sensor in ("acc", "gyr") for axis in "xyz")
+    count = Counter(zip(own.subject.tolist(), (own.classes[y] for y in own.y), strict=True))
+    assert count == Counter(zip(ours.subject.tolist(), ("ABCDEFGHIJKLMOPQRS"[y] for y in ours.y), strict=True))
+    means, wanted = (np.sort(one.x.mean(axis=1), axis=0) for one in (own, ours))
+    np.testing.assert_allclose(means, wanted, atol=1e-3)
 
 
 OWN_WATCH = r"""

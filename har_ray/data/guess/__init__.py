@@ -2,6 +2,6 @@
 
 The parts, a question each: `layout.py`, what is in the files; `paths.py`, what their paths say; `parts.py`, which files
 make one recording; `time.py`, when; `rate.py`, how fast; `identity.py`, who; `labels.py`, what they do; `channels.py`,
-which sensors in which units. `descriptor.py` puts the answers together, `writing.py` writes them, `showing.py` shows
-the first values.
+which sensors in which units. `descriptor.py` puts the answers together, `soundness.py` says what would make results
+wrong, `writing.py` writes it all, `showing.py` shows the first values.
 """

@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 
 from har_ray.data.guess.parts import Parts
 from har_ray.data.own.descriptor import Descriptor, context
+from har_ray.data.soundness.finding import Finding
 from har_ray.yaml_file import KeyPath
 
 
@@ -29,6 +30,7 @@ class Guess:
     Attributes:
         content: as YAML says it.
         notes, questions: what stands beside a key.
+        findings: what would make results wrong, beside the key that can mend it.
         faults: what the reader says of it, and of files that it cannot read.
         left_out: files that hold no recordings, and why.
         parts: the files of each source.
@@ -38,6 +40,7 @@ class Guess:
     parts: Parts
     notes: dict[KeyPath, str] = field(default_factory=dict)
     questions: dict[KeyPath, str] = field(default_factory=dict)
+    findings: dict[KeyPath, list[Finding]] = field(default_factory=dict)
     faults: list[str] = field(default_factory=list)
     left_out: dict[str, str] = field(default_factory=dict)
 

@@ -6,9 +6,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from shlex import join
 
+from har_ray.data.describe.lines import finding_lines
 from har_ray.data.guess.descriptor import guess, open_questions
 from har_ray.data.guess.showing import shown
+from har_ray.data.guess.soundness import check
 from har_ray.data.guess.writing import yaml_of
+from har_ray.data.own.scan import kept_beside
 from har_ray.errors import DataError
 
 WHAT = "look at files of your own and write a descriptor of what they seem to hold"
@@ -21,7 +24,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace, typed: Sequence[str] | None) -> int:
-    """Writes the descriptor, and shows values and questions: on standard error where the descriptor goes to output."""
+    """Writes the descriptor, and shows values, questions and what would make results wrong: on standard error where
+    the descriptor goes to output.
+    """
     out: Path | None = args.out
     if out and out.exists() and not args.force:
         raise DataError(f"{out}: exists; --force writes over it")
@@ -29,6 +34,7 @@ def run(args: argparse.Namespace, typed: Sequence[str] | None) -> int:
         raise DataError(f"{out}: there is no folder {out.parent}")
     root = (out.absolute() if out else Path.cwd() / "mine.yaml").parent
     found = guess(args.files, root)
+    looked = check(found, out or root / "mine.yaml", kept_beside(out) if out else None)
     text = yaml_of(found, "har-ray data guess " + join(args.files))
     aside = sys.stdout if out else sys.stderr
     for line in shown(found, root):
@@ -40,4 +46,7 @@ def run(args: argparse.Namespace, typed: Sequence[str] | None) -> int:
         print(text, end="", flush=True)
     for question in open_questions(found):
         print(f"? {question}", file=aside)
+    findings = [finding for some in found.findings.values() for finding in some]
+    for line in finding_lines(findings, looked):
+        print(line, file=aside)
     return 0

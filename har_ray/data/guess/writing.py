@@ -37,7 +37,8 @@ def yaml_of(found: Guess, command: str) -> str:
     Args:
         command: what made it.
     """
-    head = [f"# A guess by `{command}`: what stands here is yours to change.", "# Lines with `# ?` ask something."]
+    head = [f"# A guess by `{command}`: what stands here is yours to change."]
+    head += ["# Lines with `# ?` ask something, those with `# !` say what makes results wrong."]
     head += [f"# left out: {line}" for line in left_out(found)]
     head += [f"# ? {line}" for fault in found.faults for line in fault.splitlines()]
     return "\n".join([*head, *_lines(found, found.content, (), "")]) + "\n"
@@ -59,6 +60,7 @@ def _lines(found: Guess, content: Mapping[str, Any], at: KeyPath, indent: str) -
         key = (*at, name)
         comments = [text for text in (found.notes.get(key),) if text]
         questions = [f"? {found.questions[key]}"] if key in found.questions else []
+        questions += [f"! {finding}" for finding in found.findings.get(key, ())]
         block = value is not None and (name in BLOCKS or at == ("sources",))
         line = f"{indent}{_scalar(name)}:" + ("" if block or value is None else f" {_scalar(value, name)}")
         yield from _with_comments(line, indent, [*comments, *questions])

@@ -27,7 +27,7 @@ from har_ray.data.own.look import look
 from har_ray.data.own.near_names import Seen, near_labels, near_subjects
 from har_ray.data.own.paths import word_in
 from har_ray.data.own.reader import READING, read
-from har_ray.data.own.scan import Scan, Wanted, scan_files
+from har_ray.data.own.scan import Scan, Wanted, kept_beside, scan_files
 from har_ray.data.own.streams import Table, TableFile
 from har_ray.data.soundness.finding import refuse
 from har_ray.errors import DataError, unknown
@@ -48,12 +48,27 @@ def load_table(name: str, path: Path) -> Dataset:
     file = YamlFile.read(path)
     spec = load(Descriptor, file, context(file.content))
     folder = path.absolute().parent
-    found = find_files(spec, file, folder)
+    return described(name, file, spec, find_files(spec, file, folder), kept_beside(path))
+
+
+def described(
+    name: str, file: YamlFile, spec: Descriptor, found: Mapping[str, Sequence[Path]], kept: Path | None
+) -> Dataset:
+    """The dataset that a descriptor makes of the files of each source.
+
+    Args:
+        spec: what `file` says.
+        kept: where what is known of the files is kept; None for nowhere.
+
+    Raises:
+        DataError: as `load_table`.
+    """
+    path, folder = file.path, file.path.absolute().parent
     unlabelled = Table(name, folder, spec, {}, grouped(spec, found, folder))
     files = [TableFile(unlabelled, source, path) for source, paths in found.items() for path in paths]
     _check_units(file, spec, files)
     wanted = {one.name: _wanted(spec, one) for one in files}
-    scans = scan_files(wanted, folder / f".{path.name}.scan.json")
+    scans = scan_files(wanted, kept)
     first = [one for one in files if one.is_labelled]
     rates = [rate_hz for one in files if (rate_hz := scans[one.name].rate_hz)]
     rate_hz = spec.rate_hz if isinstance(spec.rate_hz, float) else median(rates or [1.0])

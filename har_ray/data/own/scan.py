@@ -82,29 +82,36 @@ _scans: dict[Path, dict[str, Scan]] = {}
 """The scans of this process, by where they are kept: they hold also where that cannot be written."""
 
 
-def scan_files(wanted: Mapping[str, Wanted], kept: Path) -> dict[str, Scan]:
+def kept_beside(descriptor: Path) -> Path:
+    """Where the scans of a descriptor's files are kept."""
+    return descriptor.absolute().with_name(f".{descriptor.name}.scan.json")
+
+
+def scan_files(wanted: Mapping[str, Wanted], kept: Path | None) -> dict[str, Scan]:
     """A scan of every file; only what is new or has changed since the last call is read.
 
     First the beginning of every new file is looked at, so that most faults are found before any is read as a whole.
 
     Args:
         wanted: the files, by the names that they are kept under.
-        kept: where the scans of the last call are, and will be kept.
+        kept: where the scans of the last call are, and will be kept; None for nowhere.
 
     Raises:
         DataError: a file lacks a column, cannot be read or does not tell time as described; a line for each cause.
     """
-    known = _scans.get(kept) or _load(kept)
+    known = (_scans.get(kept) or _load(kept)) if kept else {}
     scans = {name: known[name] for name, one in wanted.items() if name in known and _holds(known[name], one)}
     if new := len(wanted) - len(scans):
-        log.info("looking through %s new or changed file%s in %s", f"{new:,}", "s" * (new > 1), kept.parent)
+        where = f" in {kept.parent}" if kept else ""
+        log.info("looking through %s new or changed file%s%s", f"{new:,}", "s" * (new > 1), where)
     rates, faults = _each(wanted, lambda name, one: _rate_hz(scans.get(name), one))
     if not faults:
         found, faults = _each(wanted, lambda name, one: scans.get(name) or _scan(one.path, one.words, one.spec))
         scans = {name: replace(scan, said=wanted[name].said, rate_hz=rates[name]) for name, scan in found.items()}
-    _scans[kept] = known | scans if faults else scans
-    if _scans[kept] != known:
-        _save(kept, _scans[kept])
+    if kept:
+        _scans[kept] = known | scans if faults else scans
+        if _scans[kept] != known:
+            _save(kept, _scans[kept])
     if faults:
         raise DataError("\n".join(by_cause(faults)))
     return scans

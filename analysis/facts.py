@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from har_ray.data.account import account_lines
 from har_ray.store.results import Row
 
 MADE = ("command", "grid_path", "grid_hash", "git_commit", "har_ray_version", "machine")
@@ -51,6 +52,9 @@ def _recordings(info: Row) -> Iterator[tuple[str, str]]:
         left_out = dict.fromkeys(f"{n:,} × {why}" for one in settings for why, n in (one.get("rejects") or {}).items())
         if left_out:
             yield f"left out of {name}", "; ".join(left_out)
+        for one in settings:
+            if account := one.get("account"):
+                yield f"windows of {name}, {one['preset']}", "; ".join(account_lines(account))
         warnings = dict.fromkeys(_warning(row) for one in settings for row in one.get("findings") or ())
         if warnings:
             yield f"to doubt in {name}", " | ".join(warnings)

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+from har_ray.data.account import left_out_lines, summed
 from har_ray.data.protocol import Protocol
 from har_ray.data.raw.fetch import fetch, raw_folder
 from har_ray.data.raw.identity import identify
@@ -63,8 +64,8 @@ def prepare_all(spec: GridSpec, stores: Stores) -> tuple[list[WindowSpec], list[
         if identify(entry.dataset, folder, Path(spec.data)) != identity:
             raise DataError(f"{entry.name}: {identity.origin} changed while it was read; run the same command again")
         print(f"[windows] {entry.name}, {entry.preset_label}: {manifest['windows']:,} windows")
-        for reason, count in manifest["rejects"].items():
-            print(f"[windows]   left out: {count:,} × {reason}")
+        for line in left_out_lines(manifest):
+            print(f"[windows]   {line}")
         findings = checks.of_windows(manifest, entry.protocols)
         refuse(entry.name, findings, entry.dataset.strict)
         for finding in (one for one in findings if (entry.name, one) not in said):
@@ -115,6 +116,7 @@ def _description(entry: DatasetSpec, manifest: Row, findings: list[Finding], fol
         "about": {key: getattr(entry.dataset, key) for key in ("title", "homepage", "terms", "citation")},
         "folds": folds,
         "findings": [finding.as_row for finding in findings],
+        "account": summed(manifest["files"]) if "files" in manifest else None,
         "channels": [channel["name"] for channel in manifest["channels"]],
         **{key: manifest[key] for key in (*keys, "windows_per_subject_and_class")},
     }

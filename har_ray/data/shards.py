@@ -21,12 +21,14 @@ import ray
 import ray.data
 
 from har_ray import __version__
+from har_ray.data.account import Account, as_row
 from har_ray.data.cleaning import natural_key
 from har_ray.data.dataset import Dataset, Recording, Rejects
 from har_ray.data.faults import by_cause
 from har_ray.data.norms import measured
 from har_ray.data.raw.identity import Identity, warn_if_altered
 from har_ray.data.soundness import checks
+from har_ray.data.soundness.evidence import short_names
 from har_ray.data.soundness.statistics import Gathered
 from har_ray.data.windows import Cut, WindowSpec, class_names, cut_all, no_windows, read_source
 from har_ray.errors import DataError
@@ -86,14 +88,16 @@ def _write_shards(row: dict[str, Any], dataset: Dataset, spec: WindowSpec, windo
 
 
 def _attempt(sources: Sequence[str], dataset: Dataset, spec: WindowSpec, windows: WindowStore) -> dict[str, Any]:
-    rejects, errors, preset = Rejects(), [], spec.preset
+    files, errors, preset = dict[str, tuple[Account, Rejects]](), [], spec.preset
     gathered = Gathered(measured(preset.channels, [channel.name for channel in dataset.channels]))
     counts: Counter[tuple[str, int]] = Counter()
     with _Shards(windows, spec.id) as shards:
         for source in sources:
+            account, rejects = files[source] = Account(), Rejects()
             try:
                 recordings = gathered.watched(source, read_source(dataset, preset, source, rejects))
-                for table in _window_tables(cut_all(dataset, preset, recordings)):
+                cuts = account.watched(preset, cut_all(dataset, preset, recordings))
+                for table in _window_tables(cuts):
                     shards.write(table)
                     counts.update(zip(table["subject"].to_pylist(), table["y"].to_pylist(), strict=True))
             except DataError as error:
@@ -101,8 +105,9 @@ def _attempt(sources: Sequence[str], dataset: Dataset, spec: WindowSpec, windows
     return {
         "errors": errors,
         "shards": shards.written,
-        "rejects": list(rejects.counts.items()),
-        "gathered": pickle.dumps(gathered),  # bytes, which Ray Data does not take apart into columns
+        # Bytes, which Ray Data does not take apart into columns.
+        "files": pickle.dumps(files),
+        "gathered": pickle.dumps(gathered),
         "counts": [(subject, label, n) for (subject, label), n in counts.items()],
     }
 
@@ -178,9 +183,11 @@ def _manifest(dataset: Dataset, spec: WindowSpec, identity: Identity, reports: S
     for subject, label, n in sorted(entry for report in reports for entry in report["counts"]):
         counts = per_subject.setdefault(str(subject), {})
         counts[classes[int(label)]] = counts.get(classes[int(label)], 0) + int(n)
-    rejects: Counter[str] = Counter()
+    files: dict[str, tuple[Account, Rejects]] = {}
     for report in reports:
-        rejects.update({reason: int(n) for reason, n in report["rejects"]})
+        files |= pickle.loads(report["files"])
+    rejects: Counter[str] = sum((one.counts for _, one in files.values()), Counter())
+    names = short_names(files)
     gathered = Gathered(measured(spec.preset.channels, [channel.name for channel in dataset.channels]))
     for report in reports:
         gathered.join(pickle.loads(report["gathered"]))
@@ -201,5 +208,8 @@ def _manifest(dataset: Dataset, spec: WindowSpec, identity: Identity, reports: S
         "shards": [dict(shard) for report in reports for shard in report["shards"]],
         "windows_per_subject_and_class": per_subject,
         "rejects": dict(sorted(rejects.items())),
+        "files": [
+            as_row(names[source], *files[source]) for source in sorted(files, key=lambda one: natural_key(names[one]))
+        ],
         "findings": [finding.as_row for finding in findings],
     }

@@ -74,11 +74,13 @@ class Cut(NamedTuple):
         x: float32 `[N, T, C]`.
         y: int16 `[N]`.
         start: int64 `[N]`, the first sample's index in the recording as it was read, rounded down.
+        dropped: int64 `[M]`, the same of windows of no class, which are left out.
     """
 
     x: Samples
     y: Labels
     start: npt.NDArray[np.int64]
+    dropped: npt.NDArray[np.int64]
 
     def ids(self, recording: Recording) -> list[str]:
         """`<recording>:<start>`, unique within a dataset."""
@@ -166,18 +168,18 @@ def cut(recording: Recording, preset: Preset, null_label: int | None) -> Cut:
     if preset.align == "gravity":
         recording = replace(recording, x=gravity_aligned(recording.x, preset.channels))
     parts = [
-        _windows_of_run(recording, begin, end, preset) for begin, end in _runs(recording.labels, preset.label_rule)
+        _windows_of(recording, begin, end, preset) for begin, end in stretches(recording.labels, preset.label_rule)
     ]
     x, y, start = (np.concatenate(arrays) for arrays in zip(*parts, strict=True)) if parts else _nothing(preset)
     null = y == NULL
     if not null.any():
-        return Cut(x, y, start)
+        return Cut(x, y, start, start[:0])
     if null_label is None:
-        return Cut(x[~null], y[~null], start[~null])
-    return Cut(x, np.where(null, np.int16(null_label), y), start)
+        return Cut(x[~null], y[~null], start[~null], start[null])
+    return Cut(x, np.where(null, np.int16(null_label), y), start, start[:0])
 
 
-def _runs(labels: Labels, rule: LabelRule) -> list[tuple[int, int]]:
+def stretches(labels: Labels, rule: LabelRule) -> list[tuple[int, int]]:
     """What windows may span, as (begin, end): runs of one label, or the whole recording."""
     if len(labels) == 0:
         return []
@@ -186,8 +188,13 @@ def _runs(labels: Labels, rule: LabelRule) -> list[tuple[int, int]]:
     return list(pairwise(edges))
 
 
-def _windows_of_run(recording: Recording, begin: int, end: int, preset: Preset) -> tuple[Samples, Labels, np.ndarray]:
-    step = Fraction(recording.rate_hz / preset.rate_hz).limit_denominator(10_000)
+def step_of(recording: Recording, preset: Preset) -> Fraction:
+    """How many samples of a recording there are for each of its windows' samples."""
+    return Fraction(recording.rate_hz / preset.rate_hz).limit_denominator(10_000)
+
+
+def _windows_of(recording: Recording, begin: int, end: int, preset: Preset) -> tuple[Samples, Labels, np.ndarray]:
+    step = step_of(recording, preset)
     x, labels = resample(recording.x[begin:end], recording.labels[begin:end], step)
     length, stride = samples(preset.window_s, preset.rate_hz), samples(preset.stride_s, preset.rate_hz)
     if len(x) < length:

@@ -40,8 +40,17 @@ def test_what_was_left_out_and_what_to_doubt():
     one = {"dataset": "mine", "rejects": {"no time stamp": 1200}, "findings": [finding]}
     found = facts(INFO | {"data": [one, one, {"dataset": "spar"}]})  # two settings of the same recordings
     assert found["left out of mine"] == "1,200 × no time stamp"
+    assert not any(name.startswith("windows of") for name in found)
     assert found["to doubt in mine"] == "subject 8 (p8.csv): acc points another way; say align: gravity"
     assert not {name for name in found if name.endswith(" spar")} - {"recordings: spar"}
+
+
+def test_how_much_is_in_windows():
+    lost = {"of no class": {"windows": 25, "seconds": 30.0}}
+    account = {"seconds": 100.0, "seconds_in_windows": 70.0, "windows": 60, "left_out": lost}
+    found = facts(INFO | {"data": [{"dataset": "mine", "preset": "wrist", "account": account}]})
+    said = "read: 1:40 min, of which 1:10 min in 60 windows; left out: 30 s, 25 windows of no class"
+    assert found["windows of mine, wrist"] == said
 
 
 def test_what_is_not_recorded_is_unknown():

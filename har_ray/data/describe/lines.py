@@ -2,13 +2,17 @@
 
 from collections.abc import Iterable, Iterator
 
+from har_ray.data.account import left_out_lines
 from har_ray.data.dataset import Dataset, Preset
 from har_ray.data.describe.numbers import Description
 from har_ray.data.raw.identity import Identity
 from har_ray.data.soundness.finding import Finding
 from har_ray.data.windows import class_names, samples
 from har_ray.store.windows import Manifest
-from har_ray.text import aligned
+from har_ray.text import aligned, counted
+
+FILES = 10
+"""Those of which most is left out are shown; the manifest has all."""
 
 
 def list_lines(datasets: Iterable[Dataset]) -> Iterator[str]:
@@ -84,8 +88,7 @@ def prepared_lines(manifest: Manifest) -> Iterator[str]:
         f"{manifest['dataset']}: {manifest['windows']:,} windows {shape}, {shape[0] / manifest['rate_hz']:g} s at "
         f"{manifest['rate_hz']:g} Hz"
     )
-    for reason, count in manifest["rejects"].items():
-        yield f"  left out: {count:,} × {reason}"
+    yield from (f"  {line}" for line in left_out_lines(manifest))
 
 
 def finding_lines(findings: Iterable[Finding], looked: str) -> Iterator[str]:
@@ -99,7 +102,7 @@ def _warnings(findings: Iterable[Finding]) -> Iterator[str]:
 
 
 def description_lines(found: Description) -> Iterator[str]:
-    """Tables of what the windows hold, by class, by subject and by channel."""
+    """Tables of what the windows hold, by class, by subject and by channel, and of files of which much is left out."""
     manifest = found.manifest
     by_class = zip(manifest["classes"], found.windows, found.hours, strict=True)
     rows = [(name, f"{n.sum():,}", _clock(h.sum()), int((n > 0).sum())) for name, n, h in by_class]
@@ -110,6 +113,19 @@ def description_lines(found: Description) -> Iterator[str]:
     by_channel = zip(manifest["channels"], found.ranges, strict=True)
     ranges = [(channel["name"], channel["unit"], *(f"{v:.4g}" for v in values)) for channel, values in by_channel]
     yield from ("", *aligned(("channel", "unit", "min", "1 %", "median", "99 %", "max"), ranges, left=(0, 1)))
+    most = sorted(manifest.get("files", ()), key=_left_out_s, reverse=True)[:FILES]
+    if any(map(_left_out_s, most)):
+        files = [
+            (one["file"], _clock(one["seconds"] / 3600), _clock(_left_out_s(one) / 3600), f"{one['windows']:,}")
+            for one in most
+        ]
+        yield from ("", *aligned(("file", "read", "left out", "windows"), files))
+        if more := len(manifest["files"]) - len(most):
+            yield f"and {counted(more, 'file')} of which less is left out"
+
+
+def _left_out_s(file: Manifest) -> float:
+    return float(sum(lost["seconds"] for lost in file["left_out"].values()))
 
 
 def _clock(hours: float) -> str:

@@ -1,7 +1,7 @@
 """What the checks are given: the statistics of recordings, by person and file, and what their dataset says of them."""
 
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, reduce
 from pathlib import Path
@@ -13,6 +13,15 @@ from har_ray.data.soundness.statistics import Gathered, Part
 
 Stream = tuple[str, str]
 """A source and a subject in it."""
+
+
+def short_names(sources: Collection[str]) -> dict[str, str]:
+    """What each source is called below the folder that all share."""
+    paths = {source: Path(source) for source in sources}
+    if len({path.is_absolute() for path in paths.values()}) != 1:
+        return dict(zip(sources, sources, strict=True))
+    folder = Path(os.path.commonpath([path.parent for path in paths.values()]))
+    return {source: path.relative_to(folder).as_posix() for source, path in paths.items()}
 
 
 @dataclass(frozen=True)
@@ -60,14 +69,12 @@ class Evidence:
         return {stream: reduce(Part.joined, parts.values()) for stream, parts in self.streams.items()}
 
     @cached_property
-    def _folder(self) -> Path:
-        sources = {Path(source).parent for source, _ in self.streams}
-        return Path(os.path.commonpath(sources)) if len({path.is_absolute() for path in sources}) == 1 else Path()
+    def _names(self) -> dict[str, str]:
+        return short_names({source for source, _ in self.streams})
 
     def file(self, source: str) -> str:
         """A source, below the folder that all share."""
-        path = Path(source)
-        return path.relative_to(self._folder).as_posix() if path.is_relative_to(self._folder) else source
+        return self._names[source]
 
     def where(self, streams: Iterable[Stream]) -> str:
         """Whose and in which files: `subject 2 (p2.csv)`, `subjects 2 and 4 (p2.csv and p4.csv)`, `everybody`."""

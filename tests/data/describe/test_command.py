@@ -95,7 +95,8 @@ def test_prepare_then_describe(capsys, mine, ray_session):
     lines = output_of(capsys, "prepare", mine, "--preset", "wrist", "--storage", storage)
     assert lines[0] == "mine: 9 windows [20, 3], 2 s at 10 Hz"
     lines = output_of(capsys, "describe", mine, "--preset", "wrist", "--storage", storage)
-    assert str(mine) in lines.pop(1)
+    assert lines[1] == "read: 12 s, of which 12 s in 9 windows"
+    assert str(mine) in lines[2]
     warnings = [line for line in lines if line.startswith("warning: ")]
     assert any(line.startswith("warning: class 'fly': nobody has it; name it in label.no_class") for line in warnings)
     assert any(line.startswith("warning: everybody: pulse is always 60") for line in warnings)

@@ -19,6 +19,7 @@ from har_ray import cli, grid
 from har_ray.store.check import faults
 from har_ray.store.results import ResultStore, load, now, predictions
 from tests.grids import confirmed, write_grid
+from tests.processes import ray_processes
 
 DISTURBED = {"teacher": {"workers": 0}, "student": {"workers": 0}}
 
@@ -251,7 +252,7 @@ def command(tmp_path):
         process.wait()
 
 
-def until(condition, process, seconds=240.0):
+def until(condition, process, seconds=500.0):
     end = time.monotonic() + seconds
     while not condition():
         assert process.poll() is None, "the command ended before it was disturbed"
@@ -268,27 +269,28 @@ def test_killed_drivers_and_trials_cost_no_bit(finished, tmp_path, command):
 
     first = command(path)
     until(lambda: sum((ours / "rows" / f"{cell}.json").exists() for cell in search) >= 4, first)
+    of_ray = psutil.Process(first.pid).children(recursive=True)
     first.kill()
     first.wait()
-    time.sleep(3)  # Ray's processes end with their driver
+    _, alive = psutil.wait_procs(of_ray, timeout=120)
+    assert alive == []  # Ray's processes end with their driver
     kept = {p.name: json.loads(p.read_text()) for p in ours.glob("rows/*.json")}
     assert 4 <= len(kept) < 13  # of three teachers, six candidates and four confirmed students
 
     second = command(path)
     until(lambda: len(list(ours.glob("rows/*.json"))) > len(kept) + 2, second)
-    until(kill_a_trial, second)
-    assert second.wait(timeout=240) == 0, (tmp_path / "log").read_text()
+    until(lambda: kill_a_trial(second.pid), second)
+    assert second.wait(timeout=500) == 0, (tmp_path / "log").read_text()
     assert_same(ours, folder, variants)
     assert {name: json.loads((ours / "rows" / name).read_text()) for name in kept} == kept
 
 
-def kill_a_trial():
+def kill_a_trial(driver):
     """SIGKILL to a trial's process; whether there was one, which there is not between two stages."""
-    for process in psutil.process_iter(["cmdline"]):
-        if (process.info["cmdline"] or [""])[0].startswith(("ray::CellTrial", "ray::ResourceTrainable")):
-            process.kill()
-            return True
-    return False
+    trials = ray_processes(driver, "CellTrial", "ResourceTrainable")
+    for process in trials[:1]:
+        process.kill()
+    return bool(trials)
 
 
 @pytest.mark.parametrize("asked", [signal.SIGINT, signal.SIGTERM])
@@ -297,7 +299,7 @@ def test_ctrl_c_and_the_stop_of_a_job_end_with_130_and_a_hint(asked, tmp_path, c
     rows = tmp_path / "results" / "tiny" / "rows"
     until(lambda: rows.exists() and any(rows.iterdir()), process)
     process.send_signal(asked)
-    assert process.wait(timeout=60) == 130
+    assert process.wait(timeout=300) == 130
     log = (tmp_path / "log").read_text()
     assert "the same command continues" in log
     assert "***" not in log  # as the report of a crash begins

@@ -21,6 +21,8 @@ from har_ray.store.results import ResultStore, load, now, predictions
 from tests.grids import confirmed, write_grid
 from tests.processes import ray_processes
 
+pytestmark = pytest.mark.xdist_group("ray")
+
 DISTURBED = {"teacher": {"workers": 0}, "student": {"workers": 0}}
 
 
@@ -53,6 +55,7 @@ def test_every_cell_ends_and_the_tables_hold_every_variant_and_seed(finished):
     assert searched["variant"].value_counts().to_dict() == {"LM-Att": 4, "RB-KD": 6, "RAB-KD": 6}
 
 
+@pytest.mark.usefixtures("windows_made")
 def test_a_variant_of_the_grids_own_with_all_that_teaches_better(ray_session, tmp_path):
     """Another architecture than its teacher's, augmentation that is searched, mixed windows, a mean of weights."""
     student = {
@@ -154,6 +157,7 @@ def test_status_and_plan_show_what_is_done(finished, capsys):
     assert "nothing is left to train" in plan
 
 
+@pytest.mark.usefixtures("windows_made", "no_report")
 def test_one_trial_at_a_time_inline_and_in_another_order_gives_the_same_rows(finished, tmp_path, ray_session):
     _, folder = finished
     variants = ["RAB-KD", "LM"]
@@ -176,6 +180,7 @@ def damage(path):
     return path
 
 
+@pytest.mark.usefixtures("no_report")
 def test_every_file_that_is_damaged_between_runs_is_named_and_made_again(finished, tmp_path, capsys, caplog):
     path, folder = finished
     shutil.copytree(folder.parent, tmp_path / "results")
@@ -260,6 +265,7 @@ def until(condition, process, seconds=500.0):
         time.sleep(0.05)
 
 
+@pytest.mark.usefixtures("windows_made")
 def test_killed_drivers_and_trials_cost_no_bit(finished, tmp_path, command):
     _, folder = finished
     variants = ["MM", "LM", "RB-KD"]
@@ -293,6 +299,7 @@ def kill_a_trial(driver):
     return bool(trials)
 
 
+@pytest.mark.usefixtures("windows_made")
 @pytest.mark.parametrize("asked", [signal.SIGINT, signal.SIGTERM])
 def test_ctrl_c_and_the_stop_of_a_job_end_with_130_and_a_hint(asked, tmp_path, command):
     process = command(write_grid(tmp_path, resources=DISTURBED))
@@ -306,6 +313,7 @@ def test_ctrl_c_and_the_stop_of_a_job_end_with_130_and_a_hint(asked, tmp_path, c
     assert all(json.loads(p.read_text())["status"] == "completed" for p in rows.iterdir())
 
 
+@pytest.mark.usefixtures("windows_made", "no_report")
 def test_a_failing_cell_is_reported_and_the_others_are_finished(ray_session, tmp_path, capsys):
     train = {"epochs": 2, "lr": 1e30}
     path = write_grid(tmp_path, variants=["MM", "RB-KD"], train=train, search=None, seeds=[0])
@@ -317,6 +325,7 @@ def test_a_failing_cell_is_reported_and_the_others_are_finished(ray_session, tmp
     assert "0/1, 1 failed" in capsys.readouterr().out
 
 
+@pytest.mark.usefixtures("no_report")
 def test_own_recordings_join_a_grid_without_code(ray_session, tmp_path, capsys):
     """Four people, two activities, 20 Hz: described by a file, split by person, trained on."""
     for person in range(4):

@@ -26,6 +26,8 @@ from tests.cluster.clone import (
     state,
 )  # fmt: skip
 
+pytestmark = pytest.mark.xdist_group("ray")
+
 
 def readme_commands(heading):
     """The lines of the first block of code below a heading of cluster/README.md that run a script of its folder."""

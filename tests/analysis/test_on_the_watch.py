@@ -1,5 +1,8 @@
 """The table of exported files: float and int8 side by side, folds pooled, what is missing left out."""
 
+import csv
+import io
+
 import numpy as np
 import pyarrow as pa
 import pytest
@@ -8,6 +11,7 @@ from analysis.budget import budget_lines, parse
 from analysis.chart import chart
 from analysis.figures.bubble import bubble_chart
 from analysis.on_the_watch import on_the_watch
+from analysis.tables import results_csv
 from har_ray.groups import Setting
 from har_ray.store.results import WEIGHTS
 from tests.analysis.figures.conftest import caption_of
@@ -61,6 +65,20 @@ def test_float_and_int8_stand_side_by_side(results):
     assert rows["MM"] == ["–", "–", "–", "100.0", "0.25", "9,000", "4,500", "1/2"]
     assert "OM" not in rows
     assert "Measured on a PC." in table.notes[1]
+
+
+def test_the_csv_has_the_same_numbers_and_where_they_were_measured(results):
+    records = {row["variant"]: row for row in csv.DictReader(io.StringIO(results_csv(results)))}
+    lm, mm, om = (records[name] for name in ("LM", "MM", "OM"))
+    assert [float(lm[name]) for name in ("float_f1_macro", "int8_f1_macro", "int8_agreement", "int8_logit_error")] == (
+        pytest.approx([1.0, (2 / 3 + 4 / 5 + 1) / 3, 0.875, 0.25])
+    )
+    assert [lm[f"{cost}_{end}"] for cost in ("flash_bytes", "arena_bytes") for end in ("min", "max")] == [
+        "4000", "5000", "2000", "2500",
+    ]  # fmt: skip
+    assert (lm["cells_exported"], lm["measured_on"]) == ("2", "a PC")
+    assert (mm["int8_f1_macro"], mm["flash_bytes_max"], mm["cells_exported"]) == ("", "9000", "1")
+    assert (om["int8_f1_macro"], om["flash_bytes_max"], om["cells_exported"], om["measured_on"]) == ("", "", "0", "")
 
 
 def test_flash_limits_a_budget_and_is_an_axis(results):

@@ -3,8 +3,6 @@
 import csv
 import io
 
-import numpy as np
-import pyarrow as pa
 import pytest
 
 from analysis.budget import budget_lines, parse
@@ -13,7 +11,6 @@ from analysis.figures.bubble import bubble_chart
 from analysis.on_the_watch import on_the_watch
 from analysis.tables import results_csv
 from har_ray.groups import Setting
-from har_ray.store.results import WEIGHTS
 from tests.analysis.figures.conftest import caption_of
 
 SETTING = Setting("sensors", "wrist", "subject-holdout")
@@ -22,36 +19,16 @@ ONE_WRONG = [("4", 0, 1), ("4", 1, 1), ("5", 2, 2), ("5", 2, 2)]
 """F1 of the classes 0, 2/3 and 1."""
 
 
-def export(grid, tmp_path, cell_id, predictions, flash, agreement=1.0):
-    """Give a completed cell weights, and an export whose int8 file predicts this."""
-    row = grid.store.row(cell_id)
-    weights = grid.store.write_weights(cell_id, b"weights")
-    files = row["files"] | {name: list(digest) for name, digest in weights.items()}
-    grid.store.write_row(row | {"files": files})
-    folder = tmp_path / f"{cell_id}-made"
-    folder.mkdir()
-    (folder / "model.tflite").write_bytes(b"int8")
-    table = pa.table({
-        "window_id": [str(i) for i in range(len(predictions))],
-        "subject": [subject for subject, _, _ in predictions],
-        "label": [label for _, label, _ in predictions],
-        "logits": [np.eye(3)[found].tolist() for _, _, found in predictions],
-    })  # fmt: skip
-    measured = {"int8_f1_macro": 0.0, "int8_agreement": agreement, "int8_logit_error": 0.25, "flash_bytes": flash,
-                "arena_bytes": flash // 2, "measured_on": "a PC"}  # fmt: skip
-    grid.store.exports.write({"cell_id": cell_id} | measured, weights[WEIGHTS].sha256, folder, table)
-
-
 @pytest.fixture
-def results(grid, tmp_path):
+def results(grid):
     """LM of two folds, both exported; MM of two, one exported; OM not at all."""
     for fold in (0, 1):
         grid.completed("OM", 0, 0.9, fold=fold, predictions=RIGHT)
     lm = [grid.completed("LM", 0, 0.9, fold=fold, predictions=RIGHT) for fold in (0, 1)]
     mm = [grid.completed("MM", 0, 0.9, fold=fold, predictions=RIGHT) for fold in (0, 1)]
-    export(grid, tmp_path, lm[0], RIGHT, 4000)
-    export(grid, tmp_path, lm[1], ONE_WRONG, 5000, agreement=0.75)
-    export(grid, tmp_path, mm[0], RIGHT, 9000)
+    grid.export(lm[0], RIGHT, 4000)
+    grid.export(lm[1], ONE_WRONG, 5000, agreement=0.75)
+    grid.export(mm[0], RIGHT, 9000)
     return grid.load()
 
 

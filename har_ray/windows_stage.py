@@ -116,6 +116,7 @@ def _description(entry: DatasetSpec, manifest: Row, findings: list[Finding], fol
         "folds": folds,
         "findings": [finding.as_row for finding in findings],
         "channels": [channel["name"] for channel in manifest["channels"]],
+        "stride_s": entry.cut.stride_s,
         **{key: manifest[key] for key in (*keys, "windows_per_subject_and_class")},
     }
 

@@ -52,13 +52,13 @@ DATA = [
          "test_some_people_record_in_another_unit"),
     ),
     *in_file(
-        "har_ray/data/own/streams.py", "tests/data/own/test_time.py",
+        "har_ray/data/own/rows.py", "tests/data/own/test_time.py",
         ("windows of two devices",
          "return np.asarray(recording)", "return np.zeros(n, dtype=np.intp)",
          "test_two_devices_in_one_file"),
     ),
     *in_file(
-        "har_ray/data/own/streams.py", "tests/data/own/test_dataset.py",
+        "har_ray/data/own/rows.py", "tests/data/own/test_dataset.py",
         ("a recording of two people",
          "if joined and part.subject != joined[0].subject:", "if joined and part.first < joined[0].first:",
          "test_a_subject_column_cuts_the_file"),

@@ -71,7 +71,7 @@ def _columns(answer: Answer) -> list[object]:
 
 
 def _times(stamps: Stamps) -> list[object]:
-    return [*([stamps.time["column"]] if "column" in stamps.time else []), *stamps.others]
+    return [*(stamps.time[key] for key in ("date", "column") if key in stamps.time), *stamps.others]
 
 
 def _put_source(

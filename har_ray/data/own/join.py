@@ -13,8 +13,10 @@ from har_ray.data.dataset import Recording, Rejects
 from har_ray.data.joining import Run, joined
 from har_ray.data.joining import Stream as Runs
 from har_ray.data.own.rates import stream_rate_hz
+from har_ray.data.own.rows import Words
 from har_ray.data.own.steps import MAX_STEPS
-from har_ray.data.own.streams import Reading, Table, TableFile, Words
+from har_ray.data.own.streams import Reading
+from har_ray.data.own.table import Table, TableFile
 from har_ray.errors import DataError
 
 US_PER_S = 1e6

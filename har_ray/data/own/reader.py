@@ -11,7 +11,8 @@ from har_ray.data.dataset import Recording, Rejects
 from har_ray.data.own.join import read_joined
 from har_ray.data.own.rates import stream_rate_hz
 from har_ray.data.own.steps import MAX_STEPS
-from har_ray.data.own.streams import Reading, Table, TableFile
+from har_ray.data.own.streams import Reading
+from har_ray.data.own.table import Table, TableFile
 
 READING = 1
 """`Dataset.reading` of own recordings; raise it when the same files come to give other recordings."""

@@ -6,7 +6,6 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from har_ray.data.own.columns import Column
 from har_ray.data.own.timing import DAY_S, UNITS_PER_S, Time
 
 Numbers = npt.NDArray[np.float64]
@@ -43,7 +42,6 @@ class Steps(NamedTuple):
     """Time stamps in seconds `[n]` in the order of rows, and what they should be.
 
     Attributes:
-        column: where they stand.
         time: what the descriptor says of them.
         rate_hz: samples per second; None where stamps tell it.
         copied: of rows that share the stamp of the one before, how many hold the same values; 0 to 1.
@@ -53,7 +51,6 @@ class Steps(NamedTuple):
     """
 
     t: Numbers
-    column: Column
     time: Time
     rate_hz: float | None
     copied: float = 0
@@ -74,7 +71,7 @@ class Steps(NamedTuple):
         return next(self._faults(steps, found), None)
 
     def _faults(self, steps: Numbers, found: float | None) -> Iterator[str]:
-        name, n = repr(self.column), len(steps)
+        name, n = self.time.name, len(steps)
         back = steps < 0
         if back.sum() > n / 2:
             yield f"{name} runs backwards at {back.sum()} of {n} rows; sort them by time"
@@ -134,7 +131,7 @@ class Steps(NamedTuple):
         return late if advances else None
 
     def _other_rate(self, found: float, rate_hz: float) -> str:
-        fault = f"{self.column!r} says {found:.4g} Hz, rate_hz is {rate_hz:g}"
+        fault = f"{self.time.name} says {found:.4g} Hz, rate_hz is {rate_hz:g}"
         if self.numbers:
             for unit, per_s in UNITS_PER_S.items():
                 if abs(rate_hz / (found * self.time.count_s * per_s) - 1) <= RATE_TOLERANCE:

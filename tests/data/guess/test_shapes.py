@@ -247,17 +247,27 @@ def test_intervals_beside_the_recordings(tmp_path, suffix):
     assert windows(tmp_path) == each("1", "2", classes=["walk"])
 
 
-def test_a_date_beside_the_time_of_day_and_axes_by_number(tmp_path):
-    header, line = "Date,Time,acc.1,acc.2,acc.3,activity", "2021-03-04,10:00:{second:06.3f},{x},{y},{z},{label}"
+@pytest.mark.parametrize(
+    ("date", "time", "questions"),
+    [
+        ("2021-03-04", {}, []),
+        ("20210304", {"format": "%Y%m%d %H:%M:%S.%f"}, []),
+        ("24/03/2021", {"format": "%d/%m/%Y %H:%M:%S.%f"}, []),
+        (
+            "04/03/2021",
+            {"format": "%d/%m/%Y %H:%M:%S.%f"},
+            ["time: or is it '%m/%d/%Y %H:%M:%S.%f'? '04/03/2021 10:00:00.000' can be both"],
+        ),
+    ],
+)
+def test_a_date_beside_the_time_of_day_and_axes_by_number(tmp_path, date, time, questions):
     for person in (1, 2):
-        rows = [
-            line.format(second=i / 25, x=x, y=y, z=z, label=label) for i, label, x, y, z in walk_and_run(25, person)
-        ]
-        put(tmp_path / "raw" / f"p{person}.csv", [header, *rows])
-    content, questions = guessed(tmp_path)
-    assert content["time"] == {"column": "Time", "format": "%H:%M:%S.%f"}
+        rows = [f"{date};10:00:{i / 25:06.3f};{x};{y};{z};{label}" for i, label, x, y, z in walk_and_run(25, person)]
+        put(tmp_path / "raw" / f"p{person}.csv", ["Date;Time;acc.1;acc.2;acc.3;activity", *rows])
+    content, asked = guessed(tmp_path)
+    assert content["time"] == {"date": "Date", "column": "Time"} | time
     assert content["channels"]["acc_z"] == {"column": "acc.3", "unit": "m/s^2"}
-    assert questions == []
+    assert asked == questions
     assert windows(tmp_path) == each("1", "2")
 
 

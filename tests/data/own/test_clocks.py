@@ -130,7 +130,7 @@ def test_the_rate_is_that_of_samples_not_of_what_was_lost():
 
 
 def fault(t, rate_hz=50.0, **more):
-    return Steps(np.asarray(t, dtype=float), "t", Time(column="t"), rate_hz, **more).fault()
+    return Steps(np.asarray(t, dtype=float), Time(column="t"), rate_hz, **more).fault()
 
 
 def test_what_is_wrong_with_stamps_is_named_with_what_mends_it():

@@ -46,6 +46,30 @@ DATA = [
          "test_clocks_that_are_put_back_do_not_put_time_back"),
     ),
     *in_file(
+        "har_ray/data/own/stamps.py", "tests/data/own/test_time.py",
+        ("a date in a column of its own is left out",
+         'pc.binary_join_element_wise(_text(date), _text(time), " ")', "_text(time)",
+         "test_date_and_time_of_day_in_two_columns"),
+    ),
+    *in_file(
+        "har_ray/data/own/clock.py", "tests/data/own/test_time.py",
+        ("a row that comes late is taken for one of the next day",
+         "unwound(t % DAY_S, DAY_S, DAY_S / 2)", "unwound(t % DAY_S, DAY_S, 0)",
+         "test_times_of_day_go_on_past_midnight_and_rows_that_come_late_are_told"),
+    ),
+    *in_file(
+        "har_ray/data/own/even.py", "tests/data/own/test_time.py",
+        ("readings of a faster part are left out without a filter",
+         "return rounded(wander.fastest_hz) if", "return rate_hz if",
+         "test_readings_whose_rate_wanders_are_put_on_even_intervals_and_it_is_said"),
+    ),
+    *in_file(
+        "har_ray/data/soundness/statistics.py", "tests/data/own/test_time.py",
+        ("a rate that wanders is not said",
+         "if recording.wander:", "if recording.wander and not recording.wander.range:",
+         "test_readings_whose_rate_wanders_are_put_on_even_intervals_and_it_is_said"),
+    ),
+    *in_file(
         "har_ray/data/own/units.py", "tests/data/own/test_units.py",
         ("units converted the wrong way",
          "found.scale * units[one] / units[other]", "found.scale * units[other] / units[one]",

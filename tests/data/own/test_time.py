@@ -4,6 +4,7 @@ Every file holds `seconds` of walking, then as much of running, of which windows
 """
 
 from collections import Counter
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import numpy as np
@@ -15,6 +16,7 @@ from har_ray.data.own.dataset import load_table
 from har_ray.data.own.descriptor import Descriptor
 from har_ray.data.own.streams import Reading
 from har_ray.data.own.table import Table, TableFile
+from har_ray.data.soundness.checks import before_windows
 from har_ray.data.windows import cut
 from har_ray.errors import DataError, GridError
 from har_ray.yaml_file import YamlFile
@@ -246,6 +248,29 @@ def test_the_rate_may_stand_in_the_path_or_above_the_names(tmp_path):
     assert "'t' says 50 Hz, rate_hz is 20" in fault(
         put(tmp_path, lines, "{line: 1, column: 2}", "time: {column: t}", ", rate_hz: 50")
     )
+
+
+@pytest.mark.parametrize(
+    ("rates", "said", "even_hz"),
+    [((45, 55), 50, 50), ((50, 100), 50, 100), ((50, 100), "auto", 75)],
+    ids=["wanders", "jumps", "jumps, rate not said"],
+)
+def test_readings_whose_rate_wanders_are_put_on_even_intervals_and_it_is_said(tmp_path, rates, said, even_hz):
+    """20 s at each of two rates; ax is the time."""
+    stamps = [start + i / rate for start, rate in zip((0, 20), rates, strict=True) for i in range(20 * rate)]
+    lines = [f"{t:.6f},{t},0,walk" for t in stamps]
+    path = put(tmp_path, ["t,ax,ay,activity", *lines], said, "time: {column: t}", ", rate_hz: 50")
+    dataset, (one,), rejects = recordings(path)
+    assert rejects == {}
+    assert one.rate_hz == pytest.approx(even_hz, rel=0.01)
+    assert np.allclose(one.x[:, 0], np.arange(len(one.x)) / one.rate_hz, atol=1e-4)
+    assert one.wander is not None
+    assert one.wander[:2] == pytest.approx(rates)
+    assert one.wander.at_s == pytest.approx(20, abs=0.1)
+    assert windows(path) == {"walk": 39}
+    _, (found,) = before_windows(dataset, replace(dataset.presets["p"], channels=("acc_x",)), ())
+    assert (found.kind, found.where, found.fatal) == ("rate", "subject 1 (p1.csv)", False)
+    assert f"readings come at {rates[0]} to {rates[1]} Hz, with the largest change about 20 s after" in found.text
 
 
 def test_dates_that_may_be_read_two_ways_are_asked_about(tmp_path):

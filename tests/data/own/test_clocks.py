@@ -179,6 +179,8 @@ def test_how_far_a_rate_wanders_and_where_it_changes():
     drift = np.cumsum(1 / np.linspace(49, 51, 6000))
     assert wander_of(drift, 50) is None, "2 % are no more than a lost sample makes"
     jump = np.append(np.arange(3000) / 50, 60 + np.arange(3000) / 100)
-    assert wander_of(jump, 66)[:2] == pytest.approx((50, 100))
+    found = wander_of(jump, 66)
+    assert found is not None
+    assert found == pytest.approx((50, 100, 60))
     assert fault(jump) is None
     assert fault(jump, rate_hz=25) is not None, "at no time is it that"

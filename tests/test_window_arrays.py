@@ -120,7 +120,7 @@ def test_own_recordings_by_the_path_of_their_descriptor(tmp_path):
 
 def test_what_makes_results_wrong_is_logged_and_kept(tmp_path, caplog, spar):
     """One of two people walks, the other runs; p2's file has a channel that measures nothing."""
-    path = write(tmp_path, p1=rows(*["walk"] * 150), p2=[f"{i / 10},7,{i},x,run" for i in range(150)])
+    path = write(tmp_path, p1=rows(*["walk"] * 150), p2=[f"{i / 10},7,{1000 + i},x,run" for i in range(150)])
     mine = har_ray.windows(str(path))
     kinds = ["dead channel", "class of one person", "class of one person", "people", "label"]
     assert [one.kind for one in mine.findings] == kinds

@@ -7,7 +7,7 @@ from har_ray.data.dataset import Dataset, Preset, Read, Rejects
 from har_ray.data.datasets import CATALOG
 from har_ray.data.norms import measured
 from har_ray.data.protocol import Protocol
-from har_ray.data.soundness import channels, classes, direction, gravity, repeats, scale
+from har_ray.data.soundness import channels, classes, direction, gravity, rate, repeats, scale
 from har_ray.data.soundness.evidence import Evidence
 from har_ray.data.soundness.finding import Finding
 from har_ray.data.soundness.statistics import Gathered
@@ -19,6 +19,7 @@ OF_RECORDINGS: tuple[Callable[[Evidence], Iterator[Finding]], ...] = (
     direction.findings,
     repeats.findings,
     channels.findings,
+    rate.findings,
 )
 
 

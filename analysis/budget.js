@@ -27,9 +27,12 @@
     if (models.length && !within.length) {
       return models.map((model) => `nothing: ${model.variant} has ${above(model, budget).join(", ")}`);
     }
-    return outcomes[within.slice(0, 2).join()].map(
+    const sentences = outcomes[within.slice(0, 2).join()].map(
       ([before, rank, after]) => before + (rank === null ? "" : described(models[rank], budget)) + after,
     );
+    const unknown = models.filter((model) => budget.some(([cost]) => !(cost in model.costs))).map((m) => m.variant);
+    const leftOut = `left out, because not every cost of the budget is known of them: ${unknown.join(", ")}`;
+    return unknown.length ? [...sentences, leftOut] : sentences;
   };
 
   const element = (tag, text) => Object.assign(document.createElement(tag), { textContent: text });

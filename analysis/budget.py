@@ -156,6 +156,8 @@ def _setting_lines(ranked: Sequence[Model], budget: Budget) -> Iterator[str]:
         return
     for before, rank, after in _sentences(ranked, within[:2]):
         yield before + ("" if rank is None else _described(ranked[rank], budget)) + after
+    if unknown_of := [model.variant for model in ranked if not model.costs.keys() >= budget.keys()]:
+        yield f"left out, because not every cost of the budget is known of them: {', '.join(unknown_of)}"
 
 
 def _sentences(ranked: Sequence[Model], within: Sequence[int]) -> Iterator[Sentence]:

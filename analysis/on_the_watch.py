@@ -1,10 +1,13 @@
 """What the exported files score, weigh and need: float and int8 side by side, a row for each variant."""
 
+from dataclasses import dataclass
+from functools import lru_cache
 from statistics import mean
+from typing import Any
 
 from analysis.formats import Entry, TextTable, percent_alone, points, span
 from analysis.load import Cell, Results
-from analysis.scores import VariantResult, variant_results
+from analysis.scores import WATCH_COSTS, VariantResult, variant_results
 from analysis.seeds import F1, Predictions, joined
 from har_ray.errors import DamagedError
 from har_ray.groups import Setting
@@ -13,42 +16,93 @@ from har_ray.store.exports import Exports
 from har_ray.store.results import ResultStore
 
 
+@dataclass(frozen=True)
+class OnTheWatch:
+    """What was measured of a variant's exported cells.
+
+    Attributes:
+        float_f1_macro, int8_f1_macro: means over the seeds of which every fold is exported, folds pooled; None where
+            there is no such seed.
+        int8_agreement: the share of test windows taken for the same class as in float, mean over cells.
+        int8_logit_error: the largest difference of a logit from the float network's.
+        exported: how many cells are.
+        measured_on: where, in the order of the alphabet.
+    """
+
+    result: VariantResult
+    float_f1_macro: float | None
+    int8_f1_macro: float | None
+    int8_agreement: float
+    int8_logit_error: float
+    exported: int
+    measured_on: tuple[str, ...]
+
+    @classmethod
+    def of(cls, result: VariantResult, exports: Exports) -> "OnTheWatch | None":
+        """None where no cell has been exported."""
+        cells = [cell for cell in result.completed if _is_exported(cell)]
+        if not cells:
+            return None
+        by_seed = _int8_scores(result, exports)
+        floats = [result.complete[seed].scores[F1.name] for seed in by_seed]
+        return cls(
+            result,
+            mean(floats) if floats else None,
+            mean(by_seed.values()) if by_seed else None,
+            mean(float(cell.row["int8_agreement"]) for cell in cells),
+            max(float(cell.row["int8_logit_error"]) for cell in cells),
+            len(cells),
+            tuple(sorted({str(cell.row["measured_on"]) for cell in cells})),
+        )
+
+
+@lru_cache(maxsize=64)
+def exported(results: Results, setting: Setting) -> dict[str, OnTheWatch]:
+    """The variants of which a cell has been exported."""
+    exports = ResultStore(results.path).exports
+    found = {name: OnTheWatch.of(result, exports) for name, result in variant_results(results, setting).items()}
+    return {name: one for name, one in found.items() if one is not None}
+
+
 def on_the_watch(results: Results, setting: Setting) -> TextTable | None:
     """Scores of the int8 files beside those of the float networks; None where nothing has been exported."""
-    variants = variant_results(results, setting).values()
-    exported = {result.variant: result for result in variants if any(map(_is_exported, result.completed))}
-    if not exported:
+    known = exported(results, setting)
+    if not known:
         return None
-    exports = ResultStore(results.path).exports
-    rows = [[Entry(name), *map(Entry, _texts(result, exports))] for name, result in exported.items()]
+    rows = [[Entry(name), *map(Entry, _texts(one))] for name, one in known.items()]
     columns = ["variant", "float F1 macro (%)", "int8 F1 macro (%)", "int8 − float", "agreement (%)", "logit error",
                "flash (bytes)", "working memory (bytes)", "exported"]  # fmt: skip
-    return TextTable(f"On the watch: {setting.title}", columns, "l" + "r" * 8, rows, _notes(exported), results.made_by)
+    return TextTable(f"On the watch: {setting.title}", columns, "l" + "r" * 8, rows, _notes(known), results.made_by)
+
+
+def watch_record(results: Results, result: VariantResult) -> dict[str, Any]:
+    """The same as columns of a file, empty where nothing has been exported."""
+    one = exported(results, result.setting).get(result.variant)
+    names = ("float_f1_macro", "int8_f1_macro", "int8_agreement", "int8_logit_error")
+    record = {name: getattr(one, name, None) for name in names}
+    for name in WATCH_COSTS:
+        low, high = result.cost(name) or (None, None)
+        record |= {f"{name}_min": low, f"{name}_max": high}
+    record["cells_exported"] = 0 if one is None else one.exported
+    return record | {"measured_on": None if one is None else "; ".join(one.measured_on)}
 
 
 def _is_exported(cell: Cell) -> bool:
     return cell.row.get("flash_bytes") is not None
 
 
-def _texts(result: VariantResult, exports: Exports) -> list[str]:
-    cells = [cell for cell in result.completed if _is_exported(cell)]
-    by_seed = _int8_scores(result, exports)
-    float_mean, int8_mean = (mean(values) if values else None for values in (_float(result, by_seed), by_seed.values()))
-    difference = "–" if int8_mean is None or float_mean is None else points(int8_mean - float_mean)
+def _texts(one: OnTheWatch) -> list[str]:
+    before, after = one.float_f1_macro, one.int8_f1_macro
     return [
-        percent_alone(float_mean),
-        percent_alone(int8_mean),
-        difference,
-        f"{100 * mean(float(cell.row['int8_agreement']) for cell in cells):.1f}",
-        f"{max(float(cell.row['int8_logit_error']) for cell in cells):.3g}",
-        span(result.cost("flash_bytes")),
-        span(result.cost("arena_bytes")),
-        f"{len(cells)}/{len(result.cells)}",
+        percent_alone(before),
+        percent_alone(after),
+        "–" if before is None or after is None else points(after - before),
+        f"{100 * one.int8_agreement:.1f}",
+        f"{one.int8_logit_error:.3g}",
+        span(one.result.cost("flash_bytes")),
+        span(one.result.cost("arena_bytes")),
+        f"{one.exported}/{len(one.result.cells)}",
     ]
-
-
-def _float(result: VariantResult, seeds: dict[int, float]) -> list[float]:
-    return [result.complete[seed].scores[F1.name] for seed in seeds]
 
 
 def _int8_scores(result: VariantResult, exports: Exports) -> dict[int, float]:
@@ -73,8 +127,8 @@ def _int8(cell: Cell, exports: Exports) -> Predictions | None:
         return None
 
 
-def _notes(exported: dict[str, VariantResult]) -> list[str]:
-    where = {str(cell.row["measured_on"]) for one in exported.values() for cell in one.completed if _is_exported(cell)}
+def _notes(known: dict[str, OnTheWatch]) -> list[str]:
+    where = {name for one in known.values() for name in one.measured_on}
     return [
         "The int8 file run over all test windows by TensorFlow Lite Micro's interpreter; both F1: the mean over the "
         "seeds of which every fold is exported, folds pooled. Agreement: test windows taken for the same class as in "

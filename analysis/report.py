@@ -1,8 +1,8 @@
 """The report: one HTML page that needs no server and no network, and beside it every table and figure as a file.
 
 report.html
-results.csv, student.csv, statistics.csv, relative.csv, classes.csv, confusions.csv, subjects.csv, takeaways.csv,
-effort.csv, sweep.csv                           raw numbers, all settings
+results.csv, student.csv, statistics.csv, relative.csv, classes.csv, confusions.csv, subjects.csv, events.csv,
+takeaways.csv, effort.csv, sweep.csv            raw numbers, all settings
 tables/<setting>.md, .tex                       the tables of one dataset, preset and protocol
 figures/<setting>-<figure>.png, .svg, .pdf      those that have something to show
 figures/timeline.png, .svg, .pdf                of the whole grid
@@ -23,6 +23,7 @@ from analysis.chart import chart
 from analysis.confusions import confusions_csv
 from analysis.details import class_table, classes_csv, subject_table, subjects_csv
 from analysis.effort import effort_csv
+from analysis.event_table import event_table, events_csv
 from analysis.figures.attention import attention_maps
 from analysis.figures.baselines import baseline_bars
 from analysis.figures.bubble import bubble_chart
@@ -61,6 +62,7 @@ TABLES: dict[str, Callable[[Results, Setting], TextTable | None]] = {
     "-published": published_table,
     "-classes": class_table,
     "-subjects": subject_table,
+    "-events": event_table,
 }
 """What a setting's files and its section of the page show, by what is added to the setting's label in LaTeX. A
 setting of which a table says nothing has None."""
@@ -119,6 +121,7 @@ def write_files(results: Results, folder: Path) -> list[Section]:
         "classes.csv": classes_csv(results),
         "confusions.csv": confusions_csv(results),
         "subjects.csv": subjects_csv(results),
+        "events.csv": events_csv(results),
         "takeaways.csv": takeaways_csv(results),
         "effort.csv": effort_csv(results),
     }

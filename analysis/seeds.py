@@ -15,6 +15,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from analysis.events import EventScores, event_scores
 from har_ray.errors import ExtensionError
 from har_ray.metrics import Floats, Indices, Metric, load_metrics
 from har_ray.metrics.calibration import calibration_error
@@ -52,12 +53,14 @@ class Predictions:
 
     Attributes:
         names: of the K classes; none where the file does not say them.
+        window_ids: `<recording>:<start>` (N,).
     """
 
     subjects: NDArray[np.str_]
     labels: Indices
     logits: Floats
     names: tuple[str, ...] = ()
+    window_ids: Sequence[str] = ()
 
     @classmethod
     def read(cls, store: ResultStore, row: Row) -> "Predictions":
@@ -84,7 +87,8 @@ class Predictions:
         if not np.isfinite(logits).all():
             raise ValueError("predictions.parquet: logits that are not finite")
         names = _names((table.schema.metadata or {}).get(CLASSES, b"[]"))
-        return cls(table["subject"].cast(pa.string()).to_numpy().astype(np.str_), labels, logits, names)
+        subjects, window_ids = (table[name].cast(pa.string()) for name in ("subject", "window_id"))
+        return cls(subjects.to_numpy().astype(np.str_), labels, logits, names, window_ids.to_pylist())
 
     @property
     def predicted(self) -> Indices:
@@ -120,7 +124,10 @@ def _matrix(lists: pa.ListArray) -> Floats:
 def joined(parts: Sequence[Predictions]) -> Predictions:
     """Predictions one after the other."""
     subjects, labels, logits = zip(*((part.subjects, part.labels, part.logits) for part in parts), strict=True)
-    return Predictions(np.concatenate(subjects), np.concatenate(labels), np.concatenate(logits), parts[0].names)
+    window_ids = [one for part in parts for one in part.window_ids]
+    return Predictions(
+        np.concatenate(subjects), np.concatenate(labels), np.concatenate(logits), parts[0].names, window_ids
+    )
 
 
 class SeedScores(NamedTuple):
@@ -131,12 +138,14 @@ class SeedScores(NamedTuple):
         by_subject: the macro F1 of each test subject, see `subject_f1`.
         calibration_error: the expected calibration error.
         names: of the classes; none where the predictions do not say them.
+        events: by how many labels vote, see `event_scores`.
     """
 
     scores: dict[str, float]
     by_subject: dict[str, float]
     calibration_error: float
     names: tuple[str, ...]
+    events: dict[int, EventScores]
 
     @classmethod
     def of(cls, rows: Sequence[Row], parts: Sequence[Predictions], scores: Sequence[Score]) -> "SeedScores":
@@ -145,7 +154,8 @@ class SeedScores(NamedTuple):
         wanted = {score.name: score for score in (F1, *scores)}.values()
         found = {score.name: _value(score, rows, pooled) for score in wanted}
         known = {name: value for name, value in found.items() if value is not None}
-        return cls(known, subject_f1(pooled), calibration_error(pooled.labels, pooled.logits), pooled.names)
+        events = event_scores(pooled.window_ids, pooled.labels, pooled.predicted)
+        return cls(known, subject_f1(pooled), calibration_error(pooled.labels, pooled.logits), pooled.names, events)
 
 
 def _value(score: Score, rows: Sequence[Row], pooled: Predictions) -> float | None:

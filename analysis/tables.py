@@ -7,6 +7,7 @@ from typing import Any
 from analysis.attention import constant_attention, explained
 from analysis.formats import Entry, TextTable, console, csv_text, percent, plain, span
 from analysis.load import Key, Results
+from analysis.on_the_watch import watch_record
 from analysis.published import by_subject
 from analysis.scores import COSTS, UNKNOWN_DEVICE, VariantResult, absent_classes, chosen_by_validation, variant_results
 from analysis.student import CHOSEN
@@ -141,7 +142,8 @@ def _record(results: Results, result: VariantResult) -> dict[str, Any]:
     latencies = result.latencies_ms()
     # A median over different devices would be of neither; the rows of the store have each cell's own.
     record["latency_ms_median"] = next(iter(latencies.values())) if len(latencies) == 1 else None
-    return record | {"latency_device": "; ".join(latencies) or None} | results.provenance
+    record |= {"latency_device": "; ".join(latencies) or None}
+    return record | watch_record(results, result) | results.provenance
 
 
 def named(group: Group) -> tuple[str, str, str]:

@@ -16,10 +16,14 @@ from pathlib import Path
 
 import psutil
 
-from tests.ports import free_port
 from tests.s3 import KEYS
 
 ROOT = Path(__file__).parent.parent
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        return int(server.getsockname()[1])
 
 
 class Node:

@@ -11,34 +11,21 @@ segment is follows from its neighbours. Needs NumPy alone.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from itertools import pairwise
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, get_args
 
 import numpy as np
 import numpy.typing as npt
 
 Kind = Literal[
-    "correct", "nothing", "insertion", "merge", "overfill at start", "overfill at end", "deletion", "fragmentation",
-    "underfill at start", "underfill at end",
+    "nothing", "insertion", "overfill at end", "overfill at start", "merge",
+    "deletion", "underfill at end", "underfill at start", "fragmentation", "correct",
 ]  # fmt: skip
+KINDS: tuple[Kind, ...] = get_args(Kind)
 Labels = npt.NDArray[np.integer]
+Indices = npt.NDArray[np.int64]
 Presence = npt.NDArray[np.bool_]
-
-_KINDS: Mapping[bool, Mapping[tuple[bool, bool], Kind]] = {
-    False: {  # found where it is not, by whether it is recognised before and after
-        (True, True): "merge",
-        (True, False): "overfill at end",
-        (False, True): "overfill at start",
-        (False, False): "insertion",
-    },
-    True: {  # not found where it is
-        (True, True): "fragmentation",
-        (True, False): "underfill at end",
-        (False, True): "underfill at start",
-        (False, False): "deletion",
-    },
-}
 
 
 class Segment(NamedTuple):
@@ -55,17 +42,30 @@ class Segment(NamedTuple):
 
 def segments(truth: Presence, found: Presence) -> list[Segment]:
     """The segments of a recording of n samples, given where a class is and where it was found, each bool (n,)."""
-    changes = np.flatnonzero(np.diff(truth) | np.diff(found)) + 1
-    spans = list(pairwise([0, *changes.tolist(), len(truth)])) if len(truth) else []
-    both = [bool(truth[start] and found[start]) for start, _ in spans]
-    kinds = []
-    for i, (start, _) in enumerate(spans):
-        before, after = i > 0 and both[i - 1], i + 1 < len(both) and both[i + 1]
-        if truth[start] == found[start]:
-            kinds.append("correct" if truth[start] else "nothing")
-        else:
-            kinds.append(_KINDS[bool(truth[start])][before, after])
-    return [Segment(kind, start, end) for kind, (start, end) in zip(kinds, spans, strict=True)]  # type: ignore[arg-type]
+    kinds, edges = _segments(truth, found)
+    spans = pairwise(edges.tolist())
+    return [Segment(KINDS[kind], start, end) for kind, (start, end) in zip(kinds.tolist(), spans, strict=True)]
+
+
+def _segments(truth: Presence, found: Presence) -> tuple[Indices, Indices]:
+    """The kinds of the segments, as places in `KINDS`, and their edges, of which there is one more."""
+    starts = _starts(truth, found)
+    is_there, is_found = truth[starts], found[starts]
+    recognised = np.concatenate([[False], is_there & is_found, [False]])
+    before, after = recognised[:-2], recognised[2:]
+    # A wrong segment is what its neighbours make it: four kinds where nothing is, four where something is.
+    wrong = 1 + 4 * is_there + before + 2 * after
+    kinds = np.where(is_there == is_found, 9 * is_there, wrong)
+    return kinds, np.append(starts, len(truth))
+
+
+def _starts(*series: npt.NDArray[np.generic]) -> Indices:
+    """Where one of the series (n,) changes, and 0."""
+    changed = np.zeros(len(series[0]), np.bool_)
+    changed[:1] = True
+    for values in series:
+        changed[1:] |= values[1:] != values[:-1]
+    return np.flatnonzero(changed)
 
 
 class Event(NamedTuple):
@@ -82,18 +82,24 @@ def events(labels: Labels, null: int | None = None) -> list[Event]:
     >>> events(np.array([0, 1, 1, 0]), null=0)
     [Event(label=1, start=1, end=3)]
     """
-    changes = np.flatnonzero(np.diff(labels)) + 1
-    edges = [0, *changes.tolist(), len(labels)] if len(labels) else []
-    return [Event(int(labels[a]), a, b) for a, b in pairwise(edges) if labels[a] != null]
+    starts, ends = _events(labels, null)
+    return [Event(*one) for one in zip(labels[starts].tolist(), starts.tolist(), ends.tolist(), strict=True)]
+
+
+def _events(labels: Labels, null: int | None) -> tuple[Indices, Indices]:
+    """Where the events start and end."""
+    edges = np.append(_starts(labels), len(labels))
+    known = np.ones(len(edges) - 1, np.bool_) if null is None else labels[edges[:-1]] != null
+    return edges[:-1][known], edges[1:][known]
 
 
 def delays(truth: Labels, found: Labels, null: int | None = None) -> list[int | None]:
     """How many samples into each event it was first recognised, 0 where it was at once; None where it never was."""
-    late = []
-    for event in events(truth, null):
-        hits = np.flatnonzero(found[event.start : event.end] == event.label)
-        late.append(int(hits[0]) if len(hits) else None)
-    return late
+    starts, ends = _events(truth, null)
+    hits = np.append(np.flatnonzero(truth == found), len(truth))
+    first = hits[np.searchsorted(hits, starts)]
+    late = zip((first - starts).tolist(), (first < ends).tolist(), strict=True)
+    return [delay if is_recognised else None for delay, is_recognised in late]
 
 
 class EventView(NamedTuple):
@@ -121,7 +127,7 @@ def event_view(recordings: Iterable[tuple[Labels, Labels]], null: int | None = N
     for truth, found in recordings:
         late += delays(truth, found, null)
         for label in {*np.unique(truth).tolist(), *np.unique(found).tolist()} - {null}:
-            for segment in segments(truth == label, found == label):
-                counted[segment.kind] += 1
-                lasting[segment.kind] += segment.samples
+            kinds, edges = _segments(truth == label, found == label)
+            for counts, weights in ((counted, None), (lasting, np.diff(edges))):
+                counts.update({KINDS[kind]: int(n) for kind, n in enumerate(np.bincount(kinds, weights)) if n})
     return EventView(len(late), counted, lasting, late)

@@ -65,6 +65,18 @@ class Registry(Generic[T]):
             raise ExtensionError(f"{name}: is not a {self.what}: expected a class derived from {base}, found {found!r}")
         return found
 
+    def make(self, name: str, options: Mapping[str, Any]) -> T:
+        """An object of the class of that name.
+
+        Raises:
+            ExtensionError: it can't be found, or refuses its options.
+        """
+        found = self.find(name)
+        try:
+            return found(**options)
+        except Exception as error:
+            raise ExtensionError(f"{name}: {reason(error)}") from error
+
     def check_options(self, name: str, options: Mapping[str, Any], given_by_us: tuple[str, ...] = ()) -> list[str]:
         """What is wrong with the names of options, a message each: unknown ones, and required ones that are missing.
 
@@ -77,6 +89,20 @@ class Registry(Generic[T]):
         unknown_ones = [unknown(f"option of {name}", key, known) for key in options if key not in known]
         missing = [key for key, required in known.items() if required and key not in options]
         return unknown_ones + [f"option {key!r} of {name} is missing" for key in missing]
+
+
+def describe(error: Exception) -> str:
+    """An error of somebody's code in one line, with the line of the code that raised it."""
+    trace, last = error.__traceback__, None
+    while trace is not None:
+        last, trace = trace, trace.tb_next
+    where = f" ({last.tb_frame.f_code.co_filename}:{last.tb_lineno})" if last else ""
+    return f"{type(error).__name__}: {' '.join(str(error).split())}{where}"
+
+
+def reason(error: Exception) -> str:
+    """Why somebody's code refuses what it is given: what it says of that, or its error where it fails."""
+    return str(error) if isinstance(error, ValueError) else describe(error)
 
 
 def short_name(name: str) -> str:

@@ -7,6 +7,7 @@ grid reports.
 from __future__ import annotations
 
 import logging
+from collections import Counter
 from dataclasses import dataclass, field
 from operator import itemgetter
 from pathlib import Path
@@ -18,8 +19,12 @@ import numpy.typing as npt
 from har_ray.data.by_name import dataset_of, descriptor_of, preset_of
 from har_ray.data.dataset import Dataset, Preset, Recording, Rejects
 from har_ray.data.faults import by_cause
+from har_ray.data.norms import measured
 from har_ray.data.raw.fetch import fetch
 from har_ray.data.raw.identity import Identity, identify, warn_if_altered
+from har_ray.data.soundness import checks, classes
+from har_ray.data.soundness.finding import Finding, refuse
+from har_ray.data.soundness.statistics import Gathered
 from har_ray.data.splits import Parts, require_classes, split
 from har_ray.data.windows import Cut, Windows, WindowSpec, class_names, cut_all, no_windows, read_source
 from har_ray.errors import DataError
@@ -52,6 +57,7 @@ class WindowArrays:
         subjects: whom the protocols split, in their order.
         rate_hz: samples per second of `x`.
         rejects: what was left out of the recordings, by reason.
+        findings: what makes results wrong, or worth less than they seem; each has been logged as a warning.
         windows_id: the same as that of a grid's windows of the same content.
         entry: of a grid that has these windows.
     """
@@ -66,6 +72,7 @@ class WindowArrays:
     subjects: tuple[str, ...]
     rate_hz: float
     rejects: dict[str, int]
+    findings: tuple[Finding, ...]
     windows_id: str
     entry: dict[str, Any] = field(repr=False)
 
@@ -122,7 +129,8 @@ def windows(
             `label_rule`, `null_class`, `align`.
 
     Raises:
-        HarRayError: a grid would refuse it, or the raw files cannot be had or read.
+        HarRayError: a grid would refuse it, or the raw files cannot be had or read; or no honest result can follow, or
+            anything was found of recordings that are `strict`.
 
     Example:
         >>> har_ray.windows("spar", rate_hz=12).x.shape
@@ -133,15 +141,17 @@ def windows(
     source = {"kind": "table", "name": dataset.name, "path": str(descriptor)} if descriptor else {"name": name}
     given = source | ({} if path is None else {"path": path}) | {"preset": preset_of(dataset, preset)} | changes
     entry = _entry(given | {"protocol": ANY_PROTOCOL})
-    for finding in dataset.findings:
-        log.warning("%s: %s", name, finding)
     folder = None if entry.own else fetch(dataset, Path(data), path)
     identity = identify(dataset, folder, Path(data))
     spec = WindowSpec.of(dataset, identity.fingerprint, entry.cut)
     if storage is None:
-        found, rejects = _cut(dataset, spec.preset, identity, folder)
+        found, rejects, findings = _cut(dataset, spec.preset, identity, folder)
     else:
-        found, rejects = _stored(dataset, spec, identity, folder, WindowStore(Storage(storage)))
+        found, rejects, findings = _stored(dataset, spec, identity, folder, WindowStore(Storage(storage)))
+    findings += _of_classes(dataset, spec.preset, found)
+    refuse(dataset.name, findings, dataset.strict)
+    for finding in findings:
+        log.warning("%s: %s", dataset.name, finding)
     return WindowArrays(
         *found,
         classes=class_names(dataset, spec.preset),
@@ -149,6 +159,7 @@ def windows(
         subjects=entry.all_subjects,
         rate_hz=spec.preset.rate_hz,
         rejects=rejects,
+        findings=tuple(findings),
         windows_id=spec.id,
         entry=given,
     )
@@ -159,13 +170,18 @@ def _entry(content: dict[str, Any]) -> DatasetSpec:
     return load(DatasetSpec, YamlFile(Path("har_ray.windows"), text="", content=content))
 
 
-def _cut(dataset: Dataset, preset: Preset, identity: Identity, folder: Path | None) -> tuple[Windows, dict[str, int]]:
-    """The windows, and what was left out."""
+Made = tuple[Windows, dict[str, int], list[Finding]]
+"""Windows, what was left out of the recordings, and what was found in them."""
+
+
+def _cut(dataset: Dataset, preset: Preset, identity: Identity, folder: Path | None) -> Made:
     warn_if_altered(dataset, identity)
     rejects, errors, parts = Rejects(), list[tuple[str, str]](), list[tuple[str, Windows]]()
+    gathered = Gathered(measured(preset.channels, [channel.name for channel in dataset.channels]))
     for source in dataset.reader(preset).locate(folder):
         try:
-            cuts = cut_all(dataset, preset, read_source(dataset, preset, source, rejects))
+            recordings = gathered.watched(source, read_source(dataset, preset, source, rejects))
+            cuts = cut_all(dataset, preset, recordings)
             found = ((one.name, _of_recording(one, cut)) for one, cut in cuts)
             parts += [(name, windows) for name, windows in found if len(windows.y)]
         except DataError as error:
@@ -175,7 +191,17 @@ def _cut(dataset: Dataset, preset: Preset, identity: Identity, folder: Path | No
     if not parts:
         raise no_windows(dataset.name, identity.files, rejects.counts)
     in_order = [windows for _, windows in sorted(parts, key=itemgetter(0))]
-    return Windows(*map(np.concatenate, zip(*in_order, strict=True))), dict(sorted(rejects.counts.items()))
+    windows = Windows(*map(np.concatenate, zip(*in_order, strict=True)))
+    return windows, dict(sorted(rejects.counts.items())), checks.of_recordings(gathered, dataset, preset)
+
+
+def _of_classes(dataset: Dataset, preset: Preset, windows: Windows) -> list[Finding]:
+    """What follows from who does what, however windows are split."""
+    names, counts = class_names(dataset, preset), dict[str, dict[str, int]]()
+    for (subject, label), n in sorted(Counter(zip(windows.subject.tolist(), windows.y.tolist(), strict=True)).items()):
+        counts.setdefault(subject, {})[names[label]] = n
+    subjects = preset.subjects or dataset.subjects
+    return list(classes.findings(counts, subjects, names, (), checks.is_own(dataset.name)))
 
 
 def _of_recording(recording: Recording, cut: Cut) -> Windows:
@@ -184,9 +210,7 @@ def _of_recording(recording: Recording, cut: Cut) -> Windows:
     return Windows(cut.x, cut.y.astype(np.int64), window_id, subject, name)
 
 
-def _stored(
-    dataset: Dataset, spec: WindowSpec, identity: Identity, folder: Path | None, store: WindowStore
-) -> tuple[Windows, dict[str, int]]:
+def _stored(dataset: Dataset, spec: WindowSpec, identity: Identity, folder: Path | None, store: WindowStore) -> Made:
     """As `_cut`, of windows that lie in a storage, where they are made first if need be."""
     # Torch and Ray take seconds to import.
     from har_ray.data.tensors import load_windows
@@ -198,4 +222,5 @@ def _stored(
 
         with cluster.connected(None):
             manifest = prepare(dataset, spec, identity, folder, store)
-    return load_windows(store, spec.id), manifest["rejects"]
+    kept = [Finding(**row) for row in manifest.get("findings", ())]
+    return load_windows(store, spec.id), manifest["rejects"], kept

@@ -118,6 +118,7 @@ def _description(entry: DatasetSpec, manifest: Row, findings: list[Finding], fol
         "findings": [finding.as_row for finding in findings],
         "account": summed(manifest["files"]) if "files" in manifest else None,
         "channels": [channel["name"] for channel in manifest["channels"]],
+        "stride_s": entry.cut.stride_s,
         **{key: manifest[key] for key in (*keys, "windows_per_subject_and_class")},
     }
 

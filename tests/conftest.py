@@ -21,6 +21,14 @@ from har_ray.store.windows import WindowStore
 from tests.s3 import KEYS
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items):
+    """Of the two processes of `make test` one runs all that needs Ray, so that no two clusters compete for two CPUs."""
+    for item in items:
+        if "ray_session" in item.fixturenames:
+            item.add_marker(pytest.mark.xdist_group("ray"))
+
+
 @pytest.fixture(scope="session", autouse=True)
 def _one_thread():
     torch.set_num_threads(1)
@@ -65,6 +73,18 @@ def spar_storage(request, spar_spec, tmp_path_factory):
     if kept:
         shutil.copytree(root / "windows", kept)
     return Storage(root)
+
+
+@pytest.fixture
+def windows_made(spar_storage, tmp_path):
+    """The windows of `spar_spec` lie where a grid of `write_grid` would make them, which others show."""
+    shutil.copytree(Path(spar_storage.uri) / "windows", tmp_path / "results" / "windows")
+
+
+@pytest.fixture
+def no_report(monkeypatch):
+    """A grid that runs in this process ends without its report, which takes seconds to draw."""
+    monkeypatch.setattr("analysis.report.write_report", lambda results: "not drawn")
 
 
 @pytest.fixture(scope="session")

@@ -21,10 +21,15 @@ KEYS = {
 
 
 class S3:
-    """`requests` are (method, path) pairs; what is stored outlives `stop`."""
+    """`requests` are (method, path) pairs; what is stored outlives `stop`.
+
+    Attributes:
+        stops_at: the server stops at the next request whose path has this in it, which gets no answer.
+    """
 
     def __init__(self) -> None:
         self.requests: list[tuple[str, str]] = []
+        self.stops_at: str | None = None
         self.app = DomainDispatcherApplication(create_backend_app)
         self.server: BaseWSGIServer | None = None
         self.port = 0
@@ -35,6 +40,10 @@ class S3:
     def _counted(self, environ, start_response):
         query = environ["QUERY_STRING"]
         self.requests.append((environ["REQUEST_METHOD"], environ["PATH_INFO"] + (f"?{query}" if query else "")))
+        if self.stops_at is not None and self.stops_at in environ["PATH_INFO"]:
+            self.stops_at = None
+            self.stop()
+            raise ConnectionError
         return self.answer(environ, start_response)
 
     def answer(self, environ: dict[str, Any], start_response: Any) -> Any:

@@ -12,6 +12,8 @@ import pytest
 from har_ray.store.results import ResultStore, load
 from har_ray.store.results import curve as read_curve
 
+pytestmark = pytest.mark.xdist_group("ray")
+
 ROOT = Path(__file__).parent.parent
 
 

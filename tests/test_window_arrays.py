@@ -118,6 +118,21 @@ def test_own_recordings_by_the_path_of_their_descriptor(tmp_path):
     assert har_ray.windows(str(path)).x.shape == (2, 6, 2)
 
 
+def test_what_makes_results_wrong_is_logged_and_kept(tmp_path, caplog, spar):
+    """One of two people walks, the other runs; p2's file has a channel that measures nothing."""
+    path = write(tmp_path, p1=rows(*["walk"] * 150), p2=[f"{i / 10},7,{1000 + i},x,run" for i in range(150)])
+    mine = har_ray.windows(str(path))
+    kinds = ["dead channel", "class of one person", "class of one person", "people", "label"]
+    assert [one.kind for one in mine.findings] == kinds
+    assert [one.getMessage() for one in caplog.records] == [f"mine: {one}" for one in mine.findings]
+    assert mine.findings[0].where == "subject 2 (p2.csv)"
+    assert har_ray.windows(str(path), channels=["wrist_acc_y"]).findings == mine.findings[1:], "of what is asked for"
+    path.write_text(f"{path.read_text()}strict: true\n")
+    with pytest.raises(DataError, match=r"^mine: subject 2 \(p2\.csv\): wrist_acc_x is always 7"):
+        har_ray.windows(str(path))
+    assert spar.findings == ()
+
+
 def test_what_is_left_out_is_counted(tmp_path):
     path = write(tmp_path, p1=[*rows(*["walk"] * 10), "nan,1,2,x,walk"], p2=rows(*["run"] * 10))
     assert har_ray.windows(str(path)).rejects == {"no time stamp": 1}
@@ -171,3 +186,4 @@ def test_from_a_storage_they_are_read_or_made_there(ray_session, spar, spar_stor
     assert (tmp_path / "results" / "windows" / plain.windows_id / "manifest.json").is_file()
     assert np.array_equal(made.x, plain.x)
     assert made.rejects == plain.rejects == {}
+    assert made.findings == plain.findings

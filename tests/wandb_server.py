@@ -10,8 +10,6 @@ from typing import Any
 from flask import Flask, Response, jsonify, request
 from werkzeug.serving import make_server
 
-from tests.ports import free_port
-
 ENTITY, PROJECT, KEY = "lab", "P", "k" * 40
 Answer = dict[str, Any]
 
@@ -20,6 +18,7 @@ class WandbServer:
     """What a server of W&B has been sent.
 
     Attributes:
+        url: where it is, once it runs.
         runs: by id: `group`, `jobType`, `config`, `state`, and `history`, one entry per logged step.
         files: content by name, which begins with the id of a run or of an artifact.
         artifacts: what was said of each, by id.
@@ -28,8 +27,7 @@ class WandbServer:
     """
 
     def __init__(self) -> None:
-        self.port = free_port()
-        self.url = f"http://127.0.0.1:{self.port}"
+        self.url = ""
         self.runs: dict[str, Answer] = {}
         self.files: dict[str, bytes] = {}
         self.artifacts: dict[str, Answer] = {}
@@ -187,7 +185,8 @@ def _page(edges: list[Answer]) -> Answer:
 @contextmanager
 def wandb_server() -> Iterator[WandbServer]:
     server = WandbServer()
-    running = make_server("127.0.0.1", server.port, server.app(), threaded=True)
+    running = make_server("127.0.0.1", 0, server.app(), threaded=True)
+    server.url = f"http://127.0.0.1:{running.server_port}"
     thread = threading.Thread(target=running.serve_forever, daemon=True)
     thread.start()
     try:

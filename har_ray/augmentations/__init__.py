@@ -14,8 +14,7 @@ from torch import Tensor
 
 from har_ray.augmentations.sensors import Sensors
 from har_ray.errors import ExtensionError
-from har_ray.models.architectures import describe
-from har_ray.registry import Registry
+from har_ray.registry import Registry, reason
 
 
 class Augmentation:
@@ -36,38 +35,20 @@ AugmentConfigs = Mapping[str, Mapping[str, Any]]
 """Augmentations in the order they are applied: name → options."""
 
 
-def make_augmentation(name: str, options: Mapping[str, Any]) -> Augmentation:
-    """An augmentation by its name.
-
-    Raises:
-        ExtensionError: it can't be found, or refuses its options.
-    """
-    found = AUGMENTATIONS.find(name)
-    try:
-        return found(**options)
-    except Exception as error:
-        raise ExtensionError(f"{name}: {_reason(error)}") from error
-
-
 def view(x: Tensor, augment: AugmentConfigs, sensors: Sensors, seed: int, number: int) -> Tensor:
     """Windows (N, T, C) in the dataset's units, augmented: the view of this number.
 
     Raises:
-        ExtensionError: an augmentation raises an error, or gives another shape.
+        ExtensionError: an augmentation can't be found or made, raises an error, or gives another shape.
     """
     generator = torch.Generator().manual_seed(seed * 1_000_003 + number)
     for name, options in augment.items():
+        augmentation = AUGMENTATIONS.make(name, options)
         try:
-            found = make_augmentation(name, options)(x, sensors, generator)
-        except ExtensionError:
-            raise
+            found = augmentation(x, sensors, generator)
         except Exception as error:
-            raise ExtensionError(f"{name}: {_reason(error)}") from error
+            raise ExtensionError(f"{name}: {reason(error)}") from error
         if found.shape != x.shape:
             raise ExtensionError(f"{name}: gave {list(found.shape)} for windows {list(x.shape)}")
         x = found
     return x
-
-
-def _reason(error: Exception) -> str:
-    return str(error) if isinstance(error, ValueError) else describe(error)

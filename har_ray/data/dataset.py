@@ -60,6 +60,24 @@ class Preset:
     track: str | None = None
 
 
+class Wander(NamedTuple):
+    """How far the rate goes off while it is recorded.
+
+    Attributes:
+        slowest_hz, fastest_hz: the rate in the slowest and in the fastest ten seconds.
+        at_s: how long after the beginning it changes most.
+    """
+
+    slowest_hz: float
+    fastest_hz: float
+    at_s: float
+
+    @property
+    def range(self) -> float:
+        """How many times the slowest rate the fastest is."""
+        return self.fastest_hz / self.slowest_hz
+
+
 @dataclass(frozen=True)
 class Recording:
     """One uninterrupted stream of one subject.
@@ -70,6 +88,7 @@ class Recording:
         x: float32 `[n, C]`, the requested channels in the requested order, in the dataset's units, no NaN.
         labels: int16 `[n]`, index into the classes of its track, or `NULL`.
         rate_hz: samples per second.
+        wander: of readings that did not come at one rate, and of which these samples at even intervals were made.
     """
 
     name: str
@@ -77,6 +96,7 @@ class Recording:
     x: npt.NDArray[np.float32]
     labels: npt.NDArray[np.int16]
     rate_hz: float
+    wander: Wander | None = None
 
 
 @dataclass

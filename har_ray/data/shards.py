@@ -191,7 +191,6 @@ def _manifest(dataset: Dataset, spec: WindowSpec, identity: Identity, reports: S
     gathered = Gathered(measured(spec.preset.channels, [channel.name for channel in dataset.channels]))
     for report in reports:
         gathered.join(pickle.loads(report["gathered"]))
-    findings = (*dataset.findings, *checks.of_recordings(gathered, dataset, spec.preset))
     window, _ = spec.shape
     return {
         "windows_id": spec.id,
@@ -211,5 +210,5 @@ def _manifest(dataset: Dataset, spec: WindowSpec, identity: Identity, reports: S
         "files": [
             as_row(names[source], *files[source]) for source in sorted(files, key=lambda one: natural_key(names[one]))
         ],
-        "findings": [finding.as_row for finding in findings],
+        "findings": [finding.as_row for finding in checks.of_recordings(gathered, dataset, spec.preset)],
     }

@@ -12,26 +12,12 @@ from torch import Tensor, nn
 
 from har_ray.errors import ExtensionError
 from har_ray.losses import LOSSES, Loss
-from har_ray.models.architectures import Outputs, describe
-from har_ray.registry import column_name
+from har_ray.models.architectures import Outputs
+from har_ray.registry import column_name, describe
 from har_ray.variants import CROSS_ENTROPY
 
 LossConfigs = Mapping[str, Mapping[str, Any]]
 """A cell's losses: name → options; the cross-entropy is among them only where it has any."""
-
-
-def make_loss(name: str, options: Mapping[str, Any]) -> Loss:
-    """A loss by its name.
-
-    Raises:
-        ExtensionError: it can't be found, or refuses its options.
-    """
-    found = LOSSES.find(name)
-    try:
-        return found(**options)
-    except Exception as error:
-        reason = str(error) if isinstance(error, ValueError) else describe(error)
-        raise ExtensionError(f"{name}: {reason}") from error
 
 
 class Objective(nn.Module):
@@ -41,7 +27,7 @@ class Objective(nn.Module):
         super().__init__()
         given: dict[str, Mapping[str, Any]] = {CROSS_ENTROPY: {}, **losses}
         self.names = [CROSS_ENTROPY, *(name for name in given if name != CROSS_ENTROPY)]
-        self.terms = nn.ModuleList(make_loss(name, given[name]) for name in self.names)
+        self.terms = nn.ModuleList(LOSSES.make(name, given[name]) for name in self.names)
 
     def bind(self, student: Outputs, teacher: Outputs | None, y: Tensor) -> None:
         """See `Loss.bind`."""

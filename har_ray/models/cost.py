@@ -17,7 +17,7 @@ from fvcore.nn import FlopCountAnalysis
 from torch import Tensor, nn
 
 from har_ray.errors import ExtensionError
-from har_ray.models.architectures import describe
+from har_ray.registry import describe
 
 RECURRENT = ("aten::lstm", "aten::gru", "aten::rnn_tanh", "aten::rnn_relu")
 PADDED = "aten::_convolution_mode"

@@ -13,7 +13,6 @@ from har_ray.candidates import Candidate, candidates, choices, from_space
 from har_ray.choices import as_list
 from har_ray.errors import ExtensionError, HarRayError, StorageError, unknown
 from har_ray.losses import LOSSES, needs_maps, needs_teacher
-from har_ray.losses.objective import make_loss
 from har_ray.metrics import load_metrics
 from har_ray.models.architectures import ARCHITECTURES, GIVEN, check, fitted_at_once, min_window
 from har_ray.models.config import AttentionSpace
@@ -235,7 +234,7 @@ def _refused_losses(found: Iterable[Candidate]) -> Iterator[str]:
     made = {(name, *options.items()): (name, options) for one in found for name, options in one.losses.items()}
     for name, options in made.values():
         try:
-            make_loss(name, options)
+            LOSSES.make(name, options)
         except ExtensionError as error:
             yield str(error)
 

@@ -15,8 +15,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from har_ray.errors import DamagedError
-from har_ray.store.storage import AT_ONCE, Digest, Storage, read_table, table_bytes
+from har_ray.store.storage import AT_ONCE, Storage, read_table, table_bytes
 
 log = logging.getLogger(__name__)
 
@@ -89,13 +88,7 @@ class Exports:
         Raises:
             DamagedError: it is not, or it is gone.
         """
-        try:
-            content = self.root.read(name)
-        except FileNotFoundError:
-            raise DamagedError(f"{self.root}: {name} is missing") from None
-        if row["files"].get(name) != list(Digest.of(content)):
-            raise DamagedError(f"{self.root}: {name} is damaged")
-        return content
+        return self.root.read_whole(name, row["files"].get(name))
 
 
 def _row(cell_id: str) -> str:

@@ -164,14 +164,7 @@ class ResultStore:
         Raises:
             DamagedError: it is not, or it is gone, or the row knows of none.
         """
-        path = _artefact(row["cell_id"], name)
-        try:
-            content = self.root.read(path)
-        except FileNotFoundError:
-            raise DamagedError(f"{self.root}: {path} is missing") from None
-        if row["files"].get(name) != list(Digest.of(content)):
-            raise DamagedError(f"{self.root}: {path} is damaged")
-        return content
+        return self.root.read_whole(_artefact(row["cell_id"], name), row["files"].get(name))
 
     def _write(self, cell_id: str, name: str, content: bytes) -> Files:
         return {name: self.root.write(_artefact(cell_id, name), content)}

@@ -16,7 +16,7 @@ import logging
 import os
 import time
 import uuid
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path, PurePosixPath
 from typing import Any, NamedTuple, TypeVar
 
@@ -170,6 +170,21 @@ class Storage:
                 return bytes(file.read())
 
         return self.patiently(f"read {name}", attempt)
+
+    def read_whole(self, name: str, digest: Sequence[Any] | None) -> bytes:
+        """The same of a file whose digest is recorded; None: of no such file.
+
+        Raises:
+            DamagedError: it is missing, or not as it was written.
+            StorageError: it cannot be read.
+        """
+        try:
+            content = self.read(name)
+        except FileNotFoundError:
+            raise DamagedError(f"{self.uri}: {name} is missing") from None
+        if digest is None or tuple(digest) != Digest.of(content):
+            raise DamagedError(f"{self.uri}: {name} is damaged")
+        return content
 
     def write(self, name: str, content: bytes) -> Digest:
         """Write the whole file or nothing, replacing what was there.

@@ -96,10 +96,7 @@ def make_tracker(name: str, options: Mapping[str, Any]) -> Tracker:
     wrong = TRACKERS.check_options(name, options)
     if wrong:
         raise ExtensionError("\n".join(wrong))
-    try:
-        return TRACKERS.find(name)(**options)
-    except ValueError as error:
-        raise ExtensionError(f"{name}: {error}") from error
+    return TRACKERS.make(name, options)
 
 
 class Tracking:

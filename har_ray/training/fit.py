@@ -16,9 +16,10 @@ from har_ray.data.tensors import Tensors
 from har_ray.errors import ExtensionError, TrainingError
 from har_ray.losses.objective import Objective
 from har_ray.metrics import Metric
-from har_ray.models.architectures import Outputs, describe, outputs
+from har_ray.models.architectures import Outputs, outputs
 from har_ray.models.config import BUILT_IN_ARCHITECTURE
 from har_ray.plan.cells import Cell
+from har_ray.registry import describe
 from har_ray.training.ranks import Ranks
 from har_ray.training.schedule import learning_rate
 from har_ray.training.trainer import Epoch, Taught, Trainer

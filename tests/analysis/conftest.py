@@ -2,6 +2,7 @@
 
 import copy
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
@@ -9,7 +10,7 @@ import pyarrow as pa
 import pytest
 
 from analysis.load import Results, load_results
-from har_ray.store.results import Files, ResultStore
+from har_ray.store.results import WEIGHTS, Files, ResultStore
 from har_ray.variants import VARIANTS, traits
 from tests.browser import started
 
@@ -90,14 +91,31 @@ class GridStore:
 
     def predict(self, cell_id: str, predictions: list[tuple[str, int, int]]) -> Files:
         """Write predictions.parquet; the logits' largest entry is the predicted class."""
+        return self.store.write_predictions(cell_id, self.table(predictions))
+
+    def table(self, predictions: list[tuple[str, int, int]]) -> pa.Table:
+        """As a cell leaves them; the windows of a subject are those of a recording."""
         logits = np.eye(self.classes)
-        table = pa.table({
-            "window_id": [f"w{index}" for index in range(len(predictions))],
+        return pa.table({
+            "window_id": [f"{subject}-left:{25 * index}" for index, (subject, _, _) in enumerate(predictions)],
             "subject": [subject for subject, _, _ in predictions],
             "label": [label for _, label, _ in predictions],
             "logits": [logits[predicted].tolist() for _, _, predicted in predictions],
         })  # fmt: skip
-        return self.store.write_predictions(cell_id, table)
+
+    def export(self, cell_id: str, predictions: list[tuple[str, int, int]], flash: int, agreement: float = 1.0) -> None:
+        """Give a completed cell weights, and an export whose int8 file predicts this."""
+        row = self.store.row(cell_id)
+        assert row is not None
+        weights = self.store.write_weights(cell_id, b"weights")
+        files = row["files"] | {name: list(digest) for name, digest in weights.items()}
+        self.store.write_row(row | {"files": files})
+        measured = {"int8_f1_macro": 0.0, "int8_agreement": agreement, "int8_logit_error": 0.25, "flash_bytes": flash,
+                    "arena_bytes": flash // 2, "measured_on": "a PC"}  # fmt: skip
+        with TemporaryDirectory() as folder:
+            Path(folder, "model.tflite").write_bytes(b"int8")
+            exports, made_of = self.store.exports, weights[WEIGHTS].sha256
+            exports.write({"cell_id": cell_id} | measured, made_of, Path(folder), self.table(predictions))
 
     def _next_id(self, stage: str) -> str:
         return f"{stage}{len(self.plan):03d}"

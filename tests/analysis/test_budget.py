@@ -90,8 +90,9 @@ def test_costs_are_named_in_one_order_whatever_the_order_of_the_budget(filled):
 def test_an_unknown_cost_is_within_no_budget_and_is_not_described(grid):
     grid.completed("OM", 0, 0.9, row={"params": None})
     grid.completed("LM", 0, 0.5, row={"params": 1000})
-    _, best, larger = lines(grid, "params=2000")
+    _, best, larger, left_out = lines(grid, "params=2000")
     assert best.startswith("best: LM, 1,000 params; validation 50.0 %")
+    assert left_out == "left out, because not every cost of the budget is known of them: OM"
     assert larger.startswith("a larger budget: OM; validation 90.0 %")
     _, *nothing = lines(grid, "params=1")
     assert nothing == ["nothing: OM has an unknown number of params", "nothing: LM has 1,000 params"]

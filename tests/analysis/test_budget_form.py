@@ -65,6 +65,8 @@ def joined(form, budget):
             continue
         for before, rank, after in setting["outcomes"][",".join(within[:2])]:
             yield before + ("" if rank is None else _described(setting["models"][rank], budget)) + after
+        if unknown := [model["variant"] for model in setting["models"] if set(budget) - set(model["costs"])]:
+            yield f"left out, because not every cost of the budget is known of them: {', '.join(unknown)}"
 
 
 def _amount(cost, amount):

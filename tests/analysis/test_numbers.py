@@ -2,9 +2,10 @@
 
 import csv
 import re
+from collections import Counter, deque
 from html import unescape
 from html.parser import HTMLParser
-from itertools import product
+from itertools import groupby, pairwise, product
 from pathlib import Path
 from statistics import mean, median, stdev
 
@@ -14,13 +15,16 @@ from sklearn.metrics import accuracy_score, f1_score, precision_score, recall_sc
 
 from analysis.load import load_results
 from analysis.report import write_report
-from har_ray.store.results import load, predictions
+from har_ray.store.results import ResultStore, load, predictions
+from har_ray.streaming import majority
 from tests.analysis.conftest import CLASSES, GridStore
 
 VARIANTS = {"OM": 0.9, "LM": 0.7, "RB-KD": 0.8, "LM-Att": 0.6}
 """The share of windows that each gets right."""
 SETTINGS = {"sensors": "subject-kfold", "spar": "loso"}
 FOLDS, SEEDS, PEOPLE = 3, 2, 6
+KINDS = ("deletion", "fragmentation", "underfill", "insertion", "merge", "overfill")
+EXPORTED = {("sensors", "LM"), ("sensors", "RB-KD")}
 
 
 class Tables(HTMLParser):
@@ -78,7 +82,11 @@ def made(tmp_path_factory):
             found = [(str(who), k, int(k if rng.random() < share else rng.integers(3)))
                      for who in range(fold, PEOPLE, FOLDS) for k in (0, 0, 1, 1, 1, 2) for _ in range(7)]  # fmt: skip
             row = {"val_f1_macro": share - fold / 50 + seed / 70, "latency_ms": share + fold / 10}
-            grid.completed(variant, seed, 0.5, fold, predictions=found, row=row, dataset=dataset, protocol=protocol)
+            of = {"dataset": dataset, "protocol": protocol}
+            cell = grid.completed(variant, seed, 0.5, fold, predictions=found, row=row, **of)
+            if (dataset, variant) in EXPORTED:
+                rounded = [(who, k, (said + (rng.random() < 0.05)) % 3) for who, k, said in found]
+                grid.export(cell, rounded, 4000 + 10 * fold, agreement=float(rng.random()))
     path = grid.write()
     return path, Path(write_report(load_results(path), tmp_path_factory.mktemp("report"))).parent
 
@@ -213,6 +221,100 @@ def test_validation_scores_and_differences(made, expected, dataset, title):
         (record,) = records(made, "statistics", dataset=dataset, variant=variant)
         assert float(record["difference"]) == pytest.approx(pooled)
         assert float(record["subject_difference"]) == pytest.approx(difference)
+
+
+def test_scores_and_costs_on_the_watch(made):
+    rows = load(made[0]).query("dataset == 'sensors'")
+    shown = tables(made, "On the watch: sensors, wrist, subject-kfold")
+    assert {("sensors", variant) for variant in shown} == EXPORTED
+    exports = ResultStore(made[0]).exports
+    for variant, part in rows[rows["flash_bytes"].notna()].groupby("variant"):
+        pooled = []
+        for _, cells in part.groupby("seed"):
+            found = [exports.int8(exports.row(cell)).to_pandas() for cell in cells["cell_id"]]
+            labels = np.concatenate([frame["label"] for frame in found])
+            predicted = np.concatenate([np.stack(frame["logits"]).argmax(axis=1) for frame in found])
+            pooled.append(macro(None, labels, predicted))
+        (record,) = records(made, "results", dataset="sensors", variant=variant)
+        assert float(record["int8_f1_macro"]) == pytest.approx(mean(pooled))
+        assert float(record["int8_agreement"]) == pytest.approx(part["int8_agreement"].mean())
+        assert float(record["float_f1_macro"]) == pytest.approx(float(record["f1_macro_mean"]))
+        assert (record["flash_bytes_min"], record["flash_bytes_max"], record["arena_bytes_max"]) == (
+            str(part["flash_bytes"].min()), str(part["flash_bytes"].max()), str(part["arena_bytes"].max()),
+        )  # fmt: skip
+        assert (record["cells_exported"], record["measured_on"]) == (str(len(part)), "a PC")
+        before, agreement = float(record["float_f1_macro"]), part["int8_agreement"].mean()
+        assert list(shown[str(variant)].values())[1:] == [
+            f"{100 * before:.1f}", f"{100 * mean(pooled):.1f}", signed(mean(pooled) - before),
+            f"{100 * agreement:.1f}", "0.25",
+            "4,000–4,020", "2,000–2,010", f"{len(part)}/{len(part)}",
+        ]  # fmt: skip
+    assert {record["measured_on"] for record in records(made, "results", dataset="spar")} == {""}
+
+
+def recordings(subjects, labels, predicted, votes):
+    """Of each recording the true label and the one that is said, window by window; those of `made` have one each."""
+    for who in np.unique(subjects):
+        own, said, last = subjects == who, [], deque(maxlen=votes)
+        for label in predicted[own].tolist():
+            last.append(label)
+            said.append(majority(last))
+        yield labels[own].tolist(), said
+
+
+def events_by_hand(found):
+    """Counts over recordings, window by window; of each event the place of its first right window."""
+    counted, late, events = Counter(), [], 0
+    for truth, said in found:
+        start = 0
+        for label, windows in groupby(truth):
+            end = start + len(list(windows))
+            right = [i for i in range(start, end) if said[i] == label]
+            events, late = events + 1, late + [i - start for i in right[:1]]
+            counted["missed"] += not right
+            counted["breaks"] += sum(b > a + 1 for a, b in pairwise(right))
+            for i in set(range(start, end)) - set(right):
+                within = right and right[0] < i < right[-1]
+                counted["fragmentation" if within else "underfill" if right else "deletion"] += 1
+            start = end
+        for label in set(said):
+            runs = groupby(zip(truth, said, strict=True), lambda pair: pair[1])
+            for run in (list(run) for one, run in runs if one == label):
+                # Windows of which the class was said, in parts that are of it and parts that are not.
+                parts = [(right, list(part)) for right, part in groupby(one == claimed for one, claimed in run)]
+                for k, (right, part) in enumerate(parts):
+                    if not right:
+                        kind = "merge" if 0 < k < len(parts) - 1 else "overfill" if len(parts) > 1 else "insertion"
+                        counted[kind] += len(part)
+                        counted["insertions"] += kind == "insertion"
+    return counted, events, late
+
+
+@pytest.mark.parametrize(("dataset", "title"), titles())
+def test_events(made, expected, dataset, title):
+    _, folder = made
+    head, *rows = Tables((folder / "report.html").read_text()).found[f"Events: {title}"]
+    shown = {(row[0], row[1]): dict(zip(head, row, strict=True)) for row in rows}
+    assert shown.keys() == set(product(VARIANTS, ("1", "3")))
+    for variant, votes in product(VARIANTS, (1, 3)):
+        values = []
+        for seed in range(SEEDS):
+            counted, events, late = events_by_hand(recordings(*expected[dataset, variant, seed], votes))
+            assert events == 3 * PEOPLE
+            windows = len(expected[dataset, variant, seed][1])
+            shares = {kind: counted[kind] / windows for kind in KINDS}
+            per_event = {name: counted[name] / events for name in ("missed", "breaks", "insertions")}
+            values.append(shares | per_event | {"late": mean(late), "late_90": float(np.quantile(late, 0.9))})
+        means = {name: mean(one[name] for one in values) for name in values[0]}
+        (record,) = records(made, "events", dataset=dataset, variant=variant, votes=str(votes))
+        assert {name: float(record[name]) for name in means} == pytest.approx(means)
+        wrong = 1 - float(record["correct"])
+        assert [sum(means[kind] for kind in side) for side in (KINDS[:3], KINDS[3:])] == pytest.approx([wrong, wrong])
+        texts = [" / ".join(f"{100 * means[kind]:.1f}" for kind in side) for side in (KINDS[:3], KINDS[3:])]
+        assert list(shown[variant, str(votes)].values())[2:] == [
+            f"{100 * (1 - wrong):.1f}", *texts, "18", f"{100 * means['missed']:.1f}", f"{means['breaks']:.2f}",
+            f"{means['insertions']:.2f}", f"{means['late']:.1f}", f"{means['late_90']:.1f}",
+        ]  # fmt: skip
 
 
 def signed(fraction):

@@ -1,15 +1,16 @@
 """The table of exported files: float and int8 side by side, folds pooled, what is missing left out."""
 
-import numpy as np
-import pyarrow as pa
+import csv
+import io
+
 import pytest
 
 from analysis.budget import budget_lines, parse
 from analysis.chart import chart
 from analysis.figures.bubble import bubble_chart
 from analysis.on_the_watch import on_the_watch
+from analysis.tables import results_csv
 from har_ray.groups import Setting
-from har_ray.store.results import WEIGHTS
 from tests.analysis.figures.conftest import caption_of
 
 SETTING = Setting("sensors", "wrist", "subject-holdout")
@@ -18,36 +19,16 @@ ONE_WRONG = [("4", 0, 1), ("4", 1, 1), ("5", 2, 2), ("5", 2, 2)]
 """F1 of the classes 0, 2/3 and 1."""
 
 
-def export(grid, tmp_path, cell_id, predictions, flash, agreement=1.0):
-    """Give a completed cell weights, and an export whose int8 file predicts this."""
-    row = grid.store.row(cell_id)
-    weights = grid.store.write_weights(cell_id, b"weights")
-    files = row["files"] | {name: list(digest) for name, digest in weights.items()}
-    grid.store.write_row(row | {"files": files})
-    folder = tmp_path / f"{cell_id}-made"
-    folder.mkdir()
-    (folder / "model.tflite").write_bytes(b"int8")
-    table = pa.table({
-        "window_id": [str(i) for i in range(len(predictions))],
-        "subject": [subject for subject, _, _ in predictions],
-        "label": [label for _, label, _ in predictions],
-        "logits": [np.eye(3)[found].tolist() for _, _, found in predictions],
-    })  # fmt: skip
-    measured = {"int8_f1_macro": 0.0, "int8_agreement": agreement, "int8_logit_error": 0.25, "flash_bytes": flash,
-                "arena_bytes": flash // 2, "measured_on": "a PC"}  # fmt: skip
-    grid.store.exports.write({"cell_id": cell_id} | measured, weights[WEIGHTS].sha256, folder, table)
-
-
 @pytest.fixture
-def results(grid, tmp_path):
+def results(grid):
     """LM of two folds, both exported; MM of two, one exported; OM not at all."""
     for fold in (0, 1):
         grid.completed("OM", 0, 0.9, fold=fold, predictions=RIGHT)
     lm = [grid.completed("LM", 0, 0.9, fold=fold, predictions=RIGHT) for fold in (0, 1)]
     mm = [grid.completed("MM", 0, 0.9, fold=fold, predictions=RIGHT) for fold in (0, 1)]
-    export(grid, tmp_path, lm[0], RIGHT, 4000)
-    export(grid, tmp_path, lm[1], ONE_WRONG, 5000, agreement=0.75)
-    export(grid, tmp_path, mm[0], RIGHT, 9000)
+    grid.export(lm[0], RIGHT, 4000)
+    grid.export(lm[1], ONE_WRONG, 5000, agreement=0.75)
+    grid.export(mm[0], RIGHT, 9000)
     return grid.load()
 
 
@@ -61,6 +42,20 @@ def test_float_and_int8_stand_side_by_side(results):
     assert rows["MM"] == ["–", "–", "–", "100.0", "0.25", "9,000", "4,500", "1/2"]
     assert "OM" not in rows
     assert "Measured on a PC." in table.notes[1]
+
+
+def test_the_csv_has_the_same_numbers_and_where_they_were_measured(results):
+    records = {row["variant"]: row for row in csv.DictReader(io.StringIO(results_csv(results)))}
+    lm, mm, om = (records[name] for name in ("LM", "MM", "OM"))
+    assert [float(lm[name]) for name in ("float_f1_macro", "int8_f1_macro", "int8_agreement", "int8_logit_error")] == (
+        pytest.approx([1.0, (2 / 3 + 4 / 5 + 1) / 3, 0.875, 0.25])
+    )
+    assert [lm[f"{cost}_{end}"] for cost in ("flash_bytes", "arena_bytes") for end in ("min", "max")] == [
+        "4000", "5000", "2000", "2500",
+    ]  # fmt: skip
+    assert (lm["cells_exported"], lm["measured_on"]) == ("2", "a PC")
+    assert (mm["int8_f1_macro"], mm["flash_bytes_max"], mm["cells_exported"]) == ("", "9000", "1")
+    assert (om["int8_f1_macro"], om["flash_bytes_max"], om["cells_exported"], om["measured_on"]) == ("", "", "0", "")
 
 
 def test_flash_limits_a_budget_and_is_an_axis(results):

@@ -73,7 +73,7 @@ def test_report_writes_the_page_and_every_table_and_figure(written):
     tables = [f"tables/{stem}.md", f"tables/{stem}.tex"]
     files = {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()}
     numbers = {f"{name}.csv" for name in ("results", "student", "statistics", "relative", "classes", "confusions",
-                                          "subjects", "takeaways", "effort")}  # fmt: skip
+                                          "subjects", "events", "takeaways", "effort")}  # fmt: skip
     assert files == {"report.html", *numbers, *figures, *tables}
     markdown = (folder / tables[0]).read_text()
     assert "| OM | **75.5 ± 0.7** |" in markdown

@@ -46,12 +46,13 @@ def command(results, *options, server: WandbServer | None = None, home: Path, **
 
 
 def small(folder):
-    """Two variants, a cell that failed, and a row that the present plan does not have any more."""
+    """Two variants, an exported cell, one that failed, and a row that the present plan does not have any more."""
     store = GridStore(folder)
     store.info["grid"] |= {"train": {"epochs": 3}}
     preset = "wrist@rate_hz=10"
     store.seeds("OM", 0.8, 0.7, preset=preset)
     store.seeds("LM", 0.6, 0.123456789, preset=preset)
+    store.export("confirm002", [("4", 0, 1), ("4", 1, 1), ("5", 2, 2)], 4000)
     store.failed("MM", 0, "out of memory", preset=preset)
     store.store.write_row({"cell_id": "superseded", "variant": "LM", "status": "completed", "stage": "confirm"})
     return store.write()
@@ -133,6 +134,8 @@ def test_every_number_of_the_tables_is_that_of_the_csv_files(online):
     }
     (row,) = (r for r in csv.DictReader(io.StringIO(files["results.csv"].decode())) if r["variant"] == "LM")
     assert float(row["f1_macro_mean"]) == pytest.approx((0.6 + 0.123456789) / 2)
+    assert (float(row["int8_f1_macro"]), row["flash_bytes_max"]) == (pytest.approx((0 + 2 / 3 + 1) / 3), "4000")
+    assert {"results", "events"} <= tables.keys()
 
 
 def test_the_artifact_is_the_report_s_folder_and_the_figures_are_its_figures(online, tmp_path):

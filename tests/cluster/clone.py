@@ -58,7 +58,7 @@ def read_until(process, pattern):
     raise AssertionError(f"no line with {pattern!r}:\n{''.join(lines)}")
 
 
-def ended(process, number=None, timeout=180):
+def ended(process, number=None, timeout=500):
     """Send a signal, if one is given, and wait; exit status and the rest of the output."""
     if number is not None:
         process.send_signal(number)
@@ -87,7 +87,7 @@ def alive(found):
     return [f"{one.pid} {one.name()}" for one in psutil.process_iter(["status"]) if in_session(one, found)]
 
 
-def gone(found, patience_s=10):
+def gone(found, patience_s=120):
     """Whether they all end by themselves: some see only in a while that their parent has."""
     deadline = time.monotonic() + patience_s
     while alive(found) and time.monotonic() < deadline:

@@ -26,6 +26,8 @@ from tests.cluster.clone import (
     state,
 )  # fmt: skip
 
+pytestmark = pytest.mark.xdist_group("ray")
+
 
 def readme_commands(heading):
     """The lines of the first block of code below a heading of cluster/README.md that run a script of its folder."""
@@ -58,7 +60,7 @@ PAGES = ("api/jobs/", "api/v0/jobs", "api/v0/tasks", "api/v0/actors", "api/v0/ru
 
 def pages(cluster, token):
     headers = {"Authorization": f"Bearer {token}"}
-    answers = [requests.get(f"{cluster}/{page}?detail=1", headers=headers, timeout=10) for page in PAGES]
+    answers = [requests.get(f"{cluster}/{page}?detail=1", headers=headers, timeout=60) for page in PAGES]
     assert [one.status_code for one in answers] == [200] * len(PAGES)
     return "".join(one.text for one in answers)
 
@@ -78,7 +80,7 @@ def test_the_commands_of_the_readme_run_a_grid_and_leave_nothing(tmp_path, ray_s
     ids = sessions(nodes)
     assert len(ids) >= 3  # two nodes and the job
     assert [stat.S_IMODE(one.stat().st_mode) for one in (nodes, token)] == [0o700, 0o600]
-    assert requests.get(f"{found['RAY_API_SERVER_ADDRESS']}/api/jobs/", timeout=10).status_code == 401
+    assert requests.get(f"{found['RAY_API_SERVER_ADDRESS']}/api/jobs/", timeout=60).status_code == 401
     assert driver.environ()["AWS_SECRET_ACCESS_KEY"] == key  # the job does have it
     assert where(key, [nodes]) == []
     assert key not in pages(found["RAY_API_SERVER_ADDRESS"], token.read_text())
@@ -146,7 +148,7 @@ def test_half_a_start_and_what_a_killed_script_left_are_stopped(tmp_path):
     process = started("cluster/local.sh 2 true", folder, environment(tmp_path))
     code, said = ended(process)
     assert (code, "the cluster did not start" in said, "no such head" in said) == (1, True, True), said
-    assert node.wait(5) == -signal.SIGKILL
+    assert node.wait(60) == -signal.SIGKILL
     assert (Path(left).exists(), (folder / "cluster/local.env").exists()) == (False, False)
     assert alive(sessions(tmp_path)) == []
 

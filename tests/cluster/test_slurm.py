@@ -2,7 +2,11 @@
 
 import socket
 
+import pytest
+
 from tests.cluster.clone import clone, ended, environment, gone, sessions, started
+
+pytestmark = pytest.mark.xdist_group("ray")
 
 SRUN = """#!/bin/sh
 echo "srun $*" >>"$0.log"

@@ -28,6 +28,7 @@ def test_a_misspelt_key_of_it_is_named(tmp_path):
         load_grid(write_grid(tmp_path), ["export={epochs: 3}"])
 
 
+@pytest.mark.usefixtures("windows_made", "no_report")
 def test_a_grid_exports_its_confirm_cells_once(ray_session, tmp_path, capsys):
     forest = {"name": "Forest", "architecture": "random-forest", "options": {"trees": 5}}
     path = write_grid(tmp_path, variants=["LM", forest], teacher=None, search=None, seeds=[0], train={"epochs": 1})

@@ -15,7 +15,7 @@ from har_ray.losses import LOSSES, Loss, needs_maps, needs_teacher
 from har_ray.losses.attention_transfer import AttentionTransfer
 from har_ray.losses.cross_entropy import CrossEntropy
 from har_ray.losses.distillation import Distillation
-from har_ray.losses.objective import Objective, make_loss
+from har_ray.losses.objective import Objective
 from har_ray.models.architectures import Outputs, outputs
 from har_ray.models.config import AttentionConfig
 from tests.models.networks import network
@@ -54,7 +54,7 @@ def test_decoupled_distillation_weighs_what_the_label_and_the_other_classes_say(
     p, q = softmax(teacher / t), softmax(student / t)
     label = entropy([p[1], 1 - p[1]], [q[1], 1 - q[1]])
     others = entropy(softmax(np.delete(teacher, 1) / t), softmax(np.delete(student, 1) / t))
-    loss = make_loss("decoupled-distillation", {"temperature": t, "target": 2.0, "non_target": 3.0})
+    loss = LOSSES.make("decoupled-distillation", {"temperature": t, "target": 2.0, "non_target": 3.0})
     outputs = (only(torch.tensor(one[None])) for one in (student, teacher))
     found = loss(next(outputs), torch.tensor([1]), next(outputs))
     assert found.item() == pytest.approx(t**2 * (2 * label + 3 * others))
@@ -65,7 +65,7 @@ def test_with_the_teachers_doubt_as_weight_decoupled_distillation_is_plain_disti
     generator = torch.Generator().manual_seed(0)
     student, teacher = (torch.randn(1, 7, generator=generator, dtype=torch.float64) for _ in range(2))
     doubt = 1 - torch.softmax(teacher / 2, dim=1)[0, 3].item()
-    decoupled = make_loss("decoupled-distillation", {"temperature": 2.0, "non_target": doubt})
+    decoupled = LOSSES.make("decoupled-distillation", {"temperature": 2.0, "non_target": doubt})
     outputs = (only(student), torch.tensor([3]), only(teacher))
     torch.testing.assert_close(decoupled(*outputs), Distillation(2.0, 0.5)(*outputs))
 
@@ -76,14 +76,14 @@ def test_relational_distillation_compares_correlations_over_classes_and_over_win
     q, p = (softmax(one.numpy() / 2, axis=1) for one in (student, teacher))
     inter = [1 - np.corrcoef(q[i], p[i])[0, 1] for i in range(5)]
     intra = np.mean([1 - np.corrcoef(q[:, k], p[:, k])[0, 1] for k in range(3)])
-    loss = make_loss("relational-distillation", {"temperature": 2.0, "inter": 0.5, "intra": 3.0})
+    loss = LOSSES.make("relational-distillation", {"temperature": 2.0, "inter": 0.5, "intra": 3.0})
     found = loss(only(student), torch.zeros(5), only(teacher))
     assert found.tolist() == pytest.approx([4 * (0.5 * one + 3 * intra) for one in inter], rel=1e-4)
 
 
 def test_relational_distillation_asks_for_the_teachers_order_not_for_its_confidence():
     teacher = torch.randn(40, 7, generator=torch.Generator().manual_seed(0))
-    loss = make_loss("relational-distillation", {"temperature": 1.0})
+    loss = LOSSES.make("relational-distillation", {"temperature": 1.0})
     p = torch.softmax(teacher, dim=1)
     flatter = torch.log(0.5 * p + 0.5 / 7)
     assert loss(only(flatter), torch.zeros(40), only(teacher)).abs().max() < 1e-4
@@ -100,7 +100,7 @@ def relations_of(rows):
     generator = torch.Generator().manual_seed(0)
     logits, teacher = (torch.randn(9, 4, generator=generator) for _ in range(2))
     mine = logits[rows].requires_grad_()
-    loss = make_loss("relational-distillation", {"temperature": 2.0})(only(mine), torch.zeros(9), only(teacher[rows]))
+    loss = LOSSES.make("relational-distillation", {"temperature": 2.0})(only(mine), torch.zeros(9), only(teacher[rows]))
     loss.sum().backward()
     return loss.detach(), mine.grad
 
@@ -125,7 +125,7 @@ def test_ranks_that_share_a_batch_correlate_over_all_of_it(tmp_path):
 )
 def test_distillation_out_of_range_is_refused(name, options, message):
     with pytest.raises(ExtensionError, match=f"{name}: {message}"):
-        make_loss(name, options)
+        LOSSES.make(name, options)
 
 
 def test_alpha_weighs_the_cross_entropy():
@@ -351,7 +351,7 @@ def test_what_a_loss_needs_decides_the_teacher():
 )
 def test_a_loss_that_cannot_be_made_says_why(name, options, message):
     with pytest.raises(ExtensionError, match=message):
-        make_loss(name, options)
+        LOSSES.make(name, options)
 
 
 class Scalar(Loss):

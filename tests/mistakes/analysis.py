@@ -22,9 +22,9 @@ STORE_AND_ANALYSIS = [
          "test_a_difference_is_that_of_each_test_subject_seed_by_seed_with_interval_and_test"),
     ),
     *in_file(
-        "har_ray/store/results.py", "tests/store/test_results.py",
+        "har_ray/store/storage.py", "tests/store/test_results.py",
         ("the checksum of a cell's file is not looked at",
-         'if row["files"].get(name) != list(Digest.of(content)):', 'if name not in row["files"]:',
+         "if digest is None or tuple(digest) != Digest.of(content):", "if digest is None:",
          "test_a_damaged_file_is_not_read_and_its_cell_is_done_again"),
     ),
     *in_file(

@@ -1,9 +1,7 @@
 """Ray Train workers: the same cell gives the same curve, a worker's death costs no result, a job can be left."""
 
 import os
-import signal
 
-import psutil
 import pytest
 import torch
 import torch.distributed as dist
@@ -14,6 +12,7 @@ from har_ray.spec.grid import Resources
 from har_ray.store.stores import Stores
 from har_ray.training.run import run
 from har_ray.training.workers import Workers
+from tests.processes import ray_processes
 
 
 def elsewhere(stores, name):
@@ -82,13 +81,11 @@ def teach(teacher, *grids):
 
 
 def train_workers():
-    """The processes that Ray Train started."""
-    found = psutil.process_iter(["cmdline"])
-    return [one for one in found if (one.info["cmdline"] or [""])[0].startswith("ray::RayTrainWorker")]
+    return ray_processes(os.getpid(), "RayTrainWorker")
 
 
 def kill_a_worker():
-    os.kill(max(one.pid for one in train_workers()), signal.SIGKILL)
+    max(train_workers(), key=lambda process: process.pid).kill()
 
 
 def test_no_process_group_is_left_in_this_process():

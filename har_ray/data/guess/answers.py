@@ -4,7 +4,8 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from har_ray.data.guess.parts import Parts
-from har_ray.data.own.descriptor import Descriptor, context
+from har_ray.data.own.descriptor import Descriptor
+from har_ray.data.own.presets import context
 from har_ray.data.soundness.finding import Finding
 from har_ray.yaml_file import KeyPath
 

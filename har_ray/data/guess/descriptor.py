@@ -10,7 +10,8 @@ from har_ray.data.faults import by_cause
 from har_ray.data.guess.answers import Answer, Guess
 from har_ray.data.guess.channels import Channels, channels_of
 from har_ray.data.guess.identity import recording_of, subject_of
-from har_ray.data.guess.labels import intervals_of, label_of
+from har_ray.data.guess.intervals import intervals_of
+from har_ray.data.guess.labels import label_of
 from har_ray.data.guess.layout import NO_RECORDINGS, Head, heads_of, paths_of
 from har_ray.data.guess.parts import is_source_word, parts_of
 from har_ray.data.guess.paths import fields, glob_of, smallest
@@ -44,9 +45,9 @@ def guess(given: Sequence[str], root: Path) -> Guess:
     every = [head for some in parts.sources.values() for head in some]
     subject = subject_of(every, first)
     recording = recording_of(first, next(iter(stamps.values())).separates)
-    intervals = intervals_of(first, parts.beside, [_relative(path, root) for path in paths])
-    if intervals:
-        where = escape(str(intervals["files"])).replace("{}", "*")
+    intervals = intervals_of(first, parts.beside, {_relative(path, root): path for path in paths})
+    if intervals and isinstance(intervals.value, dict):
+        where = escape(str(intervals.value["files"])).replace("{}", "*")
         found.left_out = {path: why for path, why in found.left_out.items() if not fnmatchcase(path, where)}
     taken = [*_columns(subject), *_columns(recording)]
     label = label_of(first, [*taken, *_times(next(iter(stamps.values())))], intervals)
@@ -71,7 +72,7 @@ def _columns(answer: Answer) -> list[object]:
 
 
 def _times(stamps: Stamps) -> list[object]:
-    return [*([stamps.time["column"]] if "column" in stamps.time else []), *stamps.others]
+    return [*(stamps.time[key] for key in ("date", "column") if key in stamps.time), *stamps.others]
 
 
 def _put_source(

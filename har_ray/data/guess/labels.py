@@ -2,9 +2,9 @@
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from itertools import islice, pairwise
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 from har_ray.data.guess.answers import Answer
 from har_ray.data.guess.layout import ColumnHead, Head
@@ -42,8 +42,6 @@ ACTIVITIES = (
     *("wash", "cook", "idle", "gait", "swim"),
 )
 """How words for activities begin."""
-ANNOTATIONS = (".eaf", ".json", ".txt")
-"""Suffixes of what ELAN, Label Studio and Audacity write."""
 MOST = 60
 """More words are no labels."""
 BATCHES = 16
@@ -55,7 +53,7 @@ def is_activity(word: str) -> bool:
     return any(one.startswith(ACTIVITIES) for one in letters(word))
 
 
-def label_of(first: Sequence[Head], taken: Sequence[object], intervals: Mapping[str, object] | None) -> Answer:
+def label_of(first: Sequence[Head], taken: Sequence[object], intervals: Answer | None) -> Answer:
     """The label of files of the first source.
 
     Args:
@@ -66,7 +64,7 @@ def label_of(first: Sequence[Head], taken: Sequence[object], intervals: Mapping[
     named = [one for one in columns if COLUMN.search(one.name)]
     words = [one for one in columns if one.numbers is None and any(map(is_activity, one.distinct))]
     if intervals and not named:
-        return Answer({"intervals": dict(intervals)})
+        return intervals._replace(value={"intervals": intervals.value})
     best = next(iter(sorted(named, key=_is_code) or words), None) or _codes(columns, first)
     if best is not None:
         return _column(best, first, sure=best in named or best in words)
@@ -79,38 +77,6 @@ def label_of(first: Sequence[Head], taken: Sequence[object], intervals: Mapping[
         "where is what people did: {column: ...}, {pattern: ...} of the path, or {intervals: ...} in other files?"
     )
     return Answer(None, question)
-
-
-def intervals_of(first: Sequence[Head], beside: Sequence[Head], paths: Sequence[str]) -> dict[str, object] | None:
-    """Where the intervals are, one file for each recording that is called as it is.
-
-    Args:
-        beside: tables of intervals.
-        paths: of all files, as a descriptor gives them: those of annotation tools are found by their suffix.
-    """
-    recordings = [head.relative for head in first]
-    stems = {PurePosixPath(head.relative).name.split(".")[0] for head in first}
-    candidates = [head.relative for head in beside] + [
-        one for one in paths if one.lower().endswith(ANNOTATIONS) and one not in recordings
-    ]
-    found = dict[str, set[str]]()
-    for path in candidates:
-        stem, name = PurePosixPath(path).name.split(".")[0], PurePosixPath(path).name
-        if stem in stems:
-            where = str(PurePosixPath(path).with_name(name.replace(stem, "{}", 1)))
-            found.setdefault(where, set()).add(stem)
-    if not found:
-        return None
-    where = max(found, key=lambda one: (len(found[one]), not one.endswith(".json")))
-    if len(found[where]) < len(stems):
-        return None
-    intervals: dict[str, object] = {"files": where}
-    names = {column.name.casefold(): column.name for head in beside[:1] for column in head.columns}
-    if not where.lower().endswith(ANNOTATIONS):
-        for key, other in (("start", "start"), ("end", "end" if "end" in names else "stop"), ("label", "label")):
-            if names[other] != key:
-                intervals[key] = names[other]
-    return intervals
 
 
 def _is_code(column: ColumnHead) -> bool:

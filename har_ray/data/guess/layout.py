@@ -23,7 +23,7 @@ from har_ray.errors import DataError
 
 ROWS = 5_000
 """Of each file, so many are looked at: a minute of most recordings."""
-NO_RECORDINGS = (".yaml", ".yml", ".json", ".eaf", ".pdf", ".png", ".jpg", ".mp4", ".mov", ".py", ".md")
+NO_RECORDINGS = (".yaml", ".yml", ".json", ".eaf", ".pfsx", ".pdf", ".png", ".jpg", ".mp4", ".mov", ".py", ".md")
 """Suffixes of what lies beside recordings."""
 MOSTLY = 0.5
 """A column of numbers holds them in more than so many of its rows that are not empty."""

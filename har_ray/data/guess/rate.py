@@ -11,7 +11,7 @@ from har_ray.data.guess.answers import Answer, Guess
 from har_ray.data.guess.time import Stamps, said_rate
 from har_ray.data.own.look import look
 from har_ray.data.own.steps import RATE_TOLERANCE, rounded
-from har_ray.data.own.streams import Table, TableFile
+from har_ray.data.own.table import Table, TableFile
 from har_ray.data.windows import samples
 from har_ray.errors import DataError
 

@@ -11,7 +11,8 @@ from har_ray.data.dataset import Rejects
 from har_ray.data.guess.answers import Guess
 from har_ray.data.guess.rate import PRESET, UNTOLD_HZ, WINDOW_S
 from har_ray.data.own.rates import stream_rate_hz
-from har_ray.data.own.streams import Reading, Table, TableFile
+from har_ray.data.own.streams import Reading
+from har_ray.data.own.table import Table, TableFile
 from har_ray.errors import DataError
 from har_ray.text import aligned
 

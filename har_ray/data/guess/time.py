@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator, Sequence
+from operator import itemgetter
 from typing import NamedTuple
 
 import numpy as np
@@ -14,7 +15,7 @@ from har_ray.data.own.columns import Column
 from har_ray.data.own.files import read_columns
 from har_ray.data.own.format import FileSpec
 from har_ray.data.own.look import separating
-from har_ray.data.own.stamps import formats_of
+from har_ray.data.own.stamps import formats_of, has_date
 from har_ray.data.own.steps import Steps, rate_of
 from har_ray.data.own.timing import UNITS_PER_S, Time
 
@@ -54,16 +55,19 @@ def stamps_of(heads: Sequence[Head]) -> Stamps:
     """The time in files of one kind."""
     if cells := _start_cells(heads):
         return Stamps(cells)
-    found = sorted(_candidates(heads), key=lambda one: one[0], reverse=True)
+    found = sorted(_candidates(heads), key=itemgetter(0), reverse=True)
     if not found:
         stuck = dict.fromkeys(one.name for one in heads[0].columns if NAMED.search(one.name))
         stops = (
             f"no column tells the time ({', '.join(stuck)} does not advance)" if stuck else "no column tells the time"
         )
         return Stamps({}, question=stops)
-    time: dict[str, object] = {"column": found[0][1].reference}
-    others = tuple(one.reference for score, one in found[1:] if score[0] > 0)
-    question = _said(time, found[0][1], heads)
+    chosen = found[0][1]
+    date = _date_of(chosen, heads)
+    others = tuple(one.reference for score, one in found[1:] if score[0] > 0 and one is not date)
+    time: dict[str, object] = {"date": date.reference} if date else {}
+    time["column"] = chosen.reference
+    question = _said(time, chosen, heads)
     return _in_order(time, others, question, heads)
 
 
@@ -100,8 +104,10 @@ def _candidates(heads: Sequence[Head]) -> Iterator[tuple[tuple[float, ...], Colu
     """Columns that may tell the time, with what speaks for them: name, since 1970, evenness, fineness."""
     for column in heads[0].columns:
         name = bool(NAMED.search(column.name)) and not COUNTED.search(column.name)
-        if (column.dates or _formats(column)) and len(column.distinct) > 2:
-            yield (2.0, 1, 0, len(column.distinct)), column
+        formats = _formats(column)
+        if (column.dates or formats) and len(column.distinct) > 2:
+            since = column.dates or any(map(has_date, formats))
+            yield (2.0, float(since), 0, len(column.distinct)), column
         elif column.numbers is not None and all(head.has(column.reference) for head in heads):
             numbers = column.numbers[np.isfinite(column.numbers)]
             if _advances(numbers, name) and (name or not (COUNTED.search(column.name) or _counts(numbers))):
@@ -128,11 +134,32 @@ def _unevenness(numbers: npt.NDArray[np.float64]) -> float:
     return float(kept.std() / kept.mean()) if len(kept) and kept.mean() > 0 else np.inf
 
 
+def _known(column: ColumnHead) -> list[str]:
+    return [word for word in column.words if word]
+
+
 def _formats(column: ColumnHead) -> list[str]:
-    known = [word for word in column.words if word]
+    """Those that a column of text may be of."""
+    known = _known(column)
     if column.numbers is not None or column.dates or len(known) < 2 or not any(map(str.isdigit, known[0])):
         return []
     return formats_of(known)
+
+
+def _date_of(column: ColumnHead, heads: Sequence[Head]) -> ColumnHead | None:
+    """The column that has the date, of one that holds the time of day alone."""
+    formats = _formats(column)
+    if not formats or any(map(has_date, formats)):
+        return None
+    both = (one for one in heads[0].columns if one is not column and all(head.has(one.reference) for head in heads))
+    return next((one for one in both if all(formats_of(_dated(head, one, column)) for head in heads)), None)
+
+
+def _dated(head: Head, date: ColumnHead, time: ColumnHead) -> list[str]:
+    """What a date and a time of day are together, of the rows that have both."""
+    days = (word[: len("2021-03-04")] if date.dates else word for word in head.column(date.reference).words)
+    both = zip(days, head.column(time.reference).words, strict=True)
+    return [f"{day} {time}" for day, time in both if day and time]
 
 
 def _said(time: dict[str, object], column: ColumnHead, heads: Sequence[Head]) -> str:
@@ -146,8 +173,9 @@ def _said(time: dict[str, object], column: ColumnHead, heads: Sequence[Head]) ->
         if named and named != counted and rate_of(numbers / UNITS_PER_S[named]) is not None:
             return f"its name says {named}; by its steps it seems to count {counted}"
         return ""
-    found = set.intersection(*(set(_formats(head.column(column.reference))) for head in heads))
-    known = [one for one in _formats(column) if one in found]
+    texts = [_texts(head, time, column) for head in heads]
+    found = set.intersection(*(set(formats_of(some)) for some in texts))
+    known = [one for one in formats_of(texts[0]) if one in found]
     if len(known) < 2:
         if known and known[0] != "iso":
             time["format"] = known[0]
@@ -157,7 +185,12 @@ def _said(time: dict[str, object], column: ColumnHead, heads: Sequence[Head]) ->
         order = re.sub("d+", "%d", re.sub("M+", "%m", re.sub("y+", "%Y", hint)))
         known = [one for one in known if one.startswith(order)] or known
     time["format"] = known[0]
-    return "" if len(known) == 1 else f"or is it {' or '.join(map(repr, known[1:3]))}? {column.words[0]!r} can be both"
+    return "" if len(known) == 1 else f"or is it {' or '.join(map(repr, known[1:3]))}? {texts[0][0]!r} can be both"
+
+
+def _texts(head: Head, time: dict[str, object], column: ColumnHead) -> list[str]:
+    """The stamps of a file as they are read."""
+    return _dated(head, head.column(time["date"]), column) if "date" in time else _known(head.column(column.reference))
 
 
 def _unit(numbers: npt.NDArray[np.float64]) -> str:
@@ -175,13 +208,13 @@ def _in_order(time: dict[str, object], others: tuple[Column, ...], question: str
     for head in heads:
         given = Time(**time)  # type: ignore[arg-type]
         assert given.column is not None
-        clock = Clock.of(head.path, FileSpec((given.column,), head.format), given, None)
-        batch = next(iter(read_columns(head.path, {given.column: clock.type}, clock.spec)))
+        clock = Clock.of(head.path, FileSpec(given.columns, head.format), given, None)
+        batch = next(iter(read_columns(head.path, clock.types, clock.spec)))
         t = clock.timed(clock.stamps(batch, 0), Rejects()).t
         if found := separating(clock, t):
             separates = [name for name in separates if name in found] if separates else found
             continue
-        steps = Steps(t, given.column, given, None)
+        steps = Steps(t, given, None)
         rates_hz += [rate_hz for rate_hz in [rate_of(t)] if rate_hz]
         packets = packets or (steps.are_shared and not _are_copied(head, given.column))
         if len(t) > 2:

@@ -13,12 +13,13 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from har_ray.data.dataset import Rejects
+from har_ray.data.own.columns import Column
 from har_ray.data.own.files import TEXT, TIME, read_cell, read_columns, row_name
 from har_ray.data.own.format import FileSpec
 from har_ray.data.own.formats.detection import NUMBER
 from har_ray.data.own.order import sorted_rows, spread, unwound, wraps_at
 from har_ray.data.own.paths import word_in
-from har_ray.data.own.stamps import formats_of, from_days, has_date, parsed, to_utc, typed
+from har_ray.data.own.stamps import dated, formats_of, from_days, has_date, parsed, to_utc, typed
 from har_ray.data.own.timing import AUTO, DAY_S, EXCEL, UNITS_PER_S, Cell, RateSource, Time
 from har_ray.errors import DataError
 
@@ -87,22 +88,17 @@ class Clock:
         return cls(path, spec, time, rate_hz, _format_found(path, spec, time))
 
     @property
-    def column(self) -> str | None:
-        """The name of the column of stamps in batches."""
-        return None if self.time is None or self.time.column is None else str(self.time.column)
-
-    @property
-    def type(self) -> pa.DataType:
-        """What that column is to be read as."""
-        return TEXT if self.format else TIME
+    def types(self) -> dict[Column, pa.DataType]:
+        """The columns that tell the time, and what they are to be read as; none where rows come at a rate."""
+        return dict.fromkeys(self.time.columns if self.time else (), TEXT if self.format else TIME)
 
     def stamps(self, batch: pa.RecordBatch, row: int) -> Stamps:
         """Those of a batch that begins at `row`; raises DataError naming the line of one that is none."""
-        if self.column is None or self.time is None:
+        if self.time is None or self.time.column is None:
             return Stamps(
                 self.start_s + np.arange(row, row + batch.num_rows) / (self.rate_hz or 1), dates=True, zoned=True
             )
-        column = batch[self.column]
+        column = _told(batch, self.time)
         if pa.types.is_timestamp(column.type):
             return Stamps(*typed(column)[:1], dates=True, zoned=column.type.tz is not None)
         if self.format is None:
@@ -110,13 +106,11 @@ class Clock:
             excel = self.time.format == EXCEL
             return Stamps(from_days(values) if excel else values, dates=excel)
         if column.type != TEXT:
-            raise DataError(
-                f"{self.path}: column {self.time.column!r} holds numbers; leave out time.format, or say excel"
-            )
+            raise DataError(f"{self.path}: column {self.time.name} holds numbers; leave out time.format, or say excel")
         times = parsed(column, self.format)
         if times.fault is not None:
             raise DataError(
-                f"{self.path}: {row_name(self.path, row + times.fault, self.spec)}: column {self.time.column!r} is "
+                f"{self.path}: {row_name(self.path, row + times.fault, self.spec)}: column {self.time.name} is "
                 f"{column[times.fault].as_py()!r}, expected a time of the format {self.format!r}"
             )
         return Stamps(times.seconds, dates=True, zoned=times.zoned)
@@ -149,14 +143,15 @@ class Clock:
             limit = wraps_at(t) if time.wraps_at == AUTO else None if time.wraps_at == "none" else float(time.wraps_at)
             return (unwound(t, limit, time.disorder_s / time.count_s) if limit else t) * time.count_s
         if self.format and not has_date(self.format):
-            return unwound(t % DAY_S, DAY_S, time.disorder_s)
+            # A step back by less than half a day is of a row that comes late, and not of the next day.
+            return unwound(t % DAY_S, DAY_S, DAY_S / 2)
         if time.zone_info is None or stamps.zoned:
             return t
         utc = to_utc(t, time.zone_info)
         if np.isnan(utc).any():
             row = int(rows[np.isnan(utc).argmax()])
             raise DataError(
-                f"{self.path}: about {row_name(self.path, row, self.spec)}: column {time.column!r} is "
+                f"{self.path}: about {row_name(self.path, row, self.spec)}: column {time.name} is "
                 f"{np.datetime64(int(t[np.isnan(utc).argmax()]), 's')}, which clocks in {time.zone} leap over; "
                 "is that the zone?"
             )
@@ -194,20 +189,25 @@ def _positive(path: Path, rate_hz: float, where: str) -> float:
 
 def _format_found(path: Path, spec: FileSpec, time: Time) -> str | None:
     """The format of stamps that are text, by the first block of the file; None for numbers and typed stamps."""
-    assert time.column is not None
-    first = next(iter(read_columns(path, {time.column: TEXT}, spec)), None)
-    if first is None or first.column(0).type != TEXT:
+    first = next(iter(read_columns(path, dict.fromkeys(time.columns, TEXT), spec)), None)
+    if first is None or (column := _told(first, time)).type != TEXT:
         return None
-    known = first.column(0).drop_null()
+    known = column.drop_null()
     if not len(known) or NUMBER.fullmatch(known[0].as_py()):
         return None
     texts: Sequence[str] = known.to_pylist()
     found = formats_of(texts)
     if len(found) == 1:
         return found[0]
-    where = f"{path}: {row_name(path, 0, spec)}: column {time.column!r} is {texts[0]!r}"
+    where = f"{path}: {row_name(path, 0, spec)}: column {time.name} is {texts[0]!r}"
     if found:
         raise DataError(f"{where}; say which it is, time: {{format: {' or '.join(map(repr, found[:SHOWN]))}}}")
     raise DataError(
         f"{where}, expected a number, or a time; time: {{format: ...}} takes a pattern, as '%d/%m/%Y %H:%M:%S.%f'"
     )
+
+
+def _told(batch: pa.RecordBatch, time: Time) -> pa.Array:
+    """The column of stamps, of a date and a time of day as one text."""
+    column = batch[str(time.column)]
+    return column if time.date is None else dated(batch[str(time.date)], column)

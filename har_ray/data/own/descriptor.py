@@ -1,21 +1,26 @@
-"""What the descriptor of a user's own recordings may say: the schema of its YAML file."""
+"""What the descriptor of a user's own recordings may say: the schema of its YAML file.
 
-from collections.abc import Iterable, Iterator, Mapping
+Its sections: `timing.py`, when rows were taken; `words.py`, who and what; `channels.py` and `units.py`, which numbers
+in which units; `format.py`, how files are laid out; `presets.py`, how recordings are cut.
+"""
+
+from collections.abc import Iterator
 from fnmatch import fnmatchcase
 from functools import cached_property
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationInfo, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 
-from har_ray.data.cleaning import natural_key
-from har_ray.data.dataset import Align, LabelRule, Preset
+from har_ray.data.dataset import Preset
+from har_ray.data.own.channels import ChannelColumn, Channels
 from har_ray.data.own.columns import Column
 from har_ray.data.own.format import AUTO, FileSpec, Format
-from har_ray.data.own.intervals import IntervalSource
-from har_ray.data.own.paths import Pattern, SharedPattern
-from har_ray.data.own.timing import Rate, RateOrSource, RateSource, Time
-from har_ray.data.own.units import InFile, UnitRule, factor
-from har_ray.data.windows import samples
+from har_ray.data.own.paths import SharedPattern
+from har_ray.data.own.presets import PresetSection
+from har_ray.data.own.section import Name, Section
+from har_ray.data.own.timing import RateOrSource, RateSource, Time
+from har_ray.data.own.units import UnitRule
+from har_ray.data.own.words import LabelSource, SubjectSource, WordSource
 from har_ray.errors import unknown
 from har_ray.yaml_check import inconsistent
 from har_ray.yaml_file import KeyPath
@@ -23,138 +28,8 @@ from har_ray.yaml_file import KeyPath
 Mistake = tuple[KeyPath, str]
 
 
-def _as_text(value: Any) -> str:
-    if isinstance(value, bool) or not isinstance(value, str | int):
-        raise ValueError(f"YAML reads this as {value!r}; put the text in quotes")
-    return str(value).strip()
-
-
 def _as_list(value: Any) -> Any:
     return [value] if isinstance(value, dict) else value
-
-
-def _as_channel(value: Any) -> Any:
-    return value if isinstance(value, dict) else {"column": value}
-
-
-def _own_column(channels: Mapping[str, "ChannelColumn"]) -> Mapping[str, "ChannelColumn"]:
-    taken: dict[str, str] = {}
-    for name, channel in channels.items():
-        if other := taken.get(str(channel.column)):
-            raise ValueError(f"column {channel.column!r} is both {other} and {name}")
-        taken[str(channel.column)] = name
-    return channels
-
-
-def _known_channel(name: str, info: ValidationInfo) -> str:
-    known: Mapping[str, Any] = (info.context or {}).get("channels", {})
-    if known and name not in known:
-        raise ValueError(unknown("channel", name, known))
-    return name
-
-
-def _whole(seconds: float, info: ValidationInfo) -> float:
-    rate_hz = info.data.get("rate_hz") or (info.context or {}).get("rate_hz")
-    if rate_hz:
-        samples(seconds, rate_hz)
-    return seconds
-
-
-Text = Annotated[str, BeforeValidator(_as_text)]
-Name = Annotated[Text, Field(min_length=1)]
-Seconds = Annotated[float, Field(gt=0, allow_inf_nan=False), AfterValidator(_whole)]
-ChannelName = Annotated[str, AfterValidator(_known_channel)]
-
-
-class Section(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class WordSource(Section):
-    """A word in a column, or in a file's path as the one group of a regular expression."""
-
-    column: Column | None = None
-    pattern: Pattern | None = None
-
-    @model_validator(mode="after")
-    def _either(self) -> "WordSource":
-        if (self.column is None) == (self.pattern is None):
-            raise ValueError("expected either column or pattern (of the file's path)")
-        return self
-
-
-class SubjectSource(WordSource):
-    """Who is recorded."""
-
-
-class LabelSource(WordSource):
-    """What the subject does.
-
-    Attributes:
-        map: label in the files → class. Labels that are classes need not be listed.
-        classes: in label order; by default those of `map` in the order of first mention, and without a `map` every
-            label in the files, in natural order.
-        no_class: labels of samples that belong to no class, by default the empty one.
-        intervals: a file of labelled intervals for each recording, in the place of column and pattern.
-    """
-
-    intervals: IntervalSource | None = Field(default=None, exclude=True)  # their content is in the fingerprint
-    map: dict[Text, Name] = {}
-    classes: tuple[Name, ...] = ()
-    no_class: tuple[Text, ...] = ("",)
-
-    @model_validator(mode="after")
-    def _either(self) -> "LabelSource":
-        if sum(given is not None for given in (self.column, self.pattern, self.intervals)) != 1:
-            raise ValueError("expected one of column, pattern (of the file's path) and intervals (in another file)")
-        return self
-
-    @model_validator(mode="after")
-    def _consistent(self) -> "LabelSource":
-        wrong = [f"map: {unknown('class', c, self.classes)}" for c in self.map.values() if c not in self.class_names()]
-        both = set(self.no_class) & {*self.map, *self.class_names()}
-        wrong += [f"no_class: {label!r} also stands in map or classes" for label in sorted(both)]
-        wrong += [f"classes: {c!r} is listed twice" for i, c in enumerate(self.classes) if c in self.classes[:i]]
-        if wrong:
-            raise ValueError("\n".join(wrong))
-        return self
-
-    def class_names(self, found: Iterable[str] = ()) -> tuple[str, ...]:
-        """The classes in label order; `found` are the labels in the files, for a descriptor that names none."""
-        named = self.classes or tuple(dict.fromkeys(self.map.values()))
-        return named or tuple(sorted(set(found) - set(self.no_class), key=natural_key))
-
-
-class ChannelColumn(Section):
-    """A column of numbers; short form: the column alone.
-
-    Attributes:
-        unit: of the windows.
-        in_file: the unit in the files, where it is another; values are converted.
-    """
-
-    column: Column
-    unit: Text = "unknown unit"
-    in_file: InFile | None = None
-
-    @model_validator(mode="after")
-    def _convertible(self) -> "ChannelColumn":
-        if self.in_file:
-            self.convertible(self.in_file)
-        return self
-
-    def convertible(self, in_file: InFile) -> float:
-        """What values in a file are multiplied by; raises ValueError for units that do not go together."""
-        if "unit" not in self.model_fields_set:
-            raise ValueError("say also unit, which the windows are to have")
-        return factor(in_file, self.unit)
-
-
-Channels = Annotated[
-    dict[Name, Annotated[ChannelColumn, BeforeValidator(_as_channel)]],
-    Field(min_length=1),
-    AfterValidator(_own_column),
-]
 
 
 class Source(Section):
@@ -170,18 +45,6 @@ class Source(Section):
     members: Name | None = None
     format: Format = AUTO
     time: Time | None = None
-
-
-class PresetSection(Section):
-    """How the recordings are cut, as `har_ray.data.dataset.Preset`; by default all channels at the files' rate."""
-
-    rate_hz: Rate | None = None  # before the lengths, which are checked against it
-    window_s: Seconds
-    stride_s: Seconds
-    channels: Annotated[tuple[ChannelName, ...], Field(min_length=1)] | None = None
-    label_rule: LabelRule = "pure"
-    null_class: bool = False
-    align: Align = "as-recorded"
 
 
 class Descriptor(Section):
@@ -234,7 +97,7 @@ class Descriptor(Section):
 
     def _of_rates(self) -> Iterator[Mistake]:
         for name, source in self.parts.items():
-            if self.rate_hz == "auto" and (source.time is None or source.time.column is None):
+            if self.rate_hz == "auto" and (source.time is None or not source.time.columns):
                 where = f" of {name}" if name else ""
                 yield ("rate_hz",), f"auto finds it from time stamps, and no time: {{column: ...}}{where} names them"
         if isinstance(self.rate_hz, float):
@@ -283,7 +146,7 @@ class Descriptor(Section):
     def file_spec(self, source: str) -> FileSpec:
         """How the files of a source are laid out, with every column that each must have."""
         part = self.parts[source]
-        time = (part.time.column,) if part.time and part.time.column else ()
+        time = part.time.columns if part.time else ()
         columns = (*time, *(channel.column for channel in part.channels.values()), *self.words(source))
         return FileSpec(columns, self._below_cells(part, columns))
 
@@ -303,16 +166,3 @@ class Descriptor(Section):
         rate_hz = chosen.rate_hz or (self.rate_hz if isinstance(self.rate_hz, float) else None)
         assert rate_hz is not None, "checked by the model"
         return Preset(channels=chosen.channels or tuple(self.all_channels), rate_hz=rate_hz, **given)
-
-
-def context(content: Mapping[str, Any]) -> dict[str, Any]:
-    """What presets are checked against, from the YAML as it stands, so that all errors are found together."""
-    sources, rate_hz = content.get("sources"), content.get("rate_hz")
-    parts = [content, *(sources.values() if isinstance(sources, dict) else ())]
-    channels = [part.get("channels") for part in parts if isinstance(part, dict)]
-    return {
-        "channels": {str(name): None for some in channels if isinstance(some, dict) for name in some},
-        "rate_hz": rate_hz
-        if isinstance(rate_hz, int | float) and not isinstance(rate_hz, bool) and rate_hz > 0
-        else None,
-    }

@@ -135,8 +135,16 @@ def _regions(path: Path, results: Any, where: str, task: str | None) -> Iterator
             yield Mark(_text(value["start"]), _text(value["end"]), _text(label), f"{where}result {number}", task)
 
 
-def _elan(path: Path, tier: str | None) -> Iterator[Mark]:
-    """The aligned annotations of a tier, in milliseconds; see the format's description,
+def tiers(path: Path) -> dict[str, list[str]]:
+    """The labels in each tier of a file of ELAN's that has aligned annotations; raises DataError as `marks`."""
+    return {
+        name: [_text(one.findtext("ANNOTATION_VALUE")) for one in annotations]
+        for name, annotations in _aligned(_document(path)).items()
+    }
+
+
+def _document(path: Path) -> Element:
+    """The root of a file of ELAN's; see the format's description,
     https://www.mpi.nl/tools/elan/EAF_Annotation_Format_3.0_and_ELAN.pdf. Entities and DTDs, which ELAN does not
     write, are refused: they can make a small file fill the memory.
     """
@@ -147,13 +155,23 @@ def _elan(path: Path, tier: str | None) -> Iterator[Mark]:
     except DefusedXmlException as error:
         raise DataError(f"{path}: holds a DTD or entities, which no file of ELAN's does; not read") from error
     assert root is not None, "a document has a root"
-    slots = {slot.get("TIME_SLOT_ID"): slot.get("TIME_VALUE") for slot in root.iterfind("TIME_ORDER/TIME_SLOT")}
-    aligned = {
+    return root
+
+
+def _aligned(root: Element) -> dict[str, list[Element]]:
+    """The annotations with times of their own, by tier."""
+    return {
         str(one.get("TIER_ID")): found
         for one in root.iterfind("TIER")
         if (found := one.findall("ANNOTATION/ALIGNABLE_ANNOTATION"))
     }
-    for annotation in _tier(path, aligned, tier):
+
+
+def _elan(path: Path, tier: str | None) -> Iterator[Mark]:
+    """The aligned annotations of a tier, in milliseconds."""
+    root = _document(path)
+    slots = {slot.get("TIME_SLOT_ID"): slot.get("TIME_VALUE") for slot in root.iterfind("TIME_ORDER/TIME_SLOT")}
+    for annotation in _tier(path, _aligned(root), tier):
         label = _text(annotation.findtext("ANNOTATION_VALUE"))
         times = [slots.get(annotation.get(f"TIME_SLOT_REF{n}")) for n in (1, 2)]
         where = f"annotation {annotation.get('ANNOTATION_ID')}"

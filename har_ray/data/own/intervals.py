@@ -224,7 +224,10 @@ def labels_at(
 
 
 def count_beyond(file: IntervalFile, span: tuple[float, float], recording: Path, rejects: Rejects) -> None:
-    """Count the intervals that do not lie in a recording, whose first and last sample `span` has.
+    """Count the intervals that do not lie in a recording.
+
+    Args:
+        span: its first and last sample; infinite where it goes on beyond what was read.
 
     Raises:
         DataError: none does; its clock is another.
@@ -234,9 +237,10 @@ def count_beyond(file: IntervalFile, span: tuple[float, float], recording: Path,
     if file.intervals and len(outside) == len(file.intervals):
         begin, end = min(one.start_s for one in outside), max(one.end_s for one in outside)
         other = "absolute" if file.relative else "recording"
+        until = f"to {last:.0f} s" if last < np.inf else "s on"
         raise DataError(
-            f"{file.path}: its intervals are from {begin:.0f} to {end:.0f} s, {recording.name} is from {first:.0f} to "
-            f"{last:.0f} s; see unit and zone of label.intervals, and clock: {other}"
+            f"{file.path}: its intervals are from {begin:.0f} to {end:.0f} s, {recording.name} is from {first:.0f} "
+            f"{until}; see unit and zone of label.intervals, and clock: {other}"
         )
     rejects.add("interval outside its recording", len(outside))
     reaching = [one for one in file.intervals if one.start_s < first - BEYOND_S or one.end_s > last + BEYOND_S]

@@ -3,24 +3,24 @@
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path, PurePosixPath
 
 import numpy as np
 import numpy.typing as npt
 
 from har_ray.data.cleaning import intact_runs, time_breaks
-from har_ray.data.dataset import Recording, Rejects
+from har_ray.data.dataset import Recording, Rejects, Wander
 from har_ray.data.joining import Run, joined
 from har_ray.data.joining import Stream as Runs
+from har_ray.data.own.even import MAX_DECIMATION, US_PER_S
 from har_ray.data.own.rates import stream_rate_hz
-from har_ray.data.own.steps import MAX_STEPS
-from har_ray.data.own.streams import Reading, Table, TableFile, Words
+from har_ray.data.own.rows import Words
+from har_ray.data.own.steps import MAX_STEPS, wander_of
+from har_ray.data.own.streams import Reading
+from har_ray.data.own.table import Table, TableFile
 from har_ray.errors import DataError
 
-US_PER_S = 1e6
-"""Instants are whole microseconds: seconds since 1970 are known no better in a float64."""
-MAX_DECIMATION = 1.5
-"""Of readings that come faster than this many times the rate, too many would be left out, unfiltered."""
 OTHER_CLOCK_S = 86_400
 """Streams of one recording that are further apart count time from different instants."""
 
@@ -66,9 +66,10 @@ def read_joined(
     order = [channel for name in needed for channel in spec.parts[name].channels if channel in channels]
     runs: dict[str, Runs[Key]] = {}
     rates: dict[str, float] = {}
+    wanders: dict[str, list[Wander]] = {}
     for name, file in read.items():
         own = [channel for channel in order if channel in file.part.channels]
-        runs[name], rates[name] = _runs(file, own, max_missing_s, rejects, batches)
+        runs[name], rates[name], wanders[name] = _runs(file, own, max_missing_s, rejects, batches)
     rate_hz = _grid_hz(spec.rate_hz, rates, read)
     _check_clocks(runs, read)
     alone: dict[str, int] = {}
@@ -83,6 +84,7 @@ def read_joined(
             x=stretch.x.take(at, axis=1),
             labels=first.labels[np.searchsorted(first.t, stretch.t, side="right") - 1],
             rate_hz=rate_hz,
+            wander=max(chain(*wanders.values()), key=lambda one: one.range, default=None),
         )
     for source, n in alone.items():
         rejects.add(f"{source} reading without one of the other sources at its time", n)
@@ -90,9 +92,10 @@ def read_joined(
 
 def _runs(
     file: TableFile, channels: Sequence[str], max_missing_s: float, rejects: Rejects, batches: int | None
-) -> tuple[Runs[Key], float]:
-    """The runs of a source's file, and the rate of most of its readings."""
+) -> tuple[Runs[Key], float, list[Wander]]:
+    """The runs of a source's file, the rate of most of its readings, and how it wanders."""
     reading, found, rates = Reading(file, channels), dict[Key, list[Run]](), list[tuple[float, int]]()
+    wanders = list[Wander]()
     restarts: dict[tuple[str, Words], int] = {}
     for stream in reading.streams(rejects, batches):
         rate_hz = stream_rate_hz(reading, stream, even=False)
@@ -100,6 +103,7 @@ def _runs(
             rejects.add(f"{file.source} reading of a recording too short to tell its rate", len(stream.x))
             continue
         rates.append((rate_hz, len(stream.x)))
+        wanders += [wander] if (wander := wander_of(stream.t, rate_hz)) else []
         breaks = time_breaks(stream.t, MAX_STEPS / rate_hz) | stream.breaks
         t = np.round(stream.t * US_PER_S).astype(np.int64)
         key = (stream.subject, stream.recording)
@@ -109,7 +113,7 @@ def _runs(
             part = slice(start, stop)
             run = _Labelled(t[part], stream.x[part], stream.labels[part])
             found.setdefault((*key, restarts[key]), []).append(run)
-    return found, _most(rates)
+    return found, _most(rates), wanders
 
 
 def _most(rates: Sequence[tuple[float, int]]) -> float:

@@ -11,8 +11,10 @@ from har_ray.data.dataset import Rejects
 from har_ray.data.own.clock import Clock
 from har_ray.data.own.files import WORD, column_names, read_columns
 from har_ray.data.own.rates import stream_rate_hz
+from har_ray.data.own.rows import MIN_STRETCH
 from har_ray.data.own.steps import MAX_STEPS, UNEVEN
-from har_ray.data.own.streams import MIN_STRETCH, Reading, TableFile
+from har_ray.data.own.streams import Reading
+from har_ray.data.own.table import TableFile
 from har_ray.errors import DataError
 
 MOST_DEVICES = 20
@@ -55,14 +57,14 @@ def separating(clock: Clock, *streams: np.ndarray) -> list[str]:
         streams: stamps in seconds, as they are taken for those of one device each; where all advance evenly by
             themselves there is nothing to be kept apart.
     """
-    if clock.time is None or clock.time.column is None or not any(map(_is_uneven, streams)):
+    if not clock.types or not any(map(_is_uneven, streams)):
         return []
     names = [name for name in column_names(clock.path, clock.spec) if name and name not in clock.spec.columns]
     single = [name for name in names if names.count(name) == 1]
     found = []
     for name in single:
         try:
-            batch = next(iter(read_columns(clock.path, {name: WORD, clock.time.column: clock.type}, clock.spec)))
+            batch = next(iter(read_columns(clock.path, {name: WORD, **clock.types}, clock.spec)))
         except DataError:  # its values cannot be words
             continue
         if _separates(batch.column(0), clock, batch):

@@ -21,7 +21,7 @@ def stream_rate_hz(reading: Reading, stream: Stream, even: bool = True) -> float
     Raises:
         DataError: they do not, or not in order; names the first row.
     """
-    if reading.clock.column is None:
+    if not reading.clock.types:
         return reading.clock.rate_hz
     said, found = reading.clock.rate_hz if even else None, None
     for steps in _steps(reading, stream, even):
@@ -35,13 +35,11 @@ def stream_rate_hz(reading: Reading, stream: Stream, even: bool = True) -> float
 
 def _steps(reading: Reading, stream: Stream, even: bool) -> Iterator[Steps]:
     assert reading.clock.time is not None
-    assert reading.clock.time.column is not None
     for start in range(0, len(stream.t), CHECKED):
         t, x = stream.t[start : start + CHECKED], stream.x[start : start + CHECKED]
         same = np.flatnonzero(np.diff(t) == 0)
         yield Steps(
             t=t,
-            column=reading.clock.time.column,
             time=reading.clock.time,
             rate_hz=reading.clock.rate_hz if even else None,
             copied=float((x[same] == x[same + 1]).all(axis=1).mean()) if len(same) else 0.0,

@@ -1,19 +1,21 @@
 """From one of a user's files, or from several that belong together, to recordings; see `dataset.py`.
 
 A recording ends where the subject changes, where time leaps or runs backwards, and where a channel is missing for long.
-Nothing of a file by itself is resampled: apart from jitter, its time stamps must come at one rate.
+Nothing of a file by itself is resampled, unless its rate wanders.
 """
 
 from collections.abc import Iterator, Sequence
 
 from har_ray.data.cleaning import columns_of, intact_runs, time_breaks
 from har_ray.data.dataset import Recording, Rejects
+from har_ray.data.own.even import at_even_intervals, even_rate_hz
 from har_ray.data.own.join import read_joined
 from har_ray.data.own.rates import stream_rate_hz
-from har_ray.data.own.steps import MAX_STEPS
-from har_ray.data.own.streams import Reading, Table, TableFile
+from har_ray.data.own.steps import MAX_STEPS, wander_of
+from har_ray.data.own.streams import Reading
+from har_ray.data.own.table import Table, TableFile
 
-READING = 1
+READING = 2
 """`Dataset.reading` of own recordings; raise it when the same files come to give other recordings."""
 
 MAX_MISSING_S = 0.5
@@ -40,13 +42,12 @@ def read(
         if rate_hz is None:
             rejects.add("row of a recording too short to tell its rate", len(stream.x))
             continue
-        breaks = time_breaks(stream.t, MAX_STEPS / rate_hz) | stream.breaks
+        wander = wander_of(stream.t, rate_hz) if reading.clock.types else None
+        breaks = time_breaks(stream.t, MAX_STEPS / (wander.slowest_hz if wander else rate_hz)) | stream.breaks
         for start, stop in intact_runs(stream.x, breaks, channels, rate_hz, MAX_MISSING_S, rejects):
-            yield Recording(
-                name=f"{table.relative(path)}:{number}",
-                subject=stream.subject,
-                x=stream.x[start:stop],
-                labels=stream.labels[start:stop],
-                rate_hz=rate_hz,
-            )
+            x, labels, even_hz = stream.x[start:stop], stream.labels[start:stop], rate_hz
+            if wander:
+                even_hz = even_rate_hz(rate_hz, wander)
+                x, labels = at_even_intervals(stream.t[start:stop], x, labels, even_hz)
+            yield Recording(f"{table.relative(path)}:{number}", stream.subject, x, labels, even_hz, wander)
             number += 1

@@ -19,7 +19,10 @@ Seconds = npt.NDArray[np.float64]
 
 ISO_8601 = re.compile(r"\d{4}-\d\d-\d\d([T ]\d\d:\d\d(:\d\d([.,]\d+)?)?)? ?(Z|[+-]\d\d(:?\d\d)?)?")
 ZONED = re.compile(r"(Z|UTC|GMT|[+-]\d\d(:?\d\d)?)$")
-DATES = ("%Y-%m-%d", "%Y/%m/%d", "%Y.%m.%d", "%Y%m%d", "%d/%m/%Y", "%m/%d/%Y", "%d.%m.%Y", "%d-%m-%Y", "%m-%d-%Y")
+DATES = (
+    *("%Y-%m-%d", "%Y/%m/%d", "%Y.%m.%d", "%Y%m%d", "%d/%m/%Y", "%m/%d/%Y", "%d.%m.%Y", "%d-%m-%Y", "%m-%d-%Y"),
+    *("%d.%m.%y", "%d/%m/%y", "%m/%d/%y", "%d-%b-%Y", "%d %b %Y"),
+)
 BETWEEN = (" ", "T", "_", ", ")
 TIMES = ("%H:%M:%S.%f", "%H:%M:%S", "%H:%M:%S:%f", "%H:%M", "%I:%M:%S.%f %p", "%I:%M:%S %p")
 PATTERNS = (*map("".join, product(DATES, BETWEEN, TIMES)), *TIMES)
@@ -55,6 +58,25 @@ def formats_of(texts: Sequence[str]) -> list[str]:
 
 def has_date(pattern: str) -> bool:
     return pattern == ISO or bool(re.search("%[dDjcxyYsU]", pattern))
+
+
+def dated(date: pa.Array, time: pa.Array) -> pa.Array:
+    """Dates and times of day, of whatever type, as one text with a blank between them; null where one is missing.
+
+    Example:
+        >>> dated(pa.array([20210304.0]), pa.array(["10:00:00.04"])).to_pylist()
+        ['20210304 10:00:00.04']
+    """
+    if pa.types.is_timestamp(date.type):
+        date = pc.strftime(date, "%Y-%m-%d")
+    if pa.types.is_timestamp(time.type):
+        time = pc.strftime(time, "%H:%M:%S")  # Arrow's %S has the fraction
+    return pc.binary_join_element_wise(_text(date), _text(time), " ")
+
+
+def _text(column: pa.Array) -> pa.Array:
+    """Numbers as text, whole ones without `.0`."""
+    return column if column.type == pa.string() else column.cast(pa.string())
 
 
 def parsed(column: pa.Array, pattern: str) -> Times:

@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from har_ray.data.own.columns import Column
+from har_ray.data.dataset import Wander
 from har_ray.data.own.timing import DAY_S, UNITS_PER_S, Time
 
 Numbers = npt.NDArray[np.float64]
@@ -16,9 +16,8 @@ MAX_STEPS = 3.5
 jitter, shift a window by 40 ms at 50 Hz, and no label is that exact; after more, what follows is no continuation."""
 RATE_TOLERANCE = 0.05
 """Windows of 2 s that are 0.1 s off remain comparable; a wrong unit or a doubled rate is far outside."""
-WANDERING = 0.1
 WANDERING_S = 10
-"""No so many seconds may be further off the rate of the whole: a tenth is more than samples lost one by one make."""
+"""A rate wanders where that over so many seconds is more than `RATE_TOLERANCE` off that of the whole."""
 DISORDER = 0.01
 """With more rows out of order than this, hardly a window is left."""
 SHARED = 0.45
@@ -43,7 +42,6 @@ class Steps(NamedTuple):
     """Time stamps in seconds `[n]` in the order of rows, and what they should be.
 
     Attributes:
-        column: where they stand.
         time: what the descriptor says of them.
         rate_hz: samples per second; None where stamps tell it.
         copied: of rows that share the stamp of the one before, how many hold the same values; 0 to 1.
@@ -53,7 +51,6 @@ class Steps(NamedTuple):
     """
 
     t: Numbers
-    column: Column
     time: Time
     rate_hz: float | None
     copied: float = 0
@@ -74,7 +71,7 @@ class Steps(NamedTuple):
         return next(self._faults(steps, found), None)
 
     def _faults(self, steps: Numbers, found: float | None) -> Iterator[str]:
-        name, n = repr(self.column), len(steps)
+        name, n = self.time.name, len(steps)
         back = steps < 0
         if back.sum() > n / 2:
             yield f"{name} runs backwards at {back.sum()} of {n} rows; sort them by time"
@@ -85,7 +82,7 @@ class Steps(NamedTuple):
         rows = round(float(np.median(np.diff(np.flatnonzero(np.diff(self.t, prepend=np.nan, append=np.nan) != 0)))))
         if shared and self.copied > 1 - DISORDER:
             yield f"{rows} rows share each stamp of {name}, with the same values; leave out the copies"
-        usual = float(np.median(steps[steps > 0]))
+        usual = _usual(steps)
         rate_hz = self.rate_hz or found
         if shared and usual * rate_hz > MAX_STEPS:
             yield f"{rows} rows share each stamp of {name}; time: {{packets: true}} spreads them"
@@ -94,7 +91,7 @@ class Steps(NamedTuple):
                 f"{name} runs backwards at {back.sum():,} of {n:,} rows, by at most {late_s:.4g} s; "
                 f"time: {{disorder_s: {_rounded_up(late_s):g}}} sorts rows that come so late"
             )
-        if abs(found / rate_hz - 1) > RATE_TOLERANCE:
+        if abs(found / rate_hz - 1) > RATE_TOLERANCE and not _reaches(wander_of(self.t, found), rate_hz):
             yield self._other_rate(found, rate_hz)
         if self.local and (np.abs(np.abs(np.abs(steps) - HOUR_S) - 1 / rate_hz) < MAX_STEPS / rate_hz).any():
             yield (
@@ -108,12 +105,6 @@ class Steps(NamedTuple):
                 f"{name} advances by steps that come in turns of {devices}, as if rows of {devices} devices were "
                 "interleaved; recording: {column: ...} says whose each is; if all are of one, put files, time and "
                 "channels under sources: {any_name: ...}, which takes values at even intervals"
-            )
-        slowest, fastest = _extremes(steps, usual, rate_hz)
-        if max(1 - slowest / found, fastest / found - 1) > WANDERING:
-            yield (
-                f"{name} comes at {slowest:.4g} to {fastest:.4g} Hz: its rate wanders; "
-                "put files, time and channels under sources: {any_name: ...}, which takes values at even intervals"
             )
 
     @property
@@ -134,7 +125,7 @@ class Steps(NamedTuple):
         return late if advances else None
 
     def _other_rate(self, found: float, rate_hz: float) -> str:
-        fault = f"{self.column!r} says {found:.4g} Hz, rate_hz is {rate_hz:g}"
+        fault = f"{self.time.name} says {found:.4g} Hz, rate_hz is {rate_hz:g}"
         if self.numbers:
             for unit, per_s in UNITS_PER_S.items():
                 if abs(rate_hz / (found * self.time.count_s * per_s) - 1) <= RATE_TOLERANCE:
@@ -176,13 +167,35 @@ def rounded(rate_hz: float) -> float:
     return float(f"{rate_hz:.{DIGITS}g}")
 
 
-def _extremes(steps: Numbers, usual: float, rate_hz: float) -> tuple[float, float]:
-    """The lowest and the highest rate over `WANDERING_S`, leaps and steps back left out."""
-    kept = steps[(steps >= 0) & (steps <= MAX_STEPS * max(usual, 1 / rate_hz))]
+def wander_of(t: Numbers, rate_hz: float) -> Wander | None:
+    """How stamps in seconds `[n]`, at about `rate_hz`, go off their rate, if they do; leaps and steps back left out.
+
+    Example:
+        >>> wander_of(np.append(np.arange(900) / 45, 20 + np.arange(1100) / 55), 50)
+        Wander(slowest_hz=45.0, fastest_hz=55.0, at_s=20.0)
+    """
+    steps = np.diff(t)
+    kept = np.flatnonzero((steps >= 0) & (steps <= MAX_STEPS * max(_usual(steps), 1 / rate_hz)))
     size = max(1, round(WANDERING_S * rate_hz))
-    blocks = max(1, len(kept) // size)
-    means = [1 / float(block.mean()) for block in np.array_split(kept, blocks) if block.any()]
-    return min(means), max(means)
+    blocks = [block for block in np.array_split(kept, max(1, len(kept) // size)) if steps[block].any()]
+    rates = np.array([1 / steps[block].mean() for block in blocks])
+    if not len(rates) or np.abs(rates * steps[kept].mean() - 1).max() <= RATE_TOLERANCE:
+        return None
+    # Where the sum of what steps are off their mean is largest: the change point of Page (1954, doi 10.2307/2333009).
+    change = kept[np.abs(np.cumsum(steps[kept] - steps[kept].mean())).argmax()] + 1
+    return Wander(float(rates.min()), float(rates.max()), float(t[change] - t[0]))
+
+
+def _usual(steps: Numbers) -> float:
+    ahead = steps[steps > 0]
+    return float(np.median(ahead)) if len(ahead) else 0.0
+
+
+def _reaches(wander: Wander | None, rate_hz: float) -> bool:
+    """Whether it goes as far as another rate."""
+    if wander is None:
+        return False
+    return wander.slowest_hz * (1 - RATE_TOLERANCE) <= rate_hz <= wander.fastest_hz * (1 + RATE_TOLERANCE)
 
 
 def _in_turn(t: Numbers, period: float) -> int | None:

@@ -95,6 +95,8 @@ class Time(BaseModel, frozen=True, extra="forbid"):
 
     Attributes:
         column: of the stamps; None where rows come at `rate_hz` from `start` on.
+        date: the column of the date, where `column` holds the time of day alone; `format` is that of both, with a blank
+            between them.
         unit: what numbers count: a unit's name, or how many seconds one count lasts.
         format: of stamps that are text: `iso`, or a pattern as for `strptime`; `excel` for a spreadsheet's serial days;
             `auto` finds out whether stamps are numbers, and otherwise the one format that they can be of.
@@ -106,6 +108,7 @@ class Time(BaseModel, frozen=True, extra="forbid"):
     """
 
     column: Column | None = None
+    date: Column | None = None
     unit: Annotated[
         Literal["s", "ms", "us", "ns"] | Annotated[float, Field(gt=0, allow_inf_nan=False)],
         BeforeValidator(_count_unit),
@@ -121,7 +124,19 @@ class Time(BaseModel, frozen=True, extra="forbid"):
     def _either(self) -> Self:
         if (self.column is None) == (self.start is None):
             raise ValueError("expected either column, of the time stamps, or start: the line and column of a cell")
+        if self.date is not None and self.column is None:
+            raise ValueError("date is of rows whose column says the time of day; say column, too")
         return self
+
+    @property
+    def columns(self) -> tuple[Column, ...]:
+        """Those that are read: of the date, if there is one, and of the stamps."""
+        return tuple(column for column in (self.date, self.column) if column is not None)
+
+    @property
+    def name(self) -> str:
+        """The columns, for messages: `'Date' and 'Time'`."""
+        return " and ".join(map(repr, self.columns))
 
     @property
     def count_s(self) -> float:

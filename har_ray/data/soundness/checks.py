@@ -7,7 +7,7 @@ from har_ray.data.dataset import Dataset, Preset, Read, Rejects
 from har_ray.data.datasets import CATALOG
 from har_ray.data.norms import measured
 from har_ray.data.protocol import Protocol
-from har_ray.data.soundness import channels, classes, direction, gravity, repeats, scale
+from har_ray.data.soundness import channels, classes, direction, gravity, rate, repeats, scale
 from har_ray.data.soundness.evidence import Evidence
 from har_ray.data.soundness.finding import Finding
 from har_ray.data.soundness.statistics import Gathered
@@ -19,6 +19,7 @@ OF_RECORDINGS: tuple[Callable[[Evidence], Iterator[Finding]], ...] = (
     direction.findings,
     repeats.findings,
     channels.findings,
+    rate.findings,
 )
 
 
@@ -28,9 +29,10 @@ def is_own(dataset: str) -> bool:
 
 
 def of_recordings(gathered: Gathered, dataset: Dataset, preset: Preset) -> list[Finding]:
-    """What statistics of recordings show; nothing of none."""
+    """What is known of a dataset, and what statistics of its recordings show; nothing of none."""
     evidence = Evidence.of(gathered, dataset, preset, is_own(dataset.name))
-    return [finding for check in OF_RECORDINGS for finding in check(evidence)] if gathered.parts else []
+    shown = (finding for check in OF_RECORDINGS for finding in check(evidence)) if gathered.parts else ()
+    return [*dataset.findings, *shown]
 
 
 def of_windows(manifest: dict[str, Any], protocols: Iterable[Protocol] = ()) -> list[Finding]:
@@ -50,7 +52,7 @@ def looked_at_windows(manifest: dict[str, Any]) -> str:
 
 def before_windows(dataset: Dataset, preset: Preset, protocols: Sequence[Protocol]) -> tuple[str, list[Finding]]:
     """How far recordings were looked at of which there are no windows yet, and what was found."""
-    looked, findings = [], list(dataset.findings)
+    looked, findings = [], list[Finding]()
     subjects = preset.subjects or dataset.subjects
     if dataset.first is not None:
         gathered, sources = _first_rows(dataset, preset, dataset.first)

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
-from har_ray.data.dataset import Recording
+from har_ray.data.dataset import Recording, Wander
 from har_ray.data.sensors import axes
 from har_ray.data.soundness.sketch import Sketch
 
@@ -97,11 +97,13 @@ class Gathered:
         channels: the recordings' last axis.
         parts: by source, subject and label.
         sketch: what tells that two stretches are the same.
+        wanders: by source and subject, how far the rate of a recording goes off at most.
     """
 
     channels: tuple[str, ...]
     parts: dict[Key, Part] = field(default_factory=dict)
     sketch: Sketch = field(default_factory=Sketch)
+    wanders: dict[tuple[str, str], Wander] = field(default_factory=dict)
 
     @property
     def sensors(self) -> dict[str, list[int]]:
@@ -117,6 +119,8 @@ class Gathered:
     def add(self, source: str, recording: Recording) -> None:
         sensors = list(self.sensors.values())
         self.sketch.add(source, recording)
+        if recording.wander:
+            self._take_wander((source, recording.subject), recording.wander)
         for label in np.unique(recording.labels).tolist():
             of_label = recording.labels == label
             x = recording.x if of_label.all() else recording.x[of_label]
@@ -127,6 +131,11 @@ class Gathered:
         for key, part in other.parts.items():
             self._join(key, part)
         self.sketch.join(other.sketch)
+        for stream, wander in other.wanders.items():
+            self._take_wander(stream, wander)
+
+    def _take_wander(self, stream: tuple[str, str], wander: Wander) -> None:
+        self.wanders[stream] = max(self.wanders.get(stream, wander), wander, key=lambda one: one.range)
 
     def _join(self, key: Key, part: Part) -> None:
         known = self.parts.get(key)

@@ -8,7 +8,7 @@ from torch import nn
 from torch.export import ExportedProgram
 
 from har_ray.errors import ExportError
-from har_ray.models.architectures import describe
+from har_ray.registry import describe
 
 
 def trace(network: nn.Module, shape: tuple[int, int]) -> ExportedProgram:

@@ -20,7 +20,7 @@ import torch
 from torch import Tensor, nn
 
 from har_ray.errors import ExtensionError
-from har_ray.registry import Registry
+from har_ray.registry import Registry, describe
 
 if TYPE_CHECKING:
     from har_ray.models.config import ModelConfig
@@ -91,12 +91,3 @@ def min_window(architecture: str) -> int:
 def fitted_at_once(architecture: str) -> bool:
     """Whether it learns by its own `fit` instead of gradients."""
     return hasattr(ARCHITECTURES.find(architecture), "fit")
-
-
-def describe(error: Exception) -> str:
-    """An error of somebody's code in one line, with the line of the code that raised it."""
-    trace, last = error.__traceback__, None
-    while trace is not None:
-        last, trace = trace, trace.tb_next
-    where = f" ({last.tb_frame.f_code.co_filename}:{last.tb_lineno})" if last else ""
-    return f"{type(error).__name__}: {' '.join(str(error).split())}{where}"

@@ -247,18 +247,82 @@ def test_intervals_beside_the_recordings(tmp_path, suffix):
     assert windows(tmp_path) == each("1", "2", classes=["walk"])
 
 
-def test_a_date_beside_the_time_of_day_and_axes_by_number(tmp_path):
-    header, line = "Date,Time,acc.1,acc.2,acc.3,activity", "2021-03-04,10:00:{second:06.3f},{x},{y},{z},{label}"
+@pytest.mark.parametrize(
+    ("date", "time", "questions"),
+    [
+        ("2021-03-04", {}, []),
+        ("20210304", {"format": "%Y%m%d %H:%M:%S.%f"}, []),
+        ("24/03/2021", {"format": "%d/%m/%Y %H:%M:%S.%f"}, []),
+        (
+            "04/03/2021",
+            {"format": "%d/%m/%Y %H:%M:%S.%f"},
+            ["time: or is it '%m/%d/%Y %H:%M:%S.%f'? '04/03/2021 10:00:00.000' can be both"],
+        ),
+    ],
+)
+def test_a_date_beside_the_time_of_day_and_axes_by_number(tmp_path, date, time, questions):
     for person in (1, 2):
-        rows = [
-            line.format(second=i / 25, x=x, y=y, z=z, label=label) for i, label, x, y, z in walk_and_run(25, person)
-        ]
-        put(tmp_path / "raw" / f"p{person}.csv", [header, *rows])
-    content, questions = guessed(tmp_path)
-    assert content["time"] == {"column": "Time", "format": "%H:%M:%S.%f"}
+        rows = [f"{date};10:00:{i / 25:06.3f};{x};{y};{z};{label}" for i, label, x, y, z in walk_and_run(25, person)]
+        put(tmp_path / "raw" / f"p{person}.csv", ["Date;Time;acc.1;acc.2;acc.3;activity", *rows])
+    content, asked = guessed(tmp_path)
+    assert content["time"] == {"date": "Date", "column": "Time"} | time
     assert content["channels"]["acc_z"] == {"column": "acc.3", "unit": "m/s^2"}
+    assert asked == questions
+    assert windows(tmp_path) == each("1", "2")
+
+
+ELAN = """<?xml version="1.0" encoding="UTF-8"?>
+<ANNOTATION_DOCUMENT AUTHOR="" DATE="2023-05-04T10:12:51+01:00" FORMAT="3.0" VERSION="3.0" xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance"
+    xsi:noNamespaceSchemaLocation="http://www.mpi.nl/tools/elan/EAFv3.0.xsd">
+    <LICENSE LICENSE_URL=""/>
+    <HEADER MEDIA_FILE="" TIME_UNITS="milliseconds">
+        <MEDIA_DESCRIPTOR MEDIA_URL="file:///C:/video/p{name}.mp4" MIME_TYPE="video/mp4"
+            RELATIVE_MEDIA_URL="./p{name}.mp4"/>
+        <PROPERTY NAME="URN">urn:nl-mpi-tools-elan-eaf:8a2b</PROPERTY>
+        <PROPERTY NAME="lastUsedAnnotationId">3</PROPERTY>
+    </HEADER>
+    <TIME_ORDER>
+        <TIME_SLOT TIME_SLOT_ID="ts1" TIME_VALUE="0"/>
+        <TIME_SLOT TIME_SLOT_ID="ts2" TIME_VALUE="20000"/>
+        <TIME_SLOT TIME_SLOT_ID="ts3" TIME_VALUE="20000"/>
+        <TIME_SLOT TIME_SLOT_ID="ts4" TIME_VALUE="40000"/>
+    </TIME_ORDER>
+    <TIER DEFAULT_LOCALE="en" LINGUISTIC_TYPE_REF="default-lt" TIER_ID="remarks">
+        <ANNOTATION><ALIGNABLE_ANNOTATION ANNOTATION_ID="a1" TIME_SLOT_REF1="ts1" TIME_SLOT_REF2="ts2">
+            <ANNOTATION_VALUE>camera shakes</ANNOTATION_VALUE></ALIGNABLE_ANNOTATION></ANNOTATION>
+    </TIER>
+    <TIER LINGUISTIC_TYPE_REF="default-lt" TIER_ID="activity">
+        <ANNOTATION><ALIGNABLE_ANNOTATION ANNOTATION_ID="a2" TIME_SLOT_REF1="ts1" TIME_SLOT_REF2="ts2">
+            <ANNOTATION_VALUE>walk</ANNOTATION_VALUE></ALIGNABLE_ANNOTATION></ANNOTATION>
+        <ANNOTATION><ALIGNABLE_ANNOTATION ANNOTATION_ID="a3" TIME_SLOT_REF1="ts3" TIME_SLOT_REF2="ts4">
+            <ANNOTATION_VALUE>run</ANNOTATION_VALUE></ALIGNABLE_ANNOTATION></ANNOTATION>
+    </TIER>
+    <LINGUISTIC_TYPE GRAPHIC_REFERENCES="false" LINGUISTIC_TYPE_ID="default-lt" TIME_ALIGNABLE="true"/>
+    <LOCALE COUNTRY_CODE="US" LANGUAGE_CODE="en"/>
+</ANNOTATION_DOCUMENT>
+"""
+"""As ELAN 6 writes a file, with a remark on a tier of its own."""
+
+
+@pytest.mark.parametrize("where", ["raw/{}.eaf", "labels/{}_done.eaf", "video/{}/camera.eaf"])
+def test_annotations_of_elan_beside_the_recordings(tmp_path, where):
+    plain(tmp_path, (1, 2), "t,ax,ay,az", "{t:.2f},{x:.4f},{y:.4f},{z:.4f}")
+    for name in ("p1", "p2"):
+        put(tmp_path / where.format(name), [ELAN.format(name=name)])
+        put(tmp_path / "raw" / f"{name}.pfsx", ['<?xml version="1.0" encoding="UTF-8"?>', "<preferences/>"])
+    content, questions = guessed(tmp_path, ".")
+    assert content["label"] == {"intervals": {"files": where, "tier": "activity"}}
     assert questions == []
     assert windows(tmp_path) == each("1", "2")
+
+
+def test_which_tier_of_elan_has_the_activities_is_asked_if_several_may(tmp_path):
+    plain(tmp_path, (1, 2), "t,ax,ay,az", "{t:.2f},{x:.4f},{y:.4f},{z:.4f}")
+    for name in ("p1", "p2"):
+        put(tmp_path / "raw" / f"{name}.eaf", [ELAN.format(name=name).replace("camera shakes", "walks slowly")])
+    content, questions = guessed(tmp_path)
+    assert content["label"]["intervals"]["tier"] == "remarks"
+    assert questions == ["label: or does the tier 'activity' have them?"]
 
 
 def test_what_nobody_can_tell_is_asked(tmp_path):

@@ -9,7 +9,7 @@ import pytest
 
 from har_ray.data.own.order import sorted_rows, spread, unwound, wraps_at
 from har_ray.data.own.stamps import formats_of, from_days, has_date, parsed, to_utc
-from har_ray.data.own.steps import Steps, rate_of, rounded
+from har_ray.data.own.steps import Steps, rate_of, rounded, wander_of
 from har_ray.data.own.timing import Time
 
 OSLO = ZoneInfo("Europe/Oslo")
@@ -130,7 +130,7 @@ def test_the_rate_is_that_of_samples_not_of_what_was_lost():
 
 
 def fault(t, rate_hz=50.0, **more):
-    return Steps(np.asarray(t, dtype=float), "t", Time(column="t"), rate_hz, **more).fault()
+    return Steps(np.asarray(t, dtype=float), Time(column="t"), rate_hz, **more).fault()
 
 
 def test_what_is_wrong_with_stamps_is_named_with_what_mends_it():
@@ -169,14 +169,18 @@ def test_rows_of_devices_in_turn_are_known_by_their_steps():
     assert fault(np.delete(even, np.arange(5, 2000, 50))) is None, "lost samples"
 
 
-def test_a_rate_that_wanders_is_no_rate():
+def test_how_far_a_rate_wanders_and_where_it_changes():
     slow, fast = np.arange(900) / 45, 20 + np.arange(1100) / 55
-    message = fault(np.append(slow, fast))
-    assert message == (
-        "'t' comes at 45 to 55 Hz: its rate wanders; put files, time and channels under sources: {any_name: ...}, "
-        "which takes values at even intervals"
-    )
-    assert fault(np.append(slow, fast), even=False) is None
-    assert fault(np.append(slow, fast), rate_hz=None) == message
-    lossy = np.delete(np.arange(3000) / 50, np.arange(7, 3000, 17))
-    assert fault(lossy) is not None or rate_of(lossy, 50.0) == pytest.approx(50 * 16 / 17, rel=0.01)
+    stamps = np.append(slow, fast)
+    assert wander_of(stamps, 50) == pytest.approx((45, 55, 20))
+    assert fault(stamps) is None
+    assert wander_of(np.arange(2000) / 52, 50) is None, "another rate, but one"
+    assert wander_of(np.append(np.arange(1000) / 50, 3600 + np.arange(1000) / 50), 50) is None, "a pause"
+    drift = np.cumsum(1 / np.linspace(49, 51, 6000))
+    assert wander_of(drift, 50) is None, "2 % are no more than a lost sample makes"
+    jump = np.append(np.arange(3000) / 50, 60 + np.arange(3000) / 100)
+    found = wander_of(jump, 66)
+    assert found is not None
+    assert found == pytest.approx((50, 100, 60))
+    assert fault(jump) is None
+    assert fault(jump, rate_hz=25) is not None, "at no time is it that"

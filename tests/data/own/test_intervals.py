@@ -13,7 +13,7 @@ from har_ray.data.own.interval_files import marks
 from har_ray.data.own.intervals import Interval, labels_at
 from har_ray.data.own.timing import UNITS_PER_S
 from har_ray.errors import DataError, GridError
-from tests.data.own.tables import read, write
+from tests.data.own.tables import CHANNELS, read, write
 
 COLUMNS = ("start", "end", "label")
 LEGEND = {"walk": 0, "run": 1, "other": -1}
@@ -286,6 +286,20 @@ def test_the_shape_of_files_that_people_have(tmp_path):
     # 700 samples of walking, 687 of running (788 to 1474): 27 and 26 windows of 50, every 25.
     assert np.bincount(mine.y).tolist() == [26, 27]
     assert mine.rejects == {"row in no interval": 113}
+
+
+@pytest.mark.parametrize(("n", "known"), [(60_000, "s on"), (50, "to 1005 s")])
+def test_a_plan_knows_only_the_intervals_that_end_before_a_long_recording_begins(tmp_path, n, known):
+    """Of 60,000 rows the first MiB holds about 50,000."""
+    path = described(tmp_path, {"p1.csv": f"start,end,label\n{1000 + n / 10 - 1},9999,walk\n"}, n=n, t=1000.0)
+    dataset = load_table("mine", path)
+    assert dataset.first is not None
+    assert sum((one.labels == 0).sum() for one in read(path)[0]) == 10
+    assert list(dataset.first(*dataset.locate(None), CHANNELS, Rejects()))
+    (tmp_path / "labels" / "p1.csv").write_text("start,end,label\n10,20,walk\n")
+    earlier = load_table("mine", path)
+    with pytest.raises(DataError, match=rf"its intervals are from 10 to 20 s, p1.csv is from 1000 {known}; see unit"):
+        list(earlier.first(*earlier.locate(None), CHANNELS, Rejects()))
 
 
 @pytest.mark.parametrize(

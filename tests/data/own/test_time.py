@@ -4,7 +4,8 @@ Every file holds `seconds` of walking, then as much of running, of which windows
 """
 
 from collections import Counter
-from datetime import datetime, timedelta
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 
 import numpy as np
 import pandas as pd
@@ -12,8 +13,13 @@ import pytest
 
 from har_ray.data.dataset import Rejects
 from har_ray.data.own.dataset import load_table
+from har_ray.data.own.descriptor import Descriptor
+from har_ray.data.own.streams import Reading
+from har_ray.data.own.table import Table, TableFile
+from har_ray.data.soundness.checks import before_windows
 from har_ray.data.windows import cut
 from har_ray.errors import DataError, GridError
+from har_ray.yaml_file import YamlFile
 
 DESCRIPTOR = r"""
 files: raw/*.csv
@@ -45,6 +51,13 @@ def recordings(path):
     dataset, rejects = load_table("mine", path), Rejects()
     found = [r for source in dataset.locate(None) for r in dataset.read(source, ("acc_x", "acc_y"), rejects)]
     return dataset, found, dict(rejects.counts)
+
+
+def clocked(path):
+    """The streams of the first file."""
+    spec = Descriptor.model_validate(YamlFile.read(path).content)
+    (file,) = sorted((path.parent / "raw").iterdir())
+    return list(Reading(TableFile(Table("mine", path.parent, spec, {}, {}), "", file), ["acc_x"]).streams(Rejects()))
 
 
 def windows(path):
@@ -237,6 +250,29 @@ def test_the_rate_may_stand_in_the_path_or_above_the_names(tmp_path):
     )
 
 
+@pytest.mark.parametrize(
+    ("rates", "said", "even_hz"),
+    [((45, 55), 50, 50), ((50, 100), 50, 100), ((50, 100), "auto", 75)],
+    ids=["wanders", "jumps", "jumps, rate not said"],
+)
+def test_readings_whose_rate_wanders_are_put_on_even_intervals_and_it_is_said(tmp_path, rates, said, even_hz):
+    """20 s at each of two rates; ax is the time."""
+    stamps = [start + i / rate for start, rate in zip((0, 20), rates, strict=True) for i in range(20 * rate)]
+    lines = [f"{t:.6f},{t},0,walk" for t in stamps]
+    path = put(tmp_path, ["t,ax,ay,activity", *lines], said, "time: {column: t}", ", rate_hz: 50")
+    dataset, (one,), rejects = recordings(path)
+    assert rejects == {}
+    assert one.rate_hz == pytest.approx(even_hz, rel=0.01)
+    assert np.allclose(one.x[:, 0], np.arange(len(one.x)) / one.rate_hz, atol=1e-4)
+    assert one.wander is not None
+    assert one.wander[:2] == pytest.approx(rates)
+    assert one.wander.at_s == pytest.approx(20, abs=0.1)
+    assert windows(path) == {"walk": 39}
+    _, (found,) = before_windows(dataset, replace(dataset.presets["p"], channels=("acc_x",)), ())
+    assert (found.kind, found.where, found.fatal) == ("rate", "subject 1 (p1.csv)", False)
+    assert f"readings come at {rates[0]} to {rates[1]} Hz, with the largest change about 20 s after" in found.text
+
+
 def test_dates_that_may_be_read_two_ways_are_asked_about(tmp_path):
     stamps = [f"4/03/2021 09:30:{i / 25:06.3f}" for i in range(1000)]
     assert fault(write(tmp_path, stamps, keys="time: {column: t}")) == (
@@ -250,6 +286,71 @@ def test_dates_that_may_be_read_two_ways_are_asked_about(tmp_path):
         "raw/p1.csv: line 502: column 't' is 'yesterday', expected a time of the format '%d/%m/%Y %H:%M:%S.%f'"
     )
     assert "'at nine'; expected" not in fault(write(tmp_path, ["at nine"] * 9, keys="time: {column: t}"))
+
+
+def split(start, seconds, date):
+    """`Date,Time,ax,ay,activity`: rows at 25 Hz from `start` on, walking and then running."""
+    n = 25 * seconds
+    for i in range(n):
+        at = start + timedelta(milliseconds=40 * i)
+        yield f"{at.strftime(date)},{at:%H:%M:%S.%f},{i},{100 + i},{'walk' if i < n // 2 else 'run'}"
+
+
+@pytest.mark.parametrize("date", ["%Y-%m-%d", "%d.%m.%Y", "%d.%m.%y", "%Y%m%d", "%d-%b-%Y"])
+def test_date_and_time_of_day_in_two_columns(tmp_path, date):
+    """The clock strikes midnight in the second of the two minutes."""
+    rows = list(split(datetime(2021, 3, 31, 23, 58, 30), 120, date))
+    keys = "time: {date: Date, column: Time, zone: Europe/Oslo}"
+    path = put(tmp_path, ["Date,Time,ax,ay,activity", *rows], keys=keys)
+    assert windows(path) == {"walk": 59, "run": 59}
+    (stream,) = clocked(path)
+    assert stream.t[0] == datetime(2021, 3, 31, 21, 58, 30, tzinfo=UTC).timestamp()
+    assert np.allclose(np.diff(stream.t), 0.04)
+
+
+def test_a_date_of_its_own_that_may_be_read_two_ways_is_asked_about(tmp_path):
+    rows = list(split(datetime(2021, 3, 4, 9), 40, "%d/%m/%Y"))
+    assert fault(put(tmp_path, ["Date,Time,ax,ay,activity", *rows], keys="time: {date: Date, column: Time}")) == (
+        "raw/p1.csv: line 2: column 'Date' and 'Time' is '04/03/2021 09:00:00.000000'; say which it is, "
+        "time: {format: '%d/%m/%Y %H:%M:%S.%f' or '%m/%d/%Y %H:%M:%S.%f'}"
+    )
+    keys = "time: {date: Date, column: Time, format: '%m/%d/%Y %H:%M:%S.%f'}"
+    path = put(tmp_path, ["Date,Time,ax,ay,activity", *rows], keys=keys)
+    assert windows(path) == {"walk": 19, "run": 19}
+    assert clocked(path)[0].t[0] == datetime(2021, 4, 3, 9, tzinfo=UTC).timestamp()
+    assert "date is of rows whose column says the time of day; say column, too" in fault(
+        put(tmp_path, rows, keys="time: {date: Date, start: {line: 1}}")
+    )
+
+
+@pytest.mark.parametrize("suffix", [".xlsx", ".parquet"])
+def test_date_and_time_of_day_as_typed_columns_have_them(tmp_path, suffix):
+    stamps = pd.date_range("2021-03-31 23:59:40", periods=1000, freq="40ms")
+    frame = pd.DataFrame(
+        {
+            "Date": stamps.date,
+            "Time": stamps.time,
+            "ax": np.arange(1000.0),
+            "ay": 0.0,
+            "activity": ["walk"] * 500 + ["run"] * 500,
+        }
+    )
+    path = put(tmp_path, [""], keys="time: {date: Date, column: Time}")
+    (tmp_path / "raw/p1.csv").unlink()
+    file = tmp_path / f"raw/p1{suffix}"
+    frame.to_parquet(file) if suffix == ".parquet" else frame.to_excel(file, index=False)
+    path.write_text(path.read_text().replace("*.csv", f"*{suffix}"))
+    assert windows(path) == {"walk": 19, "run": 19}
+    assert clocked(path)[0].t[0] == datetime(2021, 3, 31, 23, 59, 40, tzinfo=UTC).timestamp()
+
+
+def test_times_of_day_go_on_past_midnight_and_rows_that_come_late_are_told(tmp_path):
+    times = [(datetime(2021, 3, 31, 23, 59, 40) + timedelta(milliseconds=40 * i)) for i in range(1000)]
+    path = write(tmp_path, [f"{at:%H:%M:%S.%f}" for at in times], keys="time: {column: t}")
+    assert windows(path) == {"walk": 19, "run": 19}
+    late = [times[i + 5 if i % 10 < 5 else i - 5] for i in range(1000)]  # packets of five, of which two change places
+    path = write(tmp_path, [f"{at:%H:%M:%S.%f}" for at in late], keys="time: {column: t}")
+    assert "by at most 0.36 s; time: {disorder_s: 0.37} sorts rows that come so late" in fault(path)
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from math import inf, isfinite
 from pathlib import Path
 from typing import Any
@@ -81,6 +81,8 @@ def as_asked(column: pa.Array, asked: pa.DataType, name: str, path: Path) -> pa.
             return column.cast(TIME, safe=False)
         if pa.types.is_timestamp(found) or pa.types.is_date(found):
             return column.cast(pa.timestamp("ns", getattr(found, "tz", None)))
+        if asked == TEXT and pa.types.is_time(found):
+            return column.cast(TEXT)
         if asked == TEXT and (pa.types.is_string(found) or pa.types.is_large_string(found)):
             return text(column.cast(TEXT), MISSING)
     if pa.types.is_null(found):
@@ -100,7 +102,7 @@ def from_values(values: Sequence[Any], asked: pa.DataType, position: int, name: 
     if asked in (TIME, TEXT):
         there = [value for value in known if value is not None]
         if there and all(isinstance(value, date) for value in there):
-            return pa.array(known, pa.timestamp("us")).cast(pa.timestamp("ns"))
+            return pa.array(map(_at_midnight, known), pa.timestamp("us")).cast(pa.timestamp("ns"))
         if asked == TEXT and not all(isinstance(value, int | float | timedelta) for value in there):
             return pa.array([_word(value) for value in known], TEXT)
     return pa.array([_number(value, row, position, name) for row, value in enumerate(known)], TIME).cast(
@@ -126,6 +128,11 @@ def _number(value: Any, row: int, position: int, name: str) -> float | None:
     if isinstance(value, bool) or not isfinite(number):
         raise NotANumber(not_a_number(position, name, str(value)), row)
     return float(number)
+
+
+def _at_midnight(value: date | None) -> datetime | None:
+    """A date as the time stamp at which it begins; time stamps as they are."""
+    return value if value is None or isinstance(value, datetime) else datetime(value.year, value.month, value.day)
 
 
 def _word(value: Any) -> str | None:

@@ -1,0 +1,70 @@
+"""Files of labelled intervals beside the recordings: tables, and what ELAN, Label Studio and Audacity write."""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path, PurePosixPath
+
+from har_ray.data.guess.answers import Answer
+from har_ray.data.guess.labels import is_activity
+from har_ray.data.guess.layout import Head
+from har_ray.data.own.interval_files import tiers
+from har_ray.errors import DataError
+
+ANNOTATIONS = (".eaf", ".json", ".txt")
+"""Suffixes of what ELAN, Label Studio and Audacity write."""
+
+
+def intervals_of(first: Sequence[Head], beside: Sequence[Head], paths: Mapping[str, Path]) -> Answer | None:
+    """Where the intervals are, one file for each recording, in whose path the recording's name stands.
+
+    Args:
+        first: the recordings.
+        beside: tables of intervals.
+        paths: of all files, by what a descriptor calls them: those of annotation tools are found by their suffix.
+    """
+    recordings = [head.relative for head in first]
+    stems = {PurePosixPath(path).name.split(".")[0] for path in recordings}
+    annotated = [path for path in paths if path.lower().endswith(ANNOTATIONS) and path not in recordings]
+    found = dict[str, dict[str, str]]()
+    for path in (*(head.relative for head in beside), *annotated):
+        for stem, where in _named(path, stems):
+            found.setdefault(where, {})[stem] = path
+    complete = [where for where, files in found.items() if len(files) == len(stems)]
+    if not complete:
+        return None
+    where = min(complete, key=lambda one: one.endswith(".json"))
+    said: dict[str, object] = {"files": where}
+    if where.lower().endswith(".eaf"):
+        return _with_tier(said, [paths[path] for path in found[where].values()])
+    return Answer(said | ({} if where.lower().endswith(ANNOTATIONS) else _columns(beside[0])))
+
+
+def _named(path: str, stems: set[str]) -> Iterator[tuple[str, str]]:
+    """The recordings whose name stands in a path, as a word; and the path with `{}` in its place, the last one."""
+    for stem in stems:
+        places = list(re.finditer(rf"(?<![^\W_]){re.escape(stem)}(?![^\W_])", path))
+        if places:
+            yield stem, f"{path[: places[-1].start()]}{{}}{path[places[-1].end() :]}"
+
+
+def _columns(table: Head) -> dict[str, object]:
+    """Those of start, end and label, where they are called otherwise."""
+    names = {column.name.casefold(): column.name for column in table.columns}
+    meant = {"start": "start", "end": "end" if "end" in names else "stop", "label": "label"}
+    return {key: names[other] for key, other in meant.items() if names[other] != key}
+
+
+def _with_tier(said: dict[str, object], paths: Sequence[Path]) -> Answer:
+    """With the tier of activities, where files of ELAN's have several."""
+    try:
+        labels = [tiers(path) for path in paths]
+    except DataError:
+        return Answer(said)  # the reader says what is wrong
+    if all(len(of_file) < 2 for of_file in labels):
+        return Answer(said)
+    shared = [name for name in labels[0] if all(name in of_file for of_file in labels)]
+    active = [name for name in shared if any(is_activity(label) for of_file in labels for label in of_file[name])]
+    chosen = next(iter(active or shared), None)
+    sure = len(active) == 1
+    others = " or ".join(repr(name) for name in dict.fromkeys(name for one in labels for name in one) if name != chosen)
+    return Answer(said | ({"tier": chosen} if chosen else {}), "" if sure else f"or does the tier {others} have them?")

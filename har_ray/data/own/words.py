@@ -1,0 +1,67 @@
+"""Who is recorded and what is done, as a descriptor says it: words in a column or in the path."""
+
+from collections.abc import Iterable
+
+from pydantic import Field, model_validator
+
+from har_ray.data.cleaning import natural_key
+from har_ray.data.own.columns import Column
+from har_ray.data.own.intervals import IntervalSource
+from har_ray.data.own.paths import Pattern
+from har_ray.data.own.section import Name, Section, Text
+from har_ray.errors import unknown
+
+
+class WordSource(Section):
+    """A word in a column, or in a file's path as the one group of a regular expression."""
+
+    column: Column | None = None
+    pattern: Pattern | None = None
+
+    @model_validator(mode="after")
+    def _either(self) -> "WordSource":
+        if (self.column is None) == (self.pattern is None):
+            raise ValueError("expected either column or pattern (of the file's path)")
+        return self
+
+
+class SubjectSource(WordSource):
+    """Who is recorded."""
+
+
+class LabelSource(WordSource):
+    """What the subject does.
+
+    Attributes:
+        map: label in the files → class. Labels that are classes need not be listed.
+        classes: in label order; by default those of `map` in the order of first mention, and without a `map` every
+            label in the files, in natural order.
+        no_class: labels of samples that belong to no class, by default the empty one.
+        intervals: a file of labelled intervals for each recording, in the place of column and pattern.
+    """
+
+    intervals: IntervalSource | None = Field(default=None, exclude=True)  # their content is in the fingerprint
+    map: dict[Text, Name] = {}  # noqa: RUF012, pydantic copies it
+    classes: tuple[Name, ...] = ()
+    no_class: tuple[Text, ...] = ("",)
+
+    @model_validator(mode="after")
+    def _either(self) -> "LabelSource":
+        if sum(given is not None for given in (self.column, self.pattern, self.intervals)) != 1:
+            raise ValueError("expected one of column, pattern (of the file's path) and intervals (in another file)")
+        return self
+
+    @model_validator(mode="after")
+    def _consistent(self) -> "LabelSource":
+        wrong = [f"map: {unknown('class', c, self.classes)}" for c in self.map.values() if c not in self.class_names()]
+        both = set(self.no_class) & {*self.map, *self.class_names()}
+        wrong += [f"no_class: {label!r} also stands in map or classes" for label in sorted(both)]
+        wrong += [f"classes: {c!r} is listed twice" for i, c in enumerate(self.classes) if c in self.classes[:i]]
+        if wrong:
+            raise ValueError("\n".join(wrong))
+        return self
+
+    def class_names(self, found: Iterable[str] = ()) -> tuple[str, ...]:
+        """The classes in label order; `found` are the labels in the files, for a descriptor that names none."""
+        named = self.classes or tuple(dict.fromkeys(self.map.values()))
+        return named or tuple(sorted(set(found) - set(self.no_class), key=natural_key))

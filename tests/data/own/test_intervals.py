@@ -295,11 +295,13 @@ def test_a_plan_knows_only_the_intervals_that_end_before_a_long_recording_begins
     dataset = load_table("mine", path)
     assert dataset.first is not None
     assert sum((one.labels == 0).sum() for one in read(path)[0]) == 10
-    assert list(dataset.first(*dataset.locate(None), CHANNELS, Rejects()))
+    (source,) = dataset.locate(None)
+    assert list(dataset.first(source, CHANNELS, Rejects()))
     (tmp_path / "labels" / "p1.csv").write_text("start,end,label\n10,20,walk\n")
-    earlier = load_table("mine", path)
+    first = load_table("mine", path).first
+    assert first is not None
     with pytest.raises(DataError, match=rf"its intervals are from 10 to 20 s, p1.csv is from 1000 {known}; see unit"):
-        list(earlier.first(*earlier.locate(None), CHANNELS, Rejects()))
+        list(first(source, CHANNELS, Rejects()))
 
 
 @pytest.mark.parametrize(

@@ -18,6 +18,7 @@ import har_ray
 PAGES = Path(__file__).parent.parent.parent.parent / "docs" / "recordings"
 PEOPLE, ACTIVITIES = ("p1", "p2"), ("walk", "run")
 SECONDS, G = 20, 9.80665
+RNG = np.random.default_rng(0)
 STARTED = datetime(2023, 10, 20, 14, 50, 24, tzinfo=UTC)
 
 
@@ -26,7 +27,7 @@ def motion(activity, rate_hz):
     t = np.arange(round(SECONDS * rate_hz)) / rate_hz
     hz, size = {"walk": (1.8, 2.0), "run": (2.7, 4.0)}[activity]
     x = size * np.sin(2 * np.pi * hz * t)[:, None] * [1, 0.5, 0.25]
-    return x + [0, 0, G]
+    return x + [0, 0, G] + RNG.normal(0, 0.02, x.shape)  # nobody moves as somebody else, which would be refused
 
 
 def put(path, lines, newline="\n"):

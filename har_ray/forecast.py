@@ -1,14 +1,11 @@
 """`--plan`: cells by stage, what is done, and about how long the rest takes on this machine.
 
-The time of an epoch is measured, not modelled: of each sort of network with its losses some batches are trained and
-validated and a checkpoint is made as in the run, on as many processes side by side as trials will run; what else the
-machine has to do meanwhile is not counted. How many epochs a cell trains is known only afterwards: about as many as
-finished cells of its variant did, else `TYPICAL`.
+The time of an epoch is measured, not modelled: of each sort of network with its losses, on as many processes side by
+side as trials will run. How many epochs a cell trains is known only afterwards: about as many as finished cells of its
+variant did, else `TYPICAL`.
 """
 
-import io
 import os
-import time
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from functools import cached_property
@@ -16,11 +13,10 @@ from multiprocessing import get_context
 from statistics import mean
 from typing import NamedTuple
 
-import numpy as np
 import torch
 
-from har_ray.data.tensors import Part, Tensors
-from har_ray.models.architectures import Outputs, fitted_at_once, outputs
+from har_ray.epoch_time import Task, epoch_seconds
+from har_ray.models.architectures import fitted_at_once
 from har_ray.plan.cells import Cell, Job, Stage
 from har_ray.plan.plan import Plan, races_of
 from har_ray.plan.room import missing
@@ -29,13 +25,8 @@ from har_ray.spec.grid import Resources
 from har_ray.store.results import Row
 from har_ray.store.stores import Stores
 from har_ray.text import counted, duration
-from har_ray.training.ranks import Ranks
-from har_ray.training.trainer import Taught, Trainer
-from har_ray.training.trainers import trainer_of
-from har_ray.windows_stage import PartSizes, part_sizes
+from har_ray.windows_stage import part_sizes
 
-TIMED_S = 1.0
-"""About how long each sort of network is timed, in whole batches, at least one and no more than an epoch has."""
 TYPICAL = 0.7
 """How far cells get between the fewest epochs (0: patience and one) and all of them (1): 0.73 in the mean of the 36
 completed cells of grids/quick.yaml, patience 8 of 40 epochs."""
@@ -231,7 +222,7 @@ class Forecast:
         with ProcessPoolExecutor(min(self.cpus, max(1, len(tasks))), mp_context=get_context("spawn")) as pool:
             return dict(zip(cells, pool.map(epoch_seconds, tasks), strict=True))
 
-    def _task(self, cell: Cell) -> "Task":
+    def _task(self, cell: Cell) -> Task:
         entry = next(fold.entry for fold in self.plan.folds if fold.windows_id == cell.windows_id)
         channels = cell.channels or entry.cut.channels
         return Task(
@@ -242,70 +233,3 @@ class Forecast:
             entry.classes,
             channels,
         )
-
-
-class Task(NamedTuple):
-    """A cell whose epoch is to be timed, and the data that stand for its own."""
-
-    cell: Cell
-    teacher: Cell | None
-    sizes: PartSizes
-    shape: tuple[int, int]
-    classes: int
-    channels: tuple[str, ...]
-
-
-def epoch_seconds(task: Task) -> float:
-    """The time of an epoch: training with all losses, validation, and the checkpoint's bytes."""
-    torch.set_num_threads(1)
-    batch = task.cell.training.batch_size
-    first = _epoch_s(task, 1)
-    batches = min(max(1, int(TIMED_S / first)), -(-task.sizes.train // batch))
-    return _epoch_s(task, batches) * task.sizes.train / (batches * batch) + _checkpoint_s(task)
-
-
-def _epoch_s(task: Task, batches: int) -> float:
-    fit = _fit(task, batches)
-    fit.epoch()
-    start = _clock_s()
-    fit.epoch()
-    return _clock_s() - start
-
-
-def _clock_s() -> float:
-    """On a CPU that of the process, which does not count what the machine has to do besides."""
-    return time.perf_counter() if torch.cuda.is_available() else time.process_time()
-
-
-def _fit(task: Task, batches: int) -> Trainer:
-    rows = batches * task.cell.training.batch_size
-    validated = max(1, round(rows * task.sizes.val / max(1, task.sizes.train)))
-    train, val = (_noise(task, count) for count in (rows, validated))
-    classes, scale = tuple(map(str, range(task.classes))), torch.ones(len(task.channels))
-    data = Tensors(train, val, val, torch.zeros(len(scale)), scale, classes, task.channels)
-    targets = _targets(task, train)
-    taught = targets and Taught(targets, views=[targets] if task.cell.augment else [])
-    return trainer_of(task.cell, data, taught, Ranks.alone())
-
-
-def _noise(task: Task, count: int) -> Part:
-    ids = np.arange(count).astype(str)
-    return Part(torch.randn(count, *task.shape), torch.arange(count) % task.classes, ids, ids)
-
-
-def _targets(task: Task, part: Part) -> Outputs | None:
-    """What the teacher would have left for windows: its output for one, repeated."""
-    if task.teacher is None:
-        return None
-    with torch.no_grad():
-        one = outputs(task.teacher.model.build(task.shape, task.classes).eval(), part.x[:1])
-    n = len(part.y)
-    maps = {name: values.expand(n, *values.shape[1:]) for name, values in one.maps.items()}
-    return Outputs(one.logits.expand(n, -1), maps)
-
-
-def _checkpoint_s(task: Task) -> float:
-    fit = _fit(task, 1)
-    start = _clock_s()
-    torch.save(fit.state_dict(), io.BytesIO())
-    return _clock_s() - start

@@ -7,7 +7,8 @@ import pytest
 import torch
 
 from har_ray import grid
-from har_ray.forecast import Forecast, Sort, epoch_seconds, plan_lines, stage_plans
+from har_ray.epoch_time import epoch_seconds
+from har_ray.forecast import Forecast, Sort, plan_lines, stage_plans
 from har_ray.plan.plan import Plan
 from har_ray.search.agenda import Agenda
 from har_ray.spec.grid import load_grid

@@ -9,7 +9,7 @@ from threading import Thread
 
 import pytest
 
-from har_ray.data.raw import download as module
+from har_ray.data.raw import transfer
 from har_ray.data.raw.download import download, local_path
 from har_ray.errors import DataError
 
@@ -100,7 +100,7 @@ def server() -> Iterator[Server]:
 def waits(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     """The waits between attempts, which are not waited for."""
     seconds: list[float] = []
-    monkeypatch.setattr("har_ray.data.raw.download.time.sleep", seconds.append)
+    monkeypatch.setattr("har_ray.data.raw.transfer.time.sleep", seconds.append)
     return seconds
 
 
@@ -337,7 +337,7 @@ def test_a_redirect_is_followed_and_a_loop_is_not(server: Server, target: Path, 
 def test_a_log_gets_a_line_now_and_then(
     server: Server, target: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(module, "LOG_EVERY_S", 0.0)
+    monkeypatch.setattr(transfer, "LOG_EVERY_S", 0.0)
     with caplog.at_level(logging.INFO):
         download(server.url, target)
     assert "data.zip: 0.3 MB of 0.3 MB" in caplog.text

@@ -27,7 +27,7 @@ SIGNED = f"?X-Amz-Signature={SECRET}&id=7&{SECRET}"
 
 @pytest.fixture
 def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
-    monkeypatch.setattr("har_ray.data.raw.download.time.sleep", lambda _: None)
+    monkeypatch.setattr("har_ray.data.raw.transfer.time.sleep", lambda _: None)
     with Server() as running:
         running.body = zipped(FILES)
         thread = Thread(target=running.serve_forever, kwargs={"poll_interval": 0.01})

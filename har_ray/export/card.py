@@ -13,6 +13,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from analysis.formats import markdown_text, percent_alone
 from analysis.intervals import estimate
 from analysis.seeds import Predictions, subject_f1
+from analysis.statistics import MIN_SUBJECTS
 from har_ray.export.measured import Measured
 from har_ray.export.trained import Floats, Trained
 from har_ray.groups import Group
@@ -20,6 +21,7 @@ from har_ray.metrics.accuracy import Accuracy
 from har_ray.metrics.confusion import confusion_of, f1_per_class
 from har_ray.metrics.f1_macro import MacroF1
 from har_ray.store.results import Row
+from har_ray.text import slug
 
 TEMPLATE = "MODEL_CARD.md.jinja"
 FILES = Path(__file__).parent / "files"
@@ -35,24 +37,32 @@ def card(trained: Trained, measured: Measured, about: Row, how: Row, has_windows
     """
     templates = Environment(loader=FileSystemLoader(FILES), undefined=StrictUndefined, keep_trailing_newline=True)
     templates.filters |= {"md": lambda text: markdown_text(str(text)), "yaml": json.dumps, "pc": percent_alone}
+    templates.filters |= {"slug": lambda text: slug(text).lower()}
     templates.filters |= {"count": lambda value: "–" if value is None else f"{int(value):,}"}
+    people = set(trained.test.subject.tolist())
     return templates.get_template(TEMPLATE).render(
         row=trained.row, model=about, data=trained.about["about"], measured=measured.row, made=trained.made,
         has_windows=has_windows, how=how,
         setting=Group.of(trained.row).setting, seconds=f"{about['window'] / about['rate_hz']:g}",
         float32=_scores(trained, measured.float_logits), int8=_scores(trained, measured.int8_logits),
-        people=len(set(trained.test.subject.tolist())), windows=len(trained.test.y),
+        people=len(people), few=len(people) < MIN_SUBJECTS, windows=len(trained.test.y),
+        logits=f"{measured.float_logits.min():.1f} to {measured.float_logits.max():.1f}".replace("-", "−"),
         float_error=max(measured.row["onnx_logit_error"], measured.row["pt2_logit_error"]),
         classes=_classes(trained, measured), parts=_parts(trained), limits=_limits(trained),
     )  # fmt: skip
 
 
 def _scores(trained: Trained, logits: Floats) -> dict[str, Any]:
-    """Macro F1 and accuracy; per test person the mean macro F1 and its 95 % interval, in percent."""
+    """Macro F1 and accuracy; per test person the mean macro F1 and its 95 % interval, in percent.
+
+    Of few people the lowest and the highest instead: their interval may be as narrow by chance as it likes.
+    """
     labels = trained.test.y
     by_subject = list(subject_f1(Predictions(trained.test.subject, labels, logits)).values())
     person, found = percent_alone(float(np.mean(by_subject))), estimate(np.array(by_subject)[:, None])
-    if found is not None:
+    if len(by_subject) < MIN_SUBJECTS:
+        person += f" ({100 * min(by_subject):.1f} to {100 * max(by_subject):.1f})" if len(by_subject) > 1 else ""
+    elif found is not None:
         person += f" (95 % interval {100 * max(found.low, 0.0):.1f} to {100 * min(found.high, 1.0):.1f})"
     return {"f1_macro": MacroF1()(labels, logits), "accuracy": Accuracy()(labels, logits), "person": person}
 

@@ -12,5 +12,5 @@ def check_installed() -> None:
     if missing := [name for name in PACKAGES if find_spec(name) is None]:
         raise ExportError(
             f"an export needs {', '.join(missing)}, which {'is' if len(missing) == 1 else 'are'} not installed: "
-            "pip install 'har-ray[export]'"
+            "pip install 'har-ray[export]'" + " (tflite-micro: on Linux on x86-64 alone)" * ("tflite_micro" in missing)
         )

@@ -10,7 +10,7 @@ from har_ray.store.stores import Stores
 from har_ray.training.run import run
 from har_ray.variants import VARIANTS, Variant, traits
 
-ABOUT = {"title": "SPAR", "homepage": "https://example.org", "terms": "BSD", "citation": "Burns et al. 2018"}
+ABOUT = {"title": "SPAR", "homepage": "https://example.org", "terms": "BSD 3-Clause", "citation": "Burns et al. 2018"}
 MODELS = {"LM": ModelConfig(options={"filters": 4, "units": 8}, sequence_axis="channels"),
           "DS-CNN": ModelConfig(architecture="ds-cnn", options={"width": 8})}  # fmt: skip
 

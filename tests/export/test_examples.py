@@ -15,7 +15,7 @@ from har_ray.streaming import Stream, labels
 
 NEEDS = ("numpy", "numpy.libs", "tflite_micro", "flatbuffers", "yaml")
 """What `pip install tflite-micro numpy` installs, as far as it is imported."""
-STRIDE, LAST = 12, 5
+STRIDE, LAST = 12, 3
 
 COMPILERS = [shutil.which(name) or "" for name in ("cc", "c++")]
 needs_compilers = pytest.mark.skipif(not all(COMPILERS), reason="no C and C++ compiler on this machine (cc, c++)")
@@ -82,12 +82,13 @@ def windows(folder):
 
 
 def run_example(folder, tmp_path, *arguments):
-    """`example.py` with nothing but the two packages that it names."""
+    """`example.py` with nothing but the two packages that it names; what it prints, or its error."""
     packages = tmp_path / "packages"
-    packages.mkdir()
+    packages.mkdir(exist_ok=True)
     for name in NEEDS:
-        if (there := Path(sysconfig.get_path("purelib"), name)).exists():
-            (packages / name).symlink_to(there)
+        there, link = Path(sysconfig.get_path("purelib"), name), packages / name
+        if there.exists() and not link.exists():
+            link.symlink_to(there)
     code = (
         f"import sys, runpy; sys.path[:] = [p for p in sys.path if 'site-packages' not in p] + [{str(packages)!r}]\n"
         "try:\n import har_ray\nexcept ModuleNotFoundError: pass\nelse: sys.exit('the project is there')\n"
@@ -95,8 +96,8 @@ def run_example(folder, tmp_path, *arguments):
         f"runpy.run_path({str(folder / 'example.py')!r}, run_name='__main__')"
     )
     ran = subprocess.run([sys.executable, "-I", "-S", "-c", code], cwd=tmp_path, capture_output=True, text=True)
-    assert ran.returncode == 0, ran.stderr
-    return ran.stdout
+    assert "Traceback" not in ran.stderr, ran.stderr
+    return ran.stderr or ran.stdout
 
 
 def test_the_scores_of_the_card_come_out_to_the_last_digit(exported, folder, tmp_path):
@@ -115,13 +116,16 @@ def write_recording(path, samples):
     path.write_text("\n".join(lines) + "\n")
 
 
-def test_a_recording_gives_a_label_at_every_stride_as_the_library_does(grid, exported, folder, windows, tmp_path):
+@pytest.mark.parametrize(("options", "stride", "last"), [(["--last", "3"], STRIDE, 3), (["--stride", "7"], 7, 1)])
+def test_a_recording_gives_a_label_at_every_stride_as_the_library_does(
+    folder, windows, options, stride, last, tmp_path
+):
     from har_ray.export import int8
 
     about = json.loads((folder / "model.json").read_text())
     recording = windows["x"][::2][:10].reshape(-1, 6)
     write_recording(tmp_path / "recording.csv", recording)
-    said = run_example(folder, tmp_path, tmp_path / "recording.csv", "--last", "3").splitlines()
+    said = run_example(folder, tmp_path, tmp_path / "recording.csv", *options).splitlines()
     content = (folder / "model.tflite").read_bytes()
     given = [np.array(about["input"][name], np.float32) for name in ("factor", "offset")]
 
@@ -129,9 +133,28 @@ def test_a_recording_gives_a_label_at_every_stride_as_the_library_does(grid, exp
         integers = np.clip(np.rint(window * given[0] + given[1]), -128, 127).astype(np.int8)
         return int(int8.run(content, integers[None]).argmax())
 
-    expected = labels(recording, Stream(classify, window=24, stride=STRIDE, last=3))
+    expected = labels(recording, Stream(classify, window=24, stride=stride, last=last))
     assert said == [f"{samples / 12:.2f} s  {about['classes'][label]}" for samples, label in expected]
-    assert len(said) == 1 + (len(recording) - 24) // STRIDE
+    assert len(said) == 1 + (len(recording) - 24) // stride
+
+
+def test_what_it_can_not_read_it_says_in_a_line(folder, tmp_path):
+    names = [f"wrist_{sensor}_{axis}" for sensor in ("acc", "gyr") for axis in "xyz"]
+    texts = {"lacks": ",".join(names[:5]), "empty": f"{','.join(names)}\n1,2,3,4,5,\n", "nan": f"{','.join(names)}\n"
+             "1,2,3,4,5,6\n1,2,3,4,5,nan\n"}  # fmt: skip
+    said = {}
+    for name, text in texts.items():
+        (tmp_path / f"{name}.csv").write_text(text)
+        said[name] = run_example(folder, tmp_path, tmp_path / f"{name}.csv").strip()
+    number = f"expected a number in each of {', '.join(names)}"
+    assert said == {
+        "lacks": f"{tmp_path}/lacks.csv: no column wrist_gyr_z; expected {', '.join(names)}",
+        "empty": f"{tmp_path}/empty.csv, line 2: {number}", "nan": f"{tmp_path}/nan.csv, line 3: {number}",
+    }  # fmt: skip
+    assert run_example(folder, tmp_path, tmp_path / "gone.csv").endswith("gone.csv: no such file\n")
+    np.savez(tmp_path / "other.npz", x=np.zeros((2, 20, 6)), y=[0, 1])
+    assert "windows of (20, 6); expected (24, 6)" in run_example(folder, tmp_path, tmp_path / "other.npz")
+    assert run_example(folder, tmp_path, tmp_path / "nan.csv", "--last", "0").endswith("must be at least 1\n")
 
 
 @pytest.fixture(scope="module")
@@ -160,7 +183,7 @@ def program(folder, tmp_path_factory):
 
 @needs_compilers
 def test_the_c_example_gives_the_network_the_same_integers(program, folder, windows, tmp_path):
-    """Ring buffer, scaling and rounding, against NumPy; and the majority of the last five labels."""
+    """Ring buffer, scaling and rounding, against NumPy; and the majority of the last three labels."""
     about = json.loads((folder / "model.json").read_text())
     recording = windows["x"][::2][:10].reshape(-1, 6)
     count = 1 + (len(recording) - 24) // STRIDE

@@ -2,6 +2,7 @@
 
 import io
 import json
+from types import SimpleNamespace
 
 import numpy as np
 import onnx
@@ -12,6 +13,7 @@ import yaml
 from sklearn.metrics import accuracy_score, f1_score
 
 from har_ray.errors import ExportError
+from har_ray.export.card import _scores
 from har_ray.export.folder import export
 from har_ray.export.trained import load_trained
 from har_ray.store.check import faults
@@ -127,14 +129,34 @@ def test_the_card_has_hugging_faces_front_matter_and_every_figure(exported):
     matter = yaml.safe_load(front)
     (result,) = matter["model-index"][0]["results"]
     assert [metric["value"] for metric in result["metrics"]] == [measured["int8_f1_macro"], measured["int8_accuracy"]]
-    assert (matter["license_name"], matter["library_name"]) == ("BSD", "tflite")
+    assert (matter["license_name"], matter["library_name"]) == ("bsd-3-clause", "tflite")
     for said in (
         f"| macro F1 (%) | {100 * measured['onnx_f1_macro']:.1f} | {100 * measured['int8_f1_macro']:.1f} |",
         f"| {measured['flash_bytes']:,} | {measured['arena_bytes']:,} |",
-        "| test | 8, 9, 10 | 1,485 |", "Of 1,485 test windows of 3 people", "95 % interval", "Burns et al. 2018",
+        "| test | 8, 9, 10 | 1,485 |", "Of 1,485 test windows of 3 people", "too few for an interval",
+        "Burns et al. 2018",
         "| wrist\\_acc\\_x | g |" if "\\_" in text else "| wrist_acc_x | g |", "har-ray run it.yaml", "grid ab12",
+        f"har-ray export RESULTS --cell {measured['cell_id']} --with-test-windows",
     ):  # fmt: skip
         assert said in text, said
+
+
+def person_text(people, scores_of):
+    """What the card says of people each of whom has so many of ten windows right."""
+    subjects = np.repeat([str(i) for i in range(people)], 10)
+    said = np.concatenate([[0] * right + [1] * (10 - right) for right in scores_of])
+    test = SimpleNamespace(subject=subjects, y=np.zeros(len(subjects), np.int64))
+    return _scores(SimpleNamespace(test=test), np.eye(2)[said])["person"]  # type: ignore[arg-type]
+
+
+def test_an_interval_takes_five_people():
+    """One class, a of ten windows found: F1 2a / (10 + a). By t of 4 degrees of freedom: mean ± 2.776 sd / √5."""
+    assert person_text(1, [10]) == "100.0"
+    assert person_text(2, [10, 5]) == "83.3 (66.7 to 100.0)"
+    f1 = np.array([2 * a / (10 + a) for a in (5, 6, 7, 8, 9)])
+    half = 2.776 * f1.std(ddof=1) / np.sqrt(5)
+    low, high = 100 * (f1.mean() - half), 100 * (f1.mean() + half)
+    assert person_text(5, [5, 6, 7, 8, 9]) == f"{100 * f1.mean():.1f} (95 % interval {low:.1f} to {high:.1f})"
 
 
 def test_weights_of_an_old_version_are_refused_in_one_line(grid, cell_of):

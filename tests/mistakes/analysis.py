@@ -4,6 +4,27 @@ from tests.mistakes.mistake import in_file
 
 STORE_AND_ANALYSIS = [
     *in_file(
+        "har_ray/events.py", "tests/test_events.py",
+        ("a late end is taken for a late start",
+         "wrong = 1 + 4 * is_there + before + 2 * after", "wrong = 1 + 4 * is_there + 2 * before + after",
+         "test_a_wrong_segment_is_what_its_neighbours_make_it"),
+    ),
+    *in_file(
+        "analysis/events.py", "tests/analysis/test_events.py",
+        ("a vote counts labels of the recording before",
+         "np.where((place >= 2) & (first == second)", "np.where((first == second)",
+         "test_a_vote_is_that_of_a_stream"),
+        ("two events are one where windows were left out between them",
+         "~goes_on | (alike & (steps > 1.5 * stride))", "~goes_on",
+         "test_where_windows_were_left_out_another_event_begins"),
+    ),
+    *in_file(
+        "analysis/on_the_watch.py", "tests/analysis/test_on_the_watch.py",
+        ("the float score of all seeds stands beside the int8 score of some",
+         "scores[F1.name] for seed in by_seed]", "scores[F1.name] for seed in result.seeds]",
+         "test_float_and_int8_stand_side_by_side"),
+    ),
+    *in_file(
         "analysis/relative.py", "tests/analysis/test_relative.py",
         ("a change is taken against another seed of the baseline",
          "baseline.complete[seed].scores.get(score)", "baseline.complete[min(baseline.complete)].scores.get(score)",

@@ -3,9 +3,13 @@
  * at every stride. On a watch, call stream_push from where samples arrive. The main function here reads samples from
  * standard input, a line of MODEL_CHANNELS numbers each, in the units and the order of model.json.
  *
- * Build it with TensorFlow Lite Micro's library and headers:
- *   cc -std=c99 -c example.c && c++ -std=c++17 -I TFLITE_MICRO -c classifier.cc
- *   c++ example.o classifier.o -l tensorflow-microlite -lm
+ * Build it with the tree and the library of TensorFlow Lite Micro that its guide makes, TFLM and libtflm.a:
+ * https://github.com/tensorflow/tflite-micro/blob/main/tensorflow/lite/micro/docs/new_platform_support.md
+ *   cc -std=c99 -c example.c
+ *   c++ -std=c++17 -DTF_LITE_STATIC_MEMORY -I TFLM -I TFLM/third_party/flatbuffers/include \
+ *       -I TFLM/third_party/gemmlowp -c classifier.cc
+ *   c++ example.o classifier.o libtflm.a -lm
+ * TF_LITE_STATIC_MEMORY changes the layout of structures: define it here if and only if the library was built with it.
  */
 #include <math.h>
 #include <stdint.h>
@@ -15,7 +19,7 @@
 #include "classifier.h"
 #include "model_data.h"
 
-#define LAST 5 /* the majority of so many labels is what is said; 1: each label as it is */
+#define LAST 3 /* the majority of so many labels is what is said; 1: each label as it is */
 
 static int8_t ring[MODEL_WINDOW][MODEL_CHANNELS];
 static int next_row = 0;            /* where the next sample goes, which is the oldest one's place */

@@ -2,7 +2,8 @@
 
     pip install tflite-micro numpy
     python example.py test_windows.npz          # macro F1 and accuracy, as in MODEL_CARD.md
-    python example.py recording.csv             # a label at every stride; --last 5: the majority of the last five
+    python example.py recording.csv             # a label at every stride
+    python example.py recording.csv --stride 5 --last 3    # every 5 samples; the majority of the last three labels
 
 A recording is a CSV file with a header: a column for each channel of model.json, by name, in its unit and at its rate.
 A file of windows holds x, float [N, T, C], in the same units, and y [N], numbers of classes.
@@ -11,6 +12,7 @@ A file of windows holds x, float [N, T, C], in the same units, and y [N], number
 import argparse
 import csv
 import json
+import sys
 from collections import Counter, deque
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -59,7 +61,7 @@ def scores(labels: Floats, predicted: Floats) -> tuple[float, float]:
     return float(np.mean(f1)), float(np.mean(labels == predicted))
 
 
-def stream(model: Model, samples: Iterable[Floats], last: int = 1) -> Iterator[tuple[float, str]]:
+def stream(model: Model, samples: Iterable[Floats], stride: int, last: int = 1) -> Iterator[tuple[float, str]]:
     """Time in seconds and class of each stride, while samples [C] come in; the majority of the last labels."""
     about = model.about
     buffer: deque[Floats] = deque(maxlen=about["window"])
@@ -69,7 +71,7 @@ def stream(model: Model, samples: Iterable[Floats], last: int = 1) -> Iterator[t
         buffer.append(sample)
         missing -= 1
         if missing == 0:
-            missing = about["stride"]
+            missing = stride
             labels.append(model.label(np.stack(buffer)))
             counts = Counter(labels)
             most = max(counts.values())
@@ -79,24 +81,43 @@ def stream(model: Model, samples: Iterable[Floats], last: int = 1) -> Iterator[t
 
 def rows(path: Path, channels: list[dict[str, str]]) -> Iterator[Floats]:
     """The samples of a CSV file."""
-    with path.open(encoding="utf-8", newline="") as file:
-        for row in csv.DictReader(file):
-            yield np.array([float(row[channel["name"]]) for channel in channels], np.float32)
+    names = [channel["name"] for channel in channels]
+    with path.open(encoding="utf-8-sig", newline="") as file:
+        reader = csv.DictReader(file)
+        if lacking := [name for name in names if name not in (reader.fieldnames or ())]:
+            sys.exit(f"{path}: no column {', '.join(lacking)}; expected {', '.join(names)}")
+        for row in reader:
+            try:
+                sample = np.array([float(row[name]) for name in names], np.float32)
+            except (TypeError, ValueError):
+                sample = np.array([np.nan], np.float32)
+            if not np.isfinite(sample).all():
+                sys.exit(f"{path}, line {reader.line_num}: expected a number in each of {', '.join(names)}")
+            yield sample
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("file", type=Path, help="test_windows.npz, or a recording as CSV")
-    parser.add_argument("--last", type=int, default=1, help="the majority of so many labels (default: 1)")
+    parser.add_argument("--stride", type=int, metavar="N", help="a label every N samples (default: as in model.json)")
+    parser.add_argument("--last", type=int, default=1, metavar="N", help="the majority of N labels (default: 1)")
     options = parser.parse_args()
+    if not options.file.is_file():
+        parser.error(f"{options.file}: no such file")
     model = Model()
+    channels, stride = model.about["channels"], model.about["stride"] if options.stride is None else options.stride
+    if min(stride, options.last) < 1:
+        parser.error("--stride and --last must be at least 1")
     if options.file.suffix == ".npz":
         windows = np.load(options.file)
+        expected = (model.about["window"], len(channels))
+        if windows["x"].shape[1:] != expected:
+            parser.error(f"{options.file}: windows of {windows['x'].shape[1:]}; expected {expected}")
         predicted = np.array([model.label(window) for window in windows["x"]])
         f1_macro, accuracy = scores(windows["y"], predicted)
         print(json.dumps({"windows": len(predicted), "f1_macro": f1_macro, "accuracy": accuracy}))
         return
-    for seconds, name in stream(model, rows(options.file, model.about["channels"]), options.last):
+    for seconds, name in stream(model, rows(options.file, channels), stride, options.last):
         print(f"{seconds:.2f} s  {name}")
 
 

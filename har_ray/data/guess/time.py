@@ -17,7 +17,7 @@ from har_ray.data.own.format import FileSpec
 from har_ray.data.own.look import separating
 from har_ray.data.own.stamps import formats_of, has_date
 from har_ray.data.own.steps import Steps, rate_of
-from har_ray.data.own.timing import UNITS_PER_S, Time
+from har_ray.data.own.timing import DAY_S, EXCEL, UNITS_PER_S, Time
 
 NAMED = re.compile(r"(?i)time|stamp|epoch|clock|elapsed|second|^t$|^ts$|^(m|u|n)?s$|^date")
 COUNTED = re.compile(r"(?i)count|index|number|packet|sample(?!time)|^id$|^no$|^#$|^unnamed")
@@ -29,6 +29,8 @@ SLOWEST_HZ, FASTEST_HZ = 0.1, 20_000
 """Of sensors."""
 LONG_AGO = {"s": 1e9, "ms": 1e12, "us": 1e15, "ns": 1e18}
 """Counts since 1970 exceed these from 2001 on."""
+DAYS = (32_874, 73_051)
+"""Serial days of a spreadsheet from 1990 to 2099."""
 RATE = re.compile(r"(?<![\w.])(\d+(?:\.\d+)?) ?Hz\b")
 DATE_FORMAT = re.compile(r"(?i)date format:? ?([dMy]+[/.-][dMy]+[/.-][dMy]+)")
 
@@ -168,6 +170,9 @@ def _said(time: dict[str, object], column: ColumnHead, heads: Sequence[Head]) ->
         return ""
     if column.numbers is not None:
         numbers = column.numbers[np.isfinite(column.numbers)]
+        if _are_days(numbers):
+            time["format"] = EXCEL
+            return ""
         named, counted = seconds_named(column.name) or seconds_named(f" {column.unit}"), _unit(numbers)
         time["unit"] = named or counted
         if named and named != counted and rate_of(numbers / UNITS_PER_S[named]) is not None:
@@ -191,6 +196,13 @@ def _said(time: dict[str, object], column: ColumnHead, heads: Sequence[Head]) ->
 def _texts(head: Head, time: dict[str, object], column: ColumnHead) -> list[str]:
     """The stamps of a file as they are read."""
     return _dated(head, head.column(time["date"]), column) if "date" in time else _known(head.column(column.reference))
+
+
+def _are_days(numbers: npt.NDArray[np.float64]) -> bool:
+    """Whether they are a spreadsheet's serial days of our time, of which a second is hardly anything."""
+    first, last = DAYS
+    per_day = rate_of(numbers) or 0
+    return bool(first < numbers[0] < last) and FASTEST_HZ < per_day < FASTEST_HZ * DAY_S
 
 
 def _unit(numbers: npt.NDArray[np.float64]) -> str:

@@ -5,6 +5,7 @@ Its seconds count from 1970 where stamps are dates, or the start is one, else fr
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import NamedTuple
 
@@ -20,7 +21,7 @@ from har_ray.data.own.formats.detection import NUMBER
 from har_ray.data.own.order import sorted_rows, spread, unwound, wraps_at
 from har_ray.data.own.paths import word_in
 from har_ray.data.own.stamps import dated, formats_of, from_days, has_date, parsed, to_utc, typed
-from har_ray.data.own.timing import AUTO, DAY_S, EXCEL, UNITS_PER_S, Cell, RateSource, Time
+from har_ray.data.own.timing import AUTO, DAY_S, EXCEL, UNITS_PER_S, Cell, RateSource, StartCell, Time
 from har_ray.errors import DataError
 
 Numbers = npt.NDArray[np.float64]
@@ -81,8 +82,7 @@ class Clock:
         if time is None:
             return cls(path, spec, None, rate_hz)
         if time.start is not None:
-            start = cell_number(path, spec, time.start) / UNITS_PER_S[time.start.unit]
-            return cls(path, spec, time, rate_hz, start_s=start)
+            return cls(path, spec, time, rate_hz, start_s=_start_s(path, spec, time, time.start))
         if time.format not in (AUTO, EXCEL):
             return cls(path, spec, time, rate_hz, time.format)
         return cls(path, spec, time, rate_hz, _format_found(path, spec, time))
@@ -170,6 +170,24 @@ def rate_of_file(path: Path, relative: str, spec: FileSpec, said: float | str | 
     if found is None or not NUMBER.fullmatch(found):
         raise DataError(f"{path}: rate_hz: the pattern {said.pattern!r} finds no number in the path")
     return _positive(path, float(found.replace(",", ".")), "the path")
+
+
+def _start_s(path: Path, spec: FileSpec, time: Time, start: StartCell | datetime) -> float:
+    """Seconds since 1970 of the first row, as the descriptor or a cell says."""
+    if isinstance(start, datetime):
+        return start.replace(tzinfo=start.tzinfo or time.zone_info or UTC).timestamp()
+    text = read_cell(path, start.line, start.column, spec).strip()
+    if NUMBER.fullmatch(text):
+        return float(text.replace(",", ".")) / UNITS_PER_S[start.unit]
+    formats = formats_of([text]) if time.format == AUTO else [time.format]
+    times = parsed(pa.array([text]), formats[0]) if len(formats) == 1 else None
+    if times is None or times.fault is not None:
+        which = f"; say which it is, time: {{format: {' or '.join(map(repr, formats[:SHOWN]))}}}" if formats else ""
+        raise DataError(
+            f"{path}: line {start.line}: column {start.column} is {text!r}, expected a number or a time{which}"
+        )
+    zone = None if times.zoned else time.zone_info
+    return float((to_utc(times.seconds, zone) if zone else times.seconds)[0])
 
 
 def cell_number(path: Path, spec: FileSpec, cell: Cell) -> float:

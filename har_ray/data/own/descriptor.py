@@ -18,7 +18,7 @@ from har_ray.data.own.format import AUTO, FileSpec, Format
 from har_ray.data.own.paths import SharedPattern
 from har_ray.data.own.presets import PresetSection
 from har_ray.data.own.section import Name, Section
-from har_ray.data.own.timing import RateOrSource, RateSource, Time
+from har_ray.data.own.timing import Cell, RateOrSource, RateSource, Time
 from har_ray.data.own.units import UnitRule
 from har_ray.data.own.words import LabelSource, SubjectSource, WordSource
 from har_ray.errors import unknown
@@ -154,7 +154,7 @@ class Descriptor(Section):
         """Rows without names begin below the cells that hold the start and the rate."""
         rate = self.rate_hz.cell if isinstance(self.rate_hz, RateSource) else None
         start = part.time.start if part.time else None
-        lines = [cell.line for cell in (rate, start) if cell]
+        lines = [cell.line for cell in (rate, start) if isinstance(cell, Cell)]
         unnamed = part.format.header_line == "none" or all(isinstance(column, int) for column in columns)
         if not lines or not unnamed or part.format.skip != "auto" or part.format.header_line not in ("auto", "none"):
             return part.format

@@ -44,4 +44,4 @@ def _said(section: BaseModel, always: Set[str], never: Set[str] = frozenset()) -
     """The keys of a section that differ from their defaults, and those in `always`."""
     fields = type(section).model_fields
     given = {name for name, field in fields.items() if name in always or getattr(section, name) != field.default}
-    return section.model_dump(include=given - never)
+    return section.model_dump(mode="json", include=given - never)

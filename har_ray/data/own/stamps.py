@@ -53,7 +53,9 @@ def formats_of(texts: Sequence[str]) -> list[str]:
         return []
     if all(map(ISO_8601.fullmatch, some)):
         return [ISO]
-    return [pattern for pattern in PATTERNS if all(_is_of(pattern, text) for text in some)]
+    found = [pattern for pattern in PATTERNS if all(_is_of(pattern, text) for text in some)]
+    # Whole seconds now may be followed by others.
+    return [one for one in found if "%S" not in one or one.replace("%S", "%S.%f") not in found]
 
 
 def has_date(pattern: str) -> bool:
@@ -100,10 +102,12 @@ def _fast(column: pa.Array, pattern: str) -> pa.Array | None:
     fraction = pa.scalar(0.0)
     if pattern.endswith("%S.%f"):
         parts = pc.split_pattern(column, ".", max_splits=1, reverse=True)
-        if not pc.all(pc.equal(pc.list_value_length(parts), 2)).as_py():
+        lengths = pc.list_value_length(parts)
+        if pc.all(pc.equal(lengths, 2)).as_py():
+            column, digits = pc.list_element(parts, 0), pc.list_element(parts, 1)
+            fraction = pc.binary_join_element_wise("0", digits, ".").cast(pa.float64())
+        elif not pc.all(pc.equal(lengths, 1)).as_py():
             return None
-        column, digits = pc.list_element(parts, 0), pc.list_element(parts, 1)
-        fraction = pc.binary_join_element_wise("0", digits, ".").cast(pa.float64())
     pattern = pattern.removesuffix(".%f")
     if "%f" in pattern or "%z" in pattern:
         return None

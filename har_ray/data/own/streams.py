@@ -88,8 +88,15 @@ class Reading:
         whole = len(at) == len(rows.x) and not apart.any()
         x, labels = (rows.x, rows.labels) if whole else (rows.x[at], rows.labels[at])
         if intervals := self._intervals:
-            t = timed.t - timed.t.min() if intervals.relative and len(timed.t) else timed.t
+            t = _since_first(timed.t) if intervals.relative else timed.t
             labels = labels_at(t, intervals.intervals, self.file.table.legend, rejects)
         # Rows without stamps are known to follow each other only where they do so in the file.
         breaks = timed.breaks if self.clock.types else timed.breaks | apart
         return Stream(rows.subject, words, rows.first + int(chosen[0]), x, labels, timed.t, breaks)
+
+
+def _since_first(t: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """Seconds since the first sample, in whole microseconds: those since 1970 are known no better in a float64, and a
+    sample at the very start of an interval must not come before it.
+    """
+    return np.round(t - t.min(), 6) if len(t) else t

@@ -1,11 +1,11 @@
 """When samples were taken, as a descriptor says it: the sections `time` and `rate_hz`, and cells that hold a number."""
 
 import re
-from datetime import datetime
+from datetime import date, datetime
 from typing import Annotated, Any, Literal, Self
 from zoneinfo import ZoneInfo, available_timezones
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, Field, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, Discriminator, Field, Tag, model_validator
 
 from har_ray.data.own.columns import Column
 from har_ray.data.own.paths import Pattern
@@ -43,6 +43,15 @@ def _count_unit(value: Any) -> Any:
     return value
 
 
+def _start(value: Any) -> Any:
+    """A time as YAML or a person writes it."""
+    return datetime(value.year, value.month, value.day) if type(value) is date else value
+
+
+def _start_kind(value: Any) -> str:
+    return "a cell" if isinstance(value, dict | StartCell) else "a time"
+
+
 TimeFormat = Annotated[str, AfterValidator(_format)]
 ZoneName = Annotated[str, AfterValidator(_zone)]
 
@@ -55,9 +64,16 @@ class Cell(BaseModel, frozen=True, extra="forbid"):
 
 
 class StartCell(Cell, frozen=True, extra="forbid"):
-    """The cell that says when a recording begins."""
+    """The cell that says when a recording begins: a number of `unit` since 1970, or a date and time."""
 
     unit: Literal["s", "ms", "us", "ns"] = "s"
+
+
+Start = Annotated[
+    Annotated[StartCell, Tag("a cell")] | Annotated[datetime, Tag("a time")],
+    Discriminator(_start_kind),
+    BeforeValidator(_start),
+]
 
 
 class RateSource(BaseModel, frozen=True, extra="forbid"):
@@ -104,7 +120,7 @@ class Time(BaseModel, frozen=True, extra="forbid"):
         wraps_at: the counter begins again at 0 after this many counts; `auto` finds 2^8, 2^16, 2^24 and 2^32.
         packets: samples that share a stamp are spread over the time until the next stamp.
         disorder_s: rows that come late by at most so long are sorted.
-        start: of the recording, where there is no column.
+        start: of all recordings, or where in each file it stands, if there is no column.
     """
 
     column: Column | None = None
@@ -118,12 +134,14 @@ class Time(BaseModel, frozen=True, extra="forbid"):
     wraps_at: Literal["auto", "none"] | Annotated[float, Field(gt=1)] = "auto"
     packets: bool = False
     disorder_s: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 0
-    start: StartCell | None = None
+    start: Start | None = None
 
     @model_validator(mode="after")
     def _either(self) -> Self:
         if (self.column is None) == (self.start is None):
-            raise ValueError("expected either column, of the time stamps, or start: the line and column of a cell")
+            raise ValueError(
+                "expected either column, of the time stamps, or start: a time, or the line and column of a cell"
+            )
         if self.date is not None and self.column is None:
             raise ValueError("date is of rows whose column says the time of day; say column, too")
         return self

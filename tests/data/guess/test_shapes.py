@@ -45,8 +45,9 @@ def test_all_of_a_plain_table(tmp_path):
             "24.03.2021 10:00:{second:06.3f},{x},{y},{z},{label}",
             {"column": "stamp", "format": "%d.%m.%Y %H:%M:%S.%f"},
         ),
+        ("t,ax,ay,az,activity", "{day:.9f},{x},{y},{z},{label}", {"column": "t", "format": "excel"}),
     ],
-    ids=["split", "milliseconds", "semicolons", "iso", "day-first"],
+    ids=["split", "milliseconds", "semicolons", "iso", "day-first", "serial days"],
 )
 def test_time(tmp_path, header, line, time):
     for person in (1, 2):
@@ -57,7 +58,9 @@ def test_time(tmp_path, header, line, time):
             said = dict(zip("txyz", decimal, strict=True))
             if "{ms" in line:
                 said["t"] = i // 25
-            rows.append(line.format(**said, label=label, count=40 * i, ms=40 * (i % 25), second=t))
+            rows.append(
+                line.format(**said, label=label, count=40 * i, ms=40 * (i % 25), second=t, day=45_227 + t / 86_400)
+            )
         put(tmp_path / "raw" / f"p{person}.csv", [header, *rows])
     content, questions = guessed(tmp_path)
     assert content["time"] == time

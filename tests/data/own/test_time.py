@@ -251,6 +251,37 @@ def test_the_rate_may_stand_in_the_path_or_above_the_names(tmp_path):
 
 
 @pytest.mark.parametrize(
+    ("start", "cell"),
+    [
+        ("2023-10-28 12:00:00", "25"),
+        ("{line: 1, column: 2}", "2023-10-28 12:00:00"),
+        ("{line: 1, column: 2}", "28.10.2023 12:00"),
+        ("{line: 1, column: 2, unit: ms}", "1698487200000"),
+    ],
+)
+def test_the_start_may_be_said_or_stand_in_a_cell_as_a_time(tmp_path, start, cell):
+    """At noon in Oslo, which is 10 o'clock UTC in summer."""
+    lines = [f"Start:,{cell}", "", "ax,ay,activity", *(f"{i},0,{'walk' if i < 500 else 'run'}" for i in range(1000))]
+    path = put(tmp_path, lines, keys=f"time: {{start: {start}, zone: Europe/Oslo}}")
+    assert windows(path) == {"walk": 19, "run": 19}
+    assert clocked(path)[0].t[0] == datetime(2023, 10, 28, 10, tzinfo=UTC).timestamp()
+    lines[0] = "Start:,04/03/2021 12:00:00"
+    assert (
+        "line 1: column 2 is '04/03/2021 12:00:00', expected a number or a time; say which it is, time: {format: '%d"
+        in (fault(put(tmp_path, lines, keys="time: {start: {line: 1, column: 2}}")))
+    )
+    lines[0] = "Start:,at noon"
+    assert fault(put(tmp_path, lines, keys="time: {start: {line: 1, column: 2}}")) == (
+        "raw/p1.csv: line 1: column 2 is 'at noon', expected a number or a time"
+    )
+
+
+def test_whole_seconds_have_one_format(tmp_path):
+    stamps = [f"{datetime(2021, 3, 24, 9) + timedelta(seconds=i // 25):%d/%m/%Y %H:%M:%S}" for i in range(1000)]
+    assert windows(write(tmp_path, stamps, keys="time: {column: t, packets: true}")) == {"walk": 19, "run": 19}
+
+
+@pytest.mark.parametrize(
     ("rates", "said", "even_hz"),
     [((45, 55), 50, 50), ((50, 100), 50, 100), ((50, 100), "auto", 75)],
     ids=["wanders", "jumps", "jumps, rate not said"],

@@ -52,7 +52,7 @@ def joined(address: str | None, **settings: Any) -> Iterator[bool]:
     `settings` are those of `ray.init`.
 
     Raises:
-        HarRayError: nothing answers at the address.
+        HarRayError: nothing answers at the address, or Ray can't be started.
     """
     if ray.is_initialized():
         yield False
@@ -65,6 +65,8 @@ def joined(address: str | None, **settings: Any) -> Iterator[bool]:
         ray.init(address=address, logging_level=logging.ERROR, log_to_driver=False, **settings)
     except ConnectionError as error:
         raise HarRayError(f"no Ray cluster at {address}: {error}") from error
+    except Exception as error:  # Ray has no class of its own for processes of a node that do not start in time
+        raise HarRayError(f"Ray could not be started: {error}; free memory or CPUs, and run it again") from error
     if threading.current_thread() is threading.main_thread():
         # What stops a job (`ray job stop`, Slurm) ends like Ctrl-C, not in the crash report of Ray's own handler.
         signal.signal(signal.SIGTERM, signal.default_int_handler)

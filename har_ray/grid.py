@@ -47,9 +47,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """What every command about a grid takes."""
-    parser.add_argument("grid", type=Path, metavar="GRID.yaml")
+    parser.add_argument("grid", type=Path, metavar="GRID.yaml", help="what to run, such as grids/quick.yaml")
     parser.add_argument("--storage", metavar="PATH_OR_URI", help="instead of the grid's storage")
-    parser.add_argument("--set", action="append", metavar="KEY.PATH=VALUE", help="change the grid; repeatable")
+    parser.add_argument(
+        "--set", action="append", metavar="KEY.PATH=VALUE", help="change the grid, e.g. train.epochs=5; repeatable"
+    )
 
 
 def add_run_arguments(parser: argparse.ArgumentParser) -> None:
@@ -63,9 +65,12 @@ def add_run_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def _seconds(text: str) -> float:
-    seconds = float(text)
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = math.nan
     if not 0 <= seconds < math.inf:
-        raise ValueError("a number of seconds, 0 or more")
+        raise argparse.ArgumentTypeError(f"expected a number of seconds, 0 or more; found {text!r}")
     return seconds
 
 

@@ -30,7 +30,7 @@ from har_ray.data.own.paths import word_in
 from har_ray.data.own.reader import READING, read
 from har_ray.data.own.scan import Scan, Wanted, scan_files
 from har_ray.data.own.streams import Table, TableFile
-from har_ray.errors import DataError, unknown
+from har_ray.errors import DataError, GridError, unknown
 from har_ray.yaml_check import load
 from har_ray.yaml_file import YamlFile
 
@@ -45,6 +45,8 @@ def load_table(name: str, path: Path) -> Dataset:
         DataError: with all files that lack a column, cannot be read or hold a label of no class.
     """
     file = YamlFile.read(path)
+    if {"datasets", "variants"} <= file.content.keys():
+        raise GridError(f"{path}: a grid; expected a descriptor of recordings (docs/own-recordings.md)")
     spec = load(Descriptor, file, context(file.content))
     folder = path.absolute().parent
     found = find_files(spec, file, folder)

@@ -68,7 +68,8 @@ def joined(address: str | None, **settings: Any) -> Iterator[bool]:
     except Exception as error:  # Ray has no class of its own for processes of a node that do not start in time
         raise HarRayError(f"Ray could not be started: {error}; free memory or CPUs, and run it again") from error
     if threading.current_thread() is threading.main_thread():
-        # What stops a job (`ray job stop`, Slurm) ends like Ctrl-C, not in the crash report of Ray's own handler.
+        # What stops a job (`ray job stop`, Slurm) ends like Ctrl-C, not in the crash report of the handler that Ray has
+        # just put in the place of the command's.
         signal.signal(signal.SIGTERM, signal.default_int_handler)
     data = ray.data.DataContext.get_current()
     data.enable_progress_bars = False

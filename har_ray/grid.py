@@ -8,7 +8,9 @@ import argparse
 import logging
 import math
 import os
+import signal
 import sys
+import threading
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import closing
 from dataclasses import replace
@@ -81,7 +83,12 @@ def add_status_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def guarded(action: Callable[[], int]) -> int:
-    """Run a command; what a user can mend ends in a message and exit code 2, Ctrl-C in 130."""
+    """Run a command; what a user can mend ends in a message and exit code 2, Ctrl-C and SIGTERM in 130.
+
+    Either leaves no temporary files behind, nor a claim on the grid.
+    """
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGTERM, signal.default_int_handler)
     logging.getLogger("har_ray").setLevel(logging.INFO)
     logging.basicConfig(format="%(message)s", level=logging.WARNING)
     try:

@@ -1,6 +1,11 @@
 """A bad grid stops before anything is computed, with all mistakes reported together and a hint that helps."""
 
+import os
 import re
+import signal
+import time
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 
@@ -390,3 +395,21 @@ def test_a_wait_that_is_no_time_is_named(tmp_path, capsys, seconds):
     with pytest.raises(SystemExit):
         grid.main([str(write_grid(tmp_path)), "--storage-wait", seconds])
     assert f"--storage-wait: expected a number of seconds, 0 or more; found '{seconds}'" in capsys.readouterr().err
+
+
+def test_what_ends_a_process_ends_a_command_like_ctrl_c_from_its_first_moment(capsys):
+    before, folders = signal.getsignal(signal.SIGTERM), []
+
+    def work():
+        with TemporaryDirectory() as folder:
+            folders.append(Path(folder))
+            os.kill(os.getpid(), signal.SIGTERM)
+            time.sleep(10)
+        return 0
+
+    try:
+        assert grid.guarded(work) == 130
+    finally:
+        signal.signal(signal.SIGTERM, before)
+    assert not folders[0].exists()
+    assert "the same command continues" in capsys.readouterr().err

@@ -11,10 +11,12 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Callable, Iterable, Sequence
-from contextlib import closing
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import closing, contextmanager
 from dataclasses import replace
 from pathlib import Path
+from types import FrameType
 
 from har_ray import provenance
 from har_ray.errors import HarRayError
@@ -25,6 +27,8 @@ from har_ray.store.stores import Stores
 from har_ray.yaml_file import YamlFile
 
 SOME_FAILED, BAD_GRID, INTERRUPTED = 1, 2, 130
+ENDING_S = 15.0
+"""How long a command may take to end before another Ctrl-C is heard."""
 
 Command = Sequence[str]
 """What was typed, for the report."""
@@ -87,12 +91,11 @@ def guarded(action: Callable[[], int]) -> int:
 
     Either leaves no temporary files behind, nor a claim on the grid.
     """
-    if threading.current_thread() is threading.main_thread():
-        signal.signal(signal.SIGTERM, signal.default_int_handler)
     logging.getLogger("har_ray").setLevel(logging.INFO)
     logging.basicConfig(format="%(message)s", level=logging.WARNING)
     try:
-        return action()
+        with _interrupts():
+            return action()
     except HarRayError as error:
         print(error, file=sys.stderr)
         return BAD_GRID
@@ -103,6 +106,34 @@ def guarded(action: Callable[[], int]) -> int:
         # The reader, such as `head`, has seen enough. Python would complain once more when it flushes at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+
+
+@contextmanager
+def _interrupts() -> Iterator[None]:
+    """Ctrl-C and SIGTERM raise KeyboardInterrupt, once: an impatient second one would disturb what the first has ended.
+
+    Where Ctrl-C is ignored, as behind `nohup` in a script, it still is.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    last_s = -math.inf
+
+    def interrupt(number: int, frame: FrameType | None) -> None:
+        nonlocal last_s
+        if (now_s := time.monotonic()) - last_s > ENDING_S:
+            last_s = now_s
+            raise KeyboardInterrupt
+
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    heard = [number for number, handler in before.items() if handler != signal.SIG_IGN]
+    for number in heard:
+        signal.signal(number, interrupt)
+    try:
+        yield
+    finally:
+        for number in heard:
+            signal.signal(number, before[number])
 
 
 def plan(args: argparse.Namespace, command: Command) -> int:

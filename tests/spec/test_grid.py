@@ -398,18 +398,21 @@ def test_a_wait_that_is_no_time_is_named(tmp_path, capsys, seconds):
 
 
 def test_what_ends_a_process_ends_a_command_like_ctrl_c_from_its_first_moment(capsys):
-    before, folders = signal.getsignal(signal.SIGTERM), []
+    before, folders = [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)], []
 
     def work():
         with TemporaryDirectory() as folder:
             folders.append(Path(folder))
-            os.kill(os.getpid(), signal.SIGTERM)
-            time.sleep(10)
+            try:
+                os.kill(os.getpid(), signal.SIGTERM)
+                time.sleep(10)
+            finally:
+                os.kill(os.getpid(), signal.SIGINT)  # an impatient second one
+                folders.append(Path(folder).with_name("ended"))
         return 0
 
-    try:
-        assert grid.guarded(work) == 130
-    finally:
-        signal.signal(signal.SIGTERM, before)
+    assert grid.guarded(work) == 130
+    assert [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)] == before
+    assert len(folders) == 2
     assert not folders[0].exists()
     assert "the same command continues" in capsys.readouterr().err

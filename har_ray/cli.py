@@ -78,11 +78,11 @@ def make_parser() -> argparse.ArgumentParser:
 def check_results(args: argparse.Namespace, command: Sequence[str]) -> int:
     """A line for each file that is missing or damaged; the exit code is 1 where there are any and none is repaired."""
     from har_ray.store.check import faults
-    from har_ray.store.results import ResultStore
+    from har_ray.store.results import STARTED, ResultStore, no_grid
 
     results, found = ResultStore(args.results), 0
-    if not results.root.names():
-        raise StorageError(f"{args.results}: nothing here; expected STORAGE/<grid name> of a grid that was started")
+    if not STARTED & set(results.root.names()):
+        raise StorageError(no_grid(results.root, args.results, "no grid here"))
     for fault in faults(results):
         found += 1
         print(f"{fault}{'; deleted' if args.repair else ''}")

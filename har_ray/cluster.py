@@ -52,7 +52,7 @@ def joined(address: str | None, **settings: Any) -> Iterator[bool]:
     `settings` are those of `ray.init`.
 
     Raises:
-        HarRayError: nothing answers at the address.
+        HarRayError: nothing answers at the address, or Ray can't be started.
     """
     if ray.is_initialized():
         yield False
@@ -61,13 +61,17 @@ def joined(address: str | None, **settings: Any) -> Iterator[bool]:
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     # Trials that wait for their Ray Train workers are processes beside the CPUs, which Ray would warn of.
     os.environ.setdefault("RAY_worker_maximum_startup_concurrency", "8")
+    on_sigterm = signal.getsignal(signal.SIGTERM)
     try:
         ray.init(address=address, logging_level=logging.ERROR, log_to_driver=False, **settings)
     except ConnectionError as error:
         raise HarRayError(f"no Ray cluster at {address}: {error}") from error
+    except Exception as error:  # Ray has no class of its own for processes of a node that do not start in time
+        raise HarRayError(f"Ray could not be started: {error}; free memory or CPUs, and run it again") from error
     if threading.current_thread() is threading.main_thread():
-        # What stops a job (`ray job stop`, Slurm) ends like Ctrl-C, not in the crash report of Ray's own handler.
-        signal.signal(signal.SIGTERM, signal.default_int_handler)
+        # What stops a job (`ray job stop`, Slurm) ends like Ctrl-C, not in the crash report of the handler that Ray has
+        # just put in the place of the command's.
+        signal.signal(signal.SIGTERM, on_sigterm if callable(on_sigterm) else signal.default_int_handler)
     data = ray.data.DataContext.get_current()
     data.enable_progress_bars = False
     logging.getLogger("ray.data._internal.progress").setLevel(logging.ERROR)  # it warns that there are none
@@ -164,7 +168,10 @@ def _listening() -> Iterator[None]:
         yield
     finally:
         ended.set()
-        thread.join()
+        try:
+            thread.join()
+        finally:
+            thread.join()  # also after Ctrl-C: the process dies of a thread that asks Ray when it has been shut down
         for logger in (log, storage_log):
             logger.removeFilter(once)
         _end(notices)

@@ -8,11 +8,15 @@ import argparse
 import logging
 import math
 import os
+import signal
 import sys
-from collections.abc import Callable, Iterable, Sequence
-from contextlib import closing
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import closing, contextmanager
 from dataclasses import replace
 from pathlib import Path
+from types import FrameType
 
 from har_ray import provenance
 from har_ray.errors import HarRayError
@@ -23,6 +27,8 @@ from har_ray.store.stores import Stores
 from har_ray.yaml_file import YamlFile
 
 SOME_FAILED, BAD_GRID, INTERRUPTED = 1, 2, 130
+ENDING_S = 15.0
+"""How long a command may take to end before another Ctrl-C is heard."""
 
 Command = Sequence[str]
 """What was typed, for the report."""
@@ -47,9 +53,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """What every command about a grid takes."""
-    parser.add_argument("grid", type=Path, metavar="GRID.yaml")
+    parser.add_argument("grid", type=Path, metavar="GRID.yaml", help="what to run, such as grids/quick.yaml")
     parser.add_argument("--storage", metavar="PATH_OR_URI", help="instead of the grid's storage")
-    parser.add_argument("--set", action="append", metavar="KEY.PATH=VALUE", help="change the grid; repeatable")
+    parser.add_argument(
+        "--set", action="append", metavar="KEY.PATH=VALUE", help="change the grid, e.g. train.epochs=5; repeatable"
+    )
 
 
 def add_run_arguments(parser: argparse.ArgumentParser) -> None:
@@ -63,9 +71,12 @@ def add_run_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def _seconds(text: str) -> float:
-    seconds = float(text)
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = math.nan
     if not 0 <= seconds < math.inf:
-        raise ValueError("a number of seconds, 0 or more")
+        raise argparse.ArgumentTypeError(f"expected a number of seconds, 0 or more; found {text!r}")
     return seconds
 
 
@@ -76,11 +87,15 @@ def add_status_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def guarded(action: Callable[[], int]) -> int:
-    """Run a command; what a user can mend ends in a message and exit code 2, Ctrl-C in 130."""
+    """Run a command; what a user can mend ends in a message and exit code 2, Ctrl-C and SIGTERM in 130.
+
+    Either leaves no temporary files behind, nor a claim on the grid.
+    """
     logging.getLogger("har_ray").setLevel(logging.INFO)
     logging.basicConfig(format="%(message)s", level=logging.WARNING)
     try:
-        return action()
+        with _interrupts():
+            return action()
     except HarRayError as error:
         print(error, file=sys.stderr)
         return BAD_GRID
@@ -91,6 +106,34 @@ def guarded(action: Callable[[], int]) -> int:
         # The reader, such as `head`, has seen enough. Python would complain once more when it flushes at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+
+
+@contextmanager
+def _interrupts() -> Iterator[None]:
+    """Ctrl-C and SIGTERM raise KeyboardInterrupt, once: an impatient second one would disturb what the first has ended.
+
+    Where Ctrl-C is ignored, as behind `nohup` in a script, it still is.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    last_s = -math.inf
+
+    def interrupt(number: int, frame: FrameType | None) -> None:
+        nonlocal last_s
+        if (now_s := time.monotonic()) - last_s > ENDING_S:
+            last_s = now_s
+            raise KeyboardInterrupt
+
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    heard = [number for number, handler in before.items() if handler != signal.SIG_IGN]
+    for number in heard:
+        signal.signal(number, interrupt)
+    try:
+        yield
+    finally:
+        for number in heard:
+            signal.signal(number, before[number])
 
 
 def plan(args: argparse.Namespace, command: Command) -> int:

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 import yaml
 
-from har_ray.errors import GridError
+from har_ray.errors import GridError, nearest
 
 KeyPath = tuple[str | int, ...]
 
@@ -69,6 +69,7 @@ class YamlFile:
         mistakes: in the YAML itself, which `load` reports with all others.
         misread: keys among them whose value is not what was meant.
         origins: keys that `expand` has made, and what they are called in the file.
+        overridden: keys whose value is not the file's, but that of `set`.
     """
 
     path: Path
@@ -79,6 +80,7 @@ class YamlFile:
     mistakes: list[Mistake] = field(default_factory=list)
     misread: set[KeyPath] = field(default_factory=set)
     origins: dict[KeyPath, KeyPath] = field(default_factory=dict)
+    overridden: set[KeyPath] = field(default_factory=set)
 
     @classmethod
     def read(cls, path: Path) -> "YamlFile":
@@ -116,6 +118,7 @@ class YamlFile:
         if value.mistakes:
             raise GridError("\n".join(f"--set {override}: {mistake.message}" for mistake in value.mistakes))
         self._forget(key)
+        self.overridden.add(key)
         self.written |= {(*key, *below): text for below, text in value.written.items()}
 
     def _assign(self, names: list[str], value: Any) -> KeyPath:
@@ -146,12 +149,13 @@ class YamlFile:
         return int(name)
 
     def _forget(self, key: KeyPath) -> None:
-        """Drop what was noted at `key` and below; the line of the key itself is kept."""
+        """Drop what was noted at `key` and below; the line of the key itself is kept, and that it was overridden."""
         n = len(key)
         self.lines = {k: line for k, line in self.lines.items() if k[:n] != key or k == key}
         self.written = {k: text for k, text in self.written.items() if k[:n] != key}
         self.mistakes = [mistake for mistake in self.mistakes if mistake.key[:n] != key]
         self.misread = {k for k in self.misread if k[:n] != key}
+        self.overridden = {k for k in self.overridden if k[:n] != key or k == key}
 
     def expand(self, name: str, axes: Sequence[str]) -> None:
         """Write each item of a list out once for every combination of values where its keys `axes` hold lists.
@@ -178,6 +182,7 @@ class YamlFile:
         self.written |= written.written
         self.mistakes += written.mistakes
         self.misread |= written.misread
+        self.overridden |= written.overridden
         self.origins |= written.origins
         self.content[name] = expanded
 
@@ -196,6 +201,7 @@ class YamlFile:
         self.lines |= {at: source.lines[key] for key, at in kept(source.lines)}
         self.written |= {at: source.written[key] for key, at in kept(source.written)}
         self.misread |= {at for _, at in kept(source.misread)}
+        self.overridden |= {at for _, at in kept(source.overridden)}
         for mistake in source.mistakes:
             self.mistakes += [mistake._replace(key=at) for _, at in kept([mistake.key])]
         if picked or new != old:
@@ -212,7 +218,9 @@ class YamlFile:
         return next((self.lines[key[:n]] for n in range(len(key), 0, -1) if key[:n] in self.lines), 0)
 
     def where(self, key: KeyPath) -> str:
-        """The head of a message: `FILE:LINE: key.path: `."""
+        """The head of a message: `FILE:LINE: key.path: `, or `--set key.path: ` where the value is not the file's."""
+        if any(key[:n] in self.overridden for n in range(1, len(key) + 1)):
+            return f"--set {self.name_of(key)}: "
         line = self.line(key)
         return f"{self.path}{f':{line}' if line else ''}: {f'{self.name_of(key)}: ' if key else ''}"
 
@@ -316,6 +324,12 @@ def _text(path: Path) -> str:
         if (size := path.stat().st_size) > MAX_BYTES:
             raise GridError(f"{path}: {size / 1e6:.1f} MB; expected a YAML file of at most {MAX_BYTES / 1e6:g} MB")
         data = path.read_bytes()
+    except IsADirectoryError:
+        raise GridError(f"{path}: a folder; expected a YAML file") from None
+    except FileNotFoundError as error:
+        meant = nearest(path.name, (other.name for other in path.parent.glob("*.y*ml")))
+        hint = f"; did you mean {path.with_name(meant)}?" if meant else ""
+        raise GridError(f"{path}: cannot be read: {error.strerror}{hint}") from error
     except OSError as error:
         raise GridError(f"{path}: cannot be read: {error.strerror}") from error
     if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) or b"\0" in data:

@@ -2,9 +2,11 @@
 
 import logging
 
+import pytest
 import ray
 
 from har_ray import cluster
+from har_ray.errors import HarRayError
 
 
 def record(text, outage=None, waits=False):
@@ -56,3 +58,16 @@ def test_a_worker_that_outlives_a_run_is_heard_in_the_next_and_no_outage_is_carr
         with cluster.connected(None), caplog.at_level(logging.WARNING):
             ray.get(worker.wait.remote(run))
     assert caplog.messages == ["run 0 waits", "run 1 waits", "run 2 waits"]
+
+
+def test_a_ray_that_does_not_start_is_said_in_a_message(monkeypatch):
+    def slow(**_):
+        raise Exception("The current node timed out during startup.")
+
+    monkeypatch.setattr(ray, "is_initialized", lambda: False)
+    monkeypatch.setattr(ray, "init", slow)
+    with (
+        pytest.raises(HarRayError, match=r"Ray could not be started: The current node timed out"),
+        cluster.joined("local"),
+    ):
+        pass

@@ -18,7 +18,7 @@ from pydantic import (
 )
 
 from har_ray.choices import Choices, distinct
-from har_ray.errors import unknown
+from har_ray.errors import GridError, unknown
 from har_ray.metrics import DEFAULT
 from har_ray.models.config import AttentionLoss, AttentionSpace, SequenceAxis
 from har_ray.spec.dataset import AXES, DatasetSpec
@@ -220,6 +220,11 @@ def load_grid(path: str | Path, overrides: list[str] | None = None, together: bo
         GridError: with all that is wrong, a line each: file, line, key, what was found, what is allowed.
     """
     file = YamlFile.read(Path(path))
+    if {"subject", "label", "presets"} <= file.content.keys():
+        raise GridError(
+            f"{path}: a descriptor of recordings; expected a grid, to which it is a dataset: "
+            f"--set 'datasets=[{{name: mine, kind: table, path: {path}, …}}]'"
+        )
     for override in overrides or []:
         file.set(override)
     file.expand("datasets", AXES)

@@ -40,6 +40,8 @@ log = logging.getLogger(__name__)
 
 CURVE, PREDICTIONS, WEIGHTS, TARGETS = "curve.json", "predictions.parquet", "weights.pt", "targets.parquet"
 EXAMPLES, CHECKPOINT = "examples.parquet", "checkpoint.pt"
+STARTED = {"run.json", "plan.json", "rows"}
+"""What is in the folder of every grid that was started, as soon as it has results."""
 CLASSES = b"classes"
 """Key of the Parquet schema's metadata under which predictions name the classes, a JSON list."""
 
@@ -286,8 +288,7 @@ def load(path: str | Path, pending: bool = False, files: bool = False) -> pd.Dat
     try:
         plan = store.plan()["cells"]
     except FileNotFoundError:
-        message = f"{path}: no plan.json here; expected STORAGE/<grid name> of a grid that was started"
-        raise FileNotFoundError(message) from None
+        raise FileNotFoundError(no_grid(store.root, path, "no plan.json here")) from None
     rows = store.rows(cell["cell_id"] for cell in plan)
     exported = store.exports.of({cell_id: row["files"][WEIGHTS][1] for cell_id, row in rows.items() if _kept(row)})
     merged = [
@@ -302,6 +303,13 @@ def load(path: str | Path, pending: bool = False, files: bool = False) -> pd.Dat
     if not pending:
         frame = frame[frame["status"] != "pending"].reset_index(drop=True)
     return frame.astype({name: "Int64" for name in WHOLE_NUMBERS if name in frame.columns})
+
+
+def no_grid(root: Storage, path: str | Path, found: str) -> str:
+    """The message where `path` is no grid's folder; grids in it, as where it is the storage of some, are named."""
+    below = [f"{path}/{name}" for name in root.folders() if STARTED & set(root.names(name))]
+    hint = f": {' or '.join(below)}" if below else ""
+    return f"{path}: {found}; expected STORAGE/<grid name> of a grid that was started{hint}"
 
 
 def _kept(row: Row) -> bool:

@@ -141,6 +141,11 @@ class Storage:
         """The names of the files and folders directly in `folder`, sorted; empty where it does not exist."""
         return sorted(PurePosixPath(info.path).name for info in self._infos(folder, recursive=False))
 
+    def folders(self) -> list[str]:
+        """The names of the folders directly here, sorted."""
+        infos = self._infos("", recursive=False)
+        return sorted(PurePosixPath(info.path).name for info in infos if info.type == pafs.FileType.Directory)
+
     def files(self, folder: str) -> list[Entry]:
         """All files below `folder`, in one request for each thousand; names are relative to it."""
         top = self.full(folder)

@@ -1,5 +1,12 @@
 """A bad grid stops before anything is computed, with all mistakes reported together and a hint that helps."""
 
+import os
+import re
+import signal
+import time
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
 import pytest
 
 from har_ray import grid
@@ -286,6 +293,19 @@ def test_files_that_are_no_grid(tmp_path, text, message):
 def test_a_missing_file_is_named(tmp_path):
     with pytest.raises(GridError, match=r"nowhere\.yaml: cannot be read: No such file"):
         load_grid(tmp_path / "nowhere.yaml")
+    path = write_grid(tmp_path)
+    with pytest.raises(GridError, match=rf"No such file or directory; did you mean {re.escape(str(path))}\?$"):
+        load_grid(path.with_name(f"x{path.name}"))
+    with pytest.raises(GridError, match=r": a folder; expected a YAML file$"):
+        load_grid(tmp_path)
+
+
+def test_a_descriptor_is_no_grid_which_is_one_line(tmp_path):
+    (tmp_path / "mine.yaml").write_text("files: '*.csv'\nsubject: {column: who}\nlabel: {column: y}\npresets: {}\n")
+    with pytest.raises(
+        GridError, match=r"mine\.yaml: a descriptor of recordings; expected a grid, .*kind: table[^\n]*$"
+    ):
+        load_grid(tmp_path / "mine.yaml")
 
 
 def test_set_changes_the_grid_before_it_is_checked(tmp_path):
@@ -296,6 +316,19 @@ def test_set_changes_the_grid_before_it_is_checked(tmp_path):
     assert "did you mean 'epochs'" in errors(tmp_path, ["train.epoch=7"])[0]
     assert "expected key.path=value" in errors(tmp_path, ["train.epochs"])[0]
     assert "--set name.x=1" in errors(tmp_path, ["name.x=1"])[0]
+
+
+def test_what_is_wrong_with_a_value_of_set_is_said_of_it_and_not_of_a_line_of_the_file(tmp_path):
+    spar = "datasets=[{name: spar, preset: wirst, protocol: loso, rate_hz: [10, 25]}]"
+    several = errors(tmp_path, [spar, "train.epochs=two"])
+    assert sorted(line.partition(", ")[0] for line in several) == [
+        "--set datasets[0].preset: preset of spar 'wirst' is unknown; did you mean 'wrist'? (wrist)",
+        "--set train.epochs: input should be a valid integer",
+    ]
+    (of_an_item,) = errors(tmp_path, ["datasets.0.rate_hz=[12, 25]", "datasets.0.preset=wirst"])
+    assert of_an_item.startswith("--set datasets[0].preset: ")
+    (other,) = errors(tmp_path, ["train.epochs=2"], seed=[0])
+    assert re.search(r"\.yaml:\d+: seed: key 'seed' is unknown", other)
 
 
 def test_a_tracker_is_switched_on_and_off_by_a_bare_word(tmp_path):
@@ -355,3 +388,31 @@ def test_a_misspelt_key_is_one_mistake_and_not_also_a_missing_one(tmp_path):
     assert "search.space.betta: key 'betta' is unknown; did you mean 'beta'?" in line
     (line,) = errors(tmp_path, search={key: value for key, value in search.items() if key != "trials"})
     assert line.endswith("search.trials: this key is missing")
+
+
+@pytest.mark.parametrize("seconds", ["-3", "soon", "nan"])
+def test_a_wait_that_is_no_time_is_named(tmp_path, capsys, seconds):
+    with pytest.raises(SystemExit):
+        grid.main([str(write_grid(tmp_path)), "--storage-wait", seconds])
+    assert f"--storage-wait: expected a number of seconds, 0 or more; found '{seconds}'" in capsys.readouterr().err
+
+
+def test_what_ends_a_process_ends_a_command_like_ctrl_c_from_its_first_moment(capsys):
+    before, folders = [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)], []
+
+    def work():
+        with TemporaryDirectory() as folder:
+            folders.append(Path(folder))
+            try:
+                os.kill(os.getpid(), signal.SIGTERM)
+                time.sleep(10)
+            finally:
+                os.kill(os.getpid(), signal.SIGINT)  # an impatient second one
+                folders.append(Path(folder).with_name("ended"))
+        return 0
+
+    assert grid.guarded(work) == 130
+    assert [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)] == before
+    assert len(folders) == 2
+    assert not folders[0].exists()
+    assert "the same command continues" in capsys.readouterr().err

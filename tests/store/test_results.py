@@ -5,9 +5,10 @@ import logging
 import pyarrow as pa
 import pytest
 
+from har_ray import cli
 from har_ray.errors import DamagedError
 from har_ray.store.check import damaged_cells, faults
-from har_ray.store.results import ResultStore
+from har_ray.store.results import ResultStore, load
 
 TABLE = pa.table({"window_id": ["a", "b"], "label": [0, 1]})
 
@@ -117,3 +118,15 @@ def test_what_a_killed_process_left_is_found(cell):
     assert [str(fault) for fault in faults(store)] == [
         f"{store.root}: cells/one/weights.pt.0123.part was left by a process that was killed"
     ]
+
+
+def test_a_storage_is_no_grid_and_the_grids_in_it_are_named(cell, tmp_path, capsys):
+    (tmp_path / "windows").mkdir()
+    (tmp_path / "note.txt").touch()
+    expected = f"expected STORAGE/<grid name> of a grid that was started: {tmp_path}/grid"
+    with pytest.raises(FileNotFoundError) as caught:
+        load(tmp_path)
+    assert str(caught.value) == f"{tmp_path}: no plan.json here; {expected}"
+    assert cli.main(["check", str(tmp_path)]) == 2
+    assert capsys.readouterr().err == f"{tmp_path}: no grid here; {expected}\n"
+    assert cli.main(["check", str(tmp_path / "grid")]) == 0

@@ -38,7 +38,7 @@ def guess(given: Sequence[str], root: Path) -> Guess:
     faults = by_cause((path, fault) for fault in faults for path in [fault.partition(": ")[0]])
     if not parts.sources:
         why = [f"{path}: {reason}" for path, reason in parts.left_out.items()]
-        raise DataError("\n".join([*faults, *why, "no file holds a recording"]))
+        raise DataError("\n".join([*faults, *why, f"{' '.join(given)}: no file holds a recording"]))
     first = next(iter(parts.sources.values()))
     found = Guess({}, parts, faults=faults, left_out=dict(parts.left_out))
     stamps = {name: stamps_of(some) for name, some in parts.sources.items()}

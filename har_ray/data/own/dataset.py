@@ -27,7 +27,7 @@ from har_ray.data.own.reader import READING, read
 from har_ray.data.own.scan import Scan, Wanted, kept_beside, scan_files
 from har_ray.data.own.table import Table, TableFile
 from har_ray.data.soundness.finding import refuse
-from har_ray.errors import DataError, unknown
+from har_ray.errors import DataError, GridError, unknown
 from har_ray.yaml_check import load
 from har_ray.yaml_file import YamlFile
 
@@ -40,6 +40,8 @@ def load_table(name: str, path: Path) -> Dataset:
         DataError: with all files that lack a column, cannot be read or hold a label of no class.
     """
     file = YamlFile.read(path)
+    if {"datasets", "variants"} <= file.content.keys():
+        raise GridError(f"{path}: a grid; expected a descriptor of recordings (docs/own-recordings.md)")
     spec = load(Descriptor, file, context(file.content))
     found = find_files(spec, file, path.absolute().parent)
     return described(name, file, spec, found, kept_beside(path))

@@ -241,3 +241,9 @@ def test_parquet_with_text_for_numbers_and_numbers_for_labels(tmp_path):
     (tmp_path / "raw/p1.parquet").write_bytes(b"not Parquet")
     with pytest.raises(DataError, match=r"p1\.parquet: cannot be read"):
         read(path)
+
+
+def test_a_grid_is_no_descriptor_which_is_one_line(tmp_path):
+    (tmp_path / "grid.yaml").write_text("name: tiny\ndatasets: []\nvariants: [LM]\nseeds: [0]\n")
+    with pytest.raises(GridError, match=r"^.*grid\.yaml: a grid; expected a descriptor of recordings[^\n]*$"):
+        load_table("mine", tmp_path / "grid.yaml")

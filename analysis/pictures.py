@@ -1,11 +1,12 @@
-"""Figures as the page shows them: embedded, each in the lighter of two forms, as long as the page stays small."""
+"""Figures as the page shows them: embedded, each in the lighter of two forms, as long as the page stays small.
+
+They are drawn one after the other: a second process would need another 200 MB for its imports, and takes a core from a
+grid that trains beside the report.
+"""
 
 import io
-import os
 from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
-from multiprocessing import get_context
 from pathlib import Path
 from typing import NamedTuple
 
@@ -16,8 +17,6 @@ from analysis.inline import compressed, data_uri
 from analysis.load import Results
 from har_ray.figures import save, style
 
-MANY, MOST_WORKERS = 24, 4
-"""Figures from which on workers are worth their start, and how many workers at most."""
 PAGE_BYTES = 1_500_000
 """Of all figures in a page, compressed."""
 LIGHT_BYTES = 30_000
@@ -53,20 +52,8 @@ class Task(NamedTuple):
     stem: Path
 
 
-def pictures(results: Results, tasks: Sequence[Task]) -> list[Picture | None]:
-    """Draw and write figures into a folder beside the page; many of them in several processes, for whose sake `draw`
-    must be importable.
-
-    Three files of a figure take half a second and more, of which matplotlib can't share any between threads.
-    """
-    workers = min(os.cpu_count() or 1, MOST_WORKERS)
-    if len(tasks) < MANY or workers == 1:
-        return [_picture(results, task) for task in tasks]
-    with ProcessPoolExecutor(workers, get_context("spawn"), _begin, (results,)) as pool:
-        return list(pool.map(_in_worker, tasks))
-
-
-def _picture(results: Results, task: Task) -> Picture | None:
+def picture(results: Results, task: Task) -> Picture | None:
+    """Draw a figure and write it into a folder beside the page."""
     with style():
         figure = task.draw(results)
         if figure is None:
@@ -75,18 +62,6 @@ def _picture(results: Results, task: Task) -> Picture | None:
     alt = str(figure.get_label()) or task.title
     width_px = round(figure.get_figwidth() * CSS_PX_PER_IN)
     return Picture(task.title, alt, width_px, f"{task.stem.parent.name}/{svg.name}", _uri(svg))
-
-
-_of_worker: list[Results] = []
-"""The results that a worker draws from: sent once, because variants are compared once for all figures."""
-
-
-def _begin(results: Results) -> None:
-    _of_worker[:] = [results]
-
-
-def _in_worker(task: Task) -> Picture | None:
-    return _picture(_of_worker[0], task)
 
 
 def _uri(svg: Path) -> str:

@@ -12,7 +12,6 @@ tables/<setting>-sweep.md, .tex, figures/<setting>-sweep.png, .svg, .pdf    wher
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
-from itertools import islice
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -42,7 +41,7 @@ from analysis.formats import TextTable, latex, markdown
 from analysis.load import Results
 from analysis.on_the_watch import on_the_watch
 from analysis.page import PAGE, Section, grid_page, write_page
-from analysis.pictures import Task, pictures, within
+from analysis.pictures import Task, picture, within
 from analysis.relative import published_table, relative_csv, relative_table
 from analysis.statistics import statistics_csv, statistics_table
 from analysis.student import sentences, student_csv, student_table
@@ -142,8 +141,7 @@ def _sections(results: Results, folder: Path) -> list[Section]:
         planned.append(_of_setting(results, setting, folder, IN_SWEEPS if setting in swept else list(FIGURES)))
     timeline = Task("Timeline of the run", run_timeline, folder / "figures" / "timeline")
     planned.append((Section("The run", "run", [], []), [timeline]))
-    made = iter(pictures(results, [task for _, tasks in planned for task in tasks]))
-    drawn = [[one for one in islice(made, len(tasks)) if one is not None] for _, tasks in planned]
+    drawn = [[made for task in tasks if (made := picture(results, task)) is not None] for _, tasks in planned]
     sections = [replace(section, pictures=kept) for (section, _), kept in zip(planned, within(drawn), strict=True)]
     return [section for section in sections if section.tables or section.pictures]
 

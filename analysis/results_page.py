@@ -20,7 +20,7 @@ from analysis.figures.bubble import bubble_chart
 from analysis.figures.sweep import sweep_figure
 from analysis.formats import markdown
 from analysis.load import Results, load_results
-from analysis.pictures import Task, pictures
+from analysis.pictures import Task, picture
 from analysis.relative import published_table
 from analysis.statistics import statistics_table
 from analysis.student import sentences
@@ -69,9 +69,8 @@ def _grid(results: Results, figures: Path) -> Iterator[str]:
 def _drawn(results: Results, draw: Callable[[Results], Figure | None], stem: Path) -> Iterator[str]:
     """Draw and write a figure; the line that shows its PNG, if there is anything to show."""
     stem.parent.mkdir(parents=True, exist_ok=True)
-    for drawn in pictures(results, [Task(stem.name, draw, stem)]):
-        if drawn is not None:
-            yield f"![{drawn.alt}]({Path(drawn.file).with_suffix('.png')})"
+    if (drawn := picture(results, Task(stem.name, draw, stem))) is not None:
+        yield f"![{drawn.alt}]({Path(drawn.file).with_suffix('.png')})"
 
 
 def _left(results: Results) -> str:

@@ -125,11 +125,14 @@ class VariantResult:
 
     def unconverged(self) -> str:
         """`RB-KD: 3 of 10 cells were still improving when their epochs ran out`; empty where none is known to."""
-        converged = [cell.row.get("converged") for cell in self.completed]
-        count = sum(not known for known in converged if known is not None)
-        ended = "was still improving when its" if count == 1 else "were still improving when their"
-        of = f"{count} of {counted(len(converged), 'cell')}"
-        return f"{self.variant}: {of} {ended} epochs ran out" if count else ""
+        ended = "was still improving when its" if self.still_improving == 1 else "were still improving when their"
+        of = f"{self.still_improving} of {counted(len(self.completed), 'cell')}"
+        return f"{self.variant}: {of} {ended} epochs ran out" if self.still_improving else ""
+
+    @property
+    def still_improving(self) -> int:
+        """How many cells are known to have been so when their epochs ran out."""
+        return sum(not known for cell in self.completed if (known := cell.row.get("converged")) is not None)
 
     @property
     def doubt(self) -> str:
@@ -209,3 +212,15 @@ def absent_classes(results: Results, setting: Setting) -> list[str]:
             return [name for name, count in zip(results.class_names(setting, len(windows)), windows, strict=True)
                     if not count]  # fmt: skip
     return []
+
+
+def unconverged(results: Iterable[VariantResult]) -> str:
+    """Which variants were still improving, in one sentence; empty where none is known to have been.
+
+    Of several: `Still improving when their epochs ran out: RB-KD (3 of 10 cells), LM (1 of 5 cells).`
+    """
+    found = [result for result in results if result.still_improving]
+    if len(found) < 2:
+        return "".join(f"{result.unconverged()}." for result in found)
+    those = (f"{one.variant} ({one.still_improving} of {counted(len(one.completed), 'cell')})" for one in found)
+    return f"Still improving when their epochs ran out: {', '.join(those)}."

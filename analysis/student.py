@@ -10,7 +10,7 @@ from typing import Any
 
 from analysis.formats import Entry, TextTable, csv_text, percent, percent_alone, points
 from analysis.load import Results
-from analysis.scores import VariantResult, by_validation, variant_results
+from analysis.scores import VariantResult, by_validation, unconverged, variant_results
 from analysis.statistics import EXPLAINED, Comparison, adjusted, compare, p_text, sampled, size, tested
 from har_ray.groups import Setting
 from har_ray.text import counted
@@ -130,7 +130,7 @@ def _relations(choice: Choice) -> list[str]:
         found.append(f"Its difference from {', '.join(chance)} could be chance.")
     if clear := [_relation(c) for c in others if not c.could_be_chance]:
         found.append(f"Beyond chance it is {', '.join(clear)}.")
-    return found + [f"{text}." for result in (*choice.students, *choice.large) if (text := result.unconverged())]
+    return [*found, text] if (text := unconverged((*choice.students, *choice.large))) else found
 
 
 def main_relations(choice: Choice) -> str:

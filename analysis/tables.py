@@ -9,7 +9,16 @@ from analysis.formats import Entry, TextTable, console, csv_text, percent, plain
 from analysis.load import Key, Results
 from analysis.on_the_watch import watch_record
 from analysis.published import by_subject
-from analysis.scores import COSTS, UNKNOWN_DEVICE, VariantResult, absent_classes, chosen_by_validation, variant_results
+from analysis.scores import (
+    COSTS,
+    UNCONVERGED,
+    UNKNOWN_DEVICE,
+    VariantResult,
+    absent_classes,
+    chosen_by_validation,
+    unconverged,
+    variant_results,
+)
 from analysis.student import CHOSEN
 from har_ray.groups import Group, Setting
 
@@ -94,7 +103,7 @@ def _notes(results: Results, setting: Setting) -> list[str]:
         notes.append(f"Published of these recordings: {reported}.")
     if absent := absent_classes(results, setting):
         notes.append(f"No test window of: {', '.join(absent)}. Macro F1 is the mean over the other classes.")
-    notes += [f"{result.doubt} {text}." for result in variants if (text := result.unconverged())]
+    notes += [f"{UNCONVERGED} {text}"] if (text := unconverged(variants)) else []
     notes += [f"{score.name}: can't be computed here, only read from rows: {score.why_not}"
               for score in results.scores if score.metric is None]  # fmt: skip
     return notes

@@ -1,4 +1,4 @@
-"""What the commands about a grid take when it is large: time, and the largest resident set of the process.
+"""What the commands about a grid take when it is large: time, and memory of all their processes together.
 
     python -m benchmarks.scale 1000 5000 10000 [--work FOLDER]
     python -m benchmarks.scale 600 --wide
@@ -6,21 +6,25 @@
 For each number a store with so many completed confirm cells, and the teachers and search cells that they take, is
 written by the project's own plan, agenda and store; only the training is replaced by made-up scores and predictions.
 `--wide` makes it a grid of what a page has to find room for: 20 variants, 18 classes, 51 people, 10 folds, 3 settings.
-Then each command runs as a process of its own, from its start to its end, imports included. Files that were just
-written are in the system's cache. FOLDER keeps the stores for another look; they are written anew each time.
+Then each command runs as a process of its own, from its start to its end, imports included. Memory is the largest sum
+of the resident sets of a command's processes at a time, looked at every `EVERY_S`; what they share counts for each.
+Files that were just written are in the system's cache. FOLDER keeps the stores for another look; they are written anew
+each time.
 """
 
 import argparse
-import json
+import resource
 import shutil
-import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
+import psutil
 import pyarrow as pa
 import yaml
 
@@ -93,14 +97,7 @@ WIDE: dict[str, Any] = {
     "tracking": {"wandb": "off"},
 }
 
-MEASURE = """
-import json, os, sys, time
-start = time.perf_counter()
-pid = os.posix_spawn(sys.argv[1], sys.argv[1:], os.environ, file_actions=[(os.POSIX_SPAWN_DUP2, 2, 1)])
-_, status, usage = os.wait4(pid, 0)
-print(json.dumps([time.perf_counter() - start, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024, status]))
-"""
-"""Runs a command from a small process: Linux counts a process as no smaller than the one that it was started from."""
+EVERY_S = 0.02
 
 
 class Measured(NamedTuple):
@@ -109,7 +106,6 @@ class Measured(NamedTuple):
     seconds: float
     cpu_s: float
     peak_mib: float
-    status: int
 
 
 def per_seed(content: dict[str, Any]) -> int:
@@ -224,11 +220,30 @@ def commands(grid: Path) -> Iterator[tuple[str, list[str]]]:
 
 def measure(command: list[str]) -> Measured:
     """Run a command and see that it ends well; what it prints is shown on standard error."""
-    answer = subprocess.run([sys.executable, "-c", MEASURE, *command], stdout=subprocess.PIPE, text=True, check=True)
-    measured = Measured(*json.loads(answer.stdout))
-    if measured.status:
-        raise SystemExit(f"{' '.join(command)}: ended with status {measured.status}")
-    return measured
+    start, before, peak = time.perf_counter(), cpu_s_of_children(), 0
+    with psutil.Popen(command, stdout=sys.stderr) as process:
+        while process.poll() is None:
+            peak = max(peak, resident(process))
+            time.sleep(EVERY_S)
+    if process.returncode:
+        raise SystemExit(f"{' '.join(command)}: ended with status {process.returncode}")
+    return Measured(time.perf_counter() - start, cpu_s_of_children() - before, peak / 2**20)
+
+
+def resident(process: psutil.Process) -> int:
+    """Bytes of a process and of all that it has started; what ends meanwhile counts no more."""
+    total = 0
+    with suppress(psutil.NoSuchProcess):
+        for one in (process, *process.children(recursive=True)):
+            with suppress(psutil.NoSuchProcess):
+                total += one.memory_info().rss
+    return total
+
+
+def cpu_s_of_children() -> float:
+    """Of all processes that have ended, in seconds."""
+    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return usage.ru_utime + usage.ru_stime
 
 
 def main() -> None:
@@ -241,8 +256,8 @@ def main() -> None:
     step = per_seed(content)
     if any(cells < step or cells % step for cells in args.cells):
         parser.error(f"cells: expected multiples of {step}; found {' '.join(map(str, args.cells))}")
-    print("| confirm cells | command | seconds | CPU seconds | peak MiB |")
-    print("| --- | --- | --- | --- | --- |")
+    print("| confirm cells | command | seconds | CPU seconds | peak MiB, all processes |")
+    print("| --- | --- | ---: | ---: | ---: |")
     for cells in args.cells:
         with tempfile.TemporaryDirectory() as name:
             folder = (args.work or Path(name)) / str(cells)

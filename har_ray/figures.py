@@ -33,6 +33,7 @@ STYLE = {
     "font.size": 9,
     "axes.titlesize": TITLE,
     "axes.titlelocation": "left",
+    "axes.titley": 1.0,  # nothing of ours stands between a title and its panel, for which all would be measured
     "axes.spines.top": False,
     "axes.spines.right": False,
     "axes.edgecolor": GREY,

@@ -1,5 +1,6 @@
 """Bubble chart: macro F1 of test subjects against what a window costs, area by parameters."""
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from math import log10, sqrt
@@ -28,7 +29,9 @@ from har_ray.groups import Setting
 SMALLEST, LARGEST = 30.0, 2600.0
 """Marker areas in square points; area is proportional to parameters, so the largest bounds the smallest."""
 AXES_IN, LEGEND_IN = 3.9, 0.55
-"""Heights of the chart and of the legend of areas below it."""
+"""Heights of the chart and of the legend of areas below it, which circles may need more of."""
+WIDEST_CAP = 12.0
+"""Half the width of an interval's caps, at most, in points."""
 
 
 @dataclass(frozen=True)
@@ -51,12 +54,14 @@ def bubble_chart(results: Results, setting: Setting, cost: str) -> Figure | None
         return None
     notes = list(_notes(results, setting, cost, bubbles, absent))
     title = f"Macro F1 against {COST_TITLES[cost]}: {setting.title}"
-    scale = area_scale([bubble.params for bubble in bubbles if bubble.params is not None])
+    params = [bubble.params for bubble in bubbles if bubble.params is not None]
+    scale = area_scale(params)
     limits = percent_limits([end for bubble in bubbles for end in bubble.ends], 0.12)
     above = _overhang_in(bubbles, scale, limits)
-    figure = new_figure(title, [*notes, results.made_by], AXES_IN + LEGEND_IN + above)
+    below = max([LEGEND_IN, *(sqrt(size * scale) / 72 + 0.1 for size in legend_sizes(params))])
+    figure = new_figure(title, [*notes, results.made_by], AXES_IN + below + above)
     figure.set_layout_engine("constrained", rect=(0, 0, 1, 1 - above / figure.get_figheight()))
-    chart, legend = figure.subplots(2, 1, height_ratios=[AXES_IN, LEGEND_IN])
+    chart, legend = figure.subplots(2, 1, height_ratios=[AXES_IN, below])
     chart.set_xlabel(COST_TITLES[cost])
     chart.set_ylabel("test macro F1 per subject (%)")
     chart.grid(axis="y")
@@ -69,7 +74,7 @@ def bubble_chart(results: Results, setting: Setting, cost: str) -> Figure | None
     figure.draw_without_rendering()
     figure.set_layout_engine("none")
     _label(chart, bubbles, best)
-    _legend(legend, [bubble.params for bubble in bubbles if bubble.params is not None], scale)
+    _legend(legend, params, scale)
     figure.set_label(_alt(title, bubbles, best, cost))
     return figure
 
@@ -144,11 +149,11 @@ def cap_sizes(bubbles: Sequence[Bubble]) -> list[float]:
 
     LM and RB-KD cost the same, so their intervals lie on each other: their caps differ, nothing is moved.
     """
-    seen: dict[float, int] = {}
+    crowds, seen = Counter(bubble.cost for bubble in bubbles), Counter[float]()
     sizes = []
     for bubble in bubbles:
-        seen[bubble.cost] = seen.get(bubble.cost, 0) + 1
-        sizes.append(1.0 + 2.0 * seen[bubble.cost])
+        seen[bubble.cost] += 1
+        sizes.append(1.0 + seen[bubble.cost] * min(2.0, (WIDEST_CAP - 1) / crowds[bubble.cost]))
     return sizes
 
 
@@ -217,6 +222,8 @@ def _legend(axes: Axes, params: Sequence[float], scale: float) -> None:
 
 def legend_sizes(params: Sequence[float]) -> list[int]:
     """Powers of ten within the range of parameters; where there is none, the largest with one digit."""
+    if not params:
+        return []
     powers = [10**k for k in range(1, 10) if min(params) * 0.7 <= 10**k <= max(params) * 1.1]
     digits = int(log10(max(params)))
     return powers[-3:] or [round(max(params) / 10**digits) * 10**digits]

@@ -64,10 +64,9 @@ def _panel(panel: Axes, shares: Floats, class_names: Sequence[str], least: float
     panel.set_yticks(
         range(size), [f"{name} {number}" for number, name in enumerate(class_names, 1)], fontsize=SMALL - 1
     )
-    panel.set_xticks(np.arange(size + 1) - 0.5, minor=True)
-    panel.set_yticks(np.arange(size + 1) - 0.5, minor=True)
-    panel.grid(which="minor", color="#FFFFFF", linewidth=0.6)
-    panel.tick_params(which="minor", length=0)
+    between = np.arange(size + 1) - 0.5
+    panel.hlines(between, between[0], between[-1], color="#FFFFFF", linewidth=0.6)
+    panel.vlines(between, between[0], between[-1], color="#FFFFFF", linewidth=0.6)
     for row, column in np.argwhere(shares >= least):
         share = shares[row, column]
         colour = "white" if share > 55 else INK

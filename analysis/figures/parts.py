@@ -5,8 +5,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
+from matplotlib.ticker import FuncFormatter, NullFormatter
 
+from analysis.figures.ticks import RoundTicks
 from analysis.scores import COSTS, VariantResult
 from har_ray.figures import INK, SMALL, grid_of_panels, new_figure
 from har_ray.groups import Setting
@@ -44,7 +45,7 @@ def log_axis(axes: Axes, values: Sequence[float], share: float = 0.1) -> None:
     room = max((high / low) ** share, 1.5)
     axes.set_xscale("log")
     axes.set_xlim(low / room, high * room)
-    axes.xaxis.set_major_locator(LogLocator(subs=(1,) if high * room**2 / low > 30 else (1, 2, 5)))
+    axes.xaxis.set_major_locator(RoundTicks(short_count))
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: short_count(value)))
     axes.xaxis.set_minor_formatter(NullFormatter())
 

@@ -4,10 +4,11 @@ from collections.abc import Mapping, Sequence
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
+from matplotlib.ticker import FuncFormatter, NullFormatter
 
 from analysis.figures.looks import Look, looks, names, signs_explained
 from analysis.figures.parts import MARK_SIZE, cost_panels, small_ticks, without
+from analysis.figures.ticks import RoundTicks
 from analysis.load import Results
 from analysis.scores import COSTS, variant_results
 from har_ray.figures import INK, SMALL
@@ -75,7 +76,11 @@ def _scale(panel: Axes, ratios: Sequence[float]) -> None:
     span = max(high / low, 2.0)
     panel.set_xscale("log")
     panel.set_xlim(low / span**LEFT, high * span**RIGHT)
-    panel.xaxis.set_major_locator(LogLocator(subs=(1,) if span > 10 else (1, 2, 5), numticks=4))
-    panel.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,g}×"))
+    panel.xaxis.set_major_locator(RoundTicks(_times))
+    panel.xaxis.set_major_formatter(FuncFormatter(lambda value, _: _times(value)))
     panel.xaxis.set_minor_formatter(NullFormatter())
     panel.axvline(1, color=INK, linewidth=0.8)
+
+
+def _times(ratio: float) -> str:
+    return f"{ratio:,g}×"

@@ -66,7 +66,10 @@ def _line(axes: Axes, line: list[Point], number: int) -> None:
         shift = PLACES[number % len(PLACES)]
         rate = f"{point.rate_hz:g} Hz" + point.result.doubt
         side = "left" if shift[0] > 0 else "right"
-        axes.annotate(rate, (cost, score), shift, textcoords="offset points", color=colour, fontsize=SMALL, ha=side)
+        halo = {"facecolor": "white", "alpha": 0.75, "linewidth": 0, "pad": 0.5}
+        axes.annotate(
+            rate, (cost, score), shift, textcoords="offset points", color=colour, fontsize=SMALL, ha=side, bbox=halo
+        )
 
 
 def _ends(point: Point) -> tuple[float, float]:

@@ -1,13 +1,12 @@
-"""What a page embeds of its figures: the lighter form, as long as there is room, from several processes the same."""
+"""What a page embeds of its figures: the lighter form, as long as there is room."""
 
 import base64
 from dataclasses import replace
 
 from matplotlib.figure import Figure
 
-from analysis import pictures as module
 from analysis.inline import compressed, data_uri
-from analysis.pictures import Picture, Task, pictures, within
+from analysis.pictures import Picture, Task, picture, within
 
 ONE = Picture("title", "alt", 518, "figures/x.svg", data_uri(b"<svg></svg>", "image/svg+xml"))
 WEIGHT = len(compressed(ONE.uri)[1])
@@ -47,7 +46,10 @@ def test_all_are_embedded_where_they_fit_compressed():
 def test_a_light_figure_is_embedded_as_svg_and_a_crowded_one_as_png(grid, tmp_path):
     (tmp_path / "figures").mkdir()
     tasks = [Task("one", dot, tmp_path / "figures" / "dot"), Task("two", crowd, tmp_path / "figures" / "crowd")]
-    light, heavy = filter(None, pictures(grid.load(), tasks))
+    results = grid.load()
+    light, heavy = (picture(results, task) for task in tasks)
+    assert light is not None
+    assert heavy is not None
     head, _, content = light.uri.partition(",")
     assert head == "data:image/svg+xml;base64"
     assert base64.b64decode(content) == (tmp_path / "figures" / "dot.svg").read_bytes()
@@ -59,19 +61,5 @@ def test_a_light_figure_is_embedded_as_svg_and_a_crowded_one_as_png(grid, tmp_pa
 
 
 def test_what_has_nothing_to_show_leaves_no_file(grid, tmp_path):
-    assert pictures(grid.load(), [Task("none", nothing, tmp_path / "none")]) == [None]
+    assert picture(grid.load(), Task("none", nothing, tmp_path / "none")) is None
     assert not list(tmp_path.glob("none*"))
-
-
-def test_several_processes_make_the_same_pictures_in_the_same_order(grid, tmp_path, monkeypatch):
-    grid.completed("LM", 0, 0.5)
-    results = grid.load()
-    tasks = {name: [Task("dot", dot, tmp_path / name), Task("none", nothing, tmp_path / name)] for name in ("a", "b")}
-    (alone,) = filter(None, pictures(results, tasks["a"]))
-    monkeypatch.setattr(module, "MANY", 1)
-    monkeypatch.setattr("os.cpu_count", lambda: 2)
-    together, absent = pictures(results, tasks["b"])
-    assert absent is None
-    assert together is not None
-    assert together.alt == alone.alt == "tiny"
-    assert (tmp_path / "b.pdf").stat().st_size == (tmp_path / "a.pdf").stat().st_size

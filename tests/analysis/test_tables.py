@@ -83,6 +83,13 @@ def test_cells_that_were_still_improving_are_counted(grid):
     assert [record["unconverged"] for record in records] == ["", said]
 
 
+def test_of_several_variants_one_sentence_says_which_were_still_improving(grid):
+    for variant, converged in {"MM": False, "LM": False, "OM": True}.items():
+        grid.completed(variant, 0, 0.5, row={"converged": converged})
+    said = "Still improving when their epochs ran out: MM (1 of 1 cell), LM (1 of 1 cell)."
+    assert [note for note in table_of(grid).notes if "epochs" in note] == [f"‡ {said}"]
+
+
 def test_a_split_that_tests_people_who_also_trained_says_so(grid):
     grid.info["data"] = [grid.data(folds=[{"protocol": "official", "fold": 0, "test": ["S2"]}])]
     grid.completed("LM", 0, 0.9, protocol="official")

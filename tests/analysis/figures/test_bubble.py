@@ -104,6 +104,9 @@ def test_latency_is_an_axis_only_where_one_device_measured_all(grid, draw):
 def test_caps_are_nested_where_intervals_coincide():
     bubbles = [Bubble("LM", "LM", Look("red", "o"), cost, 50, (40, 60), None) for cost in (1, 1, 2)]
     assert cap_sizes(bubbles) == [3, 5, 3]
+    many = cap_sizes([bubbles[0]] * 20)
+    assert len(set(many)) == 20
+    assert max(many) == 12
 
 
 def test_scales_and_legends():
@@ -111,6 +114,17 @@ def test_scales_and_legends():
     assert area_scale([1, 1_000_000]) == 2600 / 1_000_000
     assert legend_sizes([8000, 1_400_000]) == [10_000, 100_000, 1_000_000]
     assert legend_sizes([2600, 4100]) == [4000]
+
+
+def test_circles_of_the_legend_have_room_between_the_axis_and_the_small_print(grid, draw):
+    grid.completed("OM", 0, 0.6, row={"params": 1_000_000})
+    grid.completed("LM", 0, 0.6)
+    figure = draw(bubble_chart, "macs")
+    chart, legend = figure.axes
+    box, largest = legend.get_window_extent(), max(float(dots.get_sizes()[0]) for dots in legend.collections)
+    radius, middle = largest**0.5 / 2 * figure.dpi / 72, (box.y0 + box.y1) / 2
+    assert middle + radius < chart.xaxis.label.get_window_extent().y0
+    assert middle - radius > figure._supxlabel.get_window_extent().y1
 
 
 def test_a_circle_that_reaches_above_100_has_room_below_the_title(grid, draw):

@@ -16,10 +16,21 @@ def test_each_subject_has_a_tick_at_its_score_in_the_variants_row(grid, draw):
     assert ticks[0] == [[100, 0], [100, 0]]
     assert ticks[1] == [[100, 1], [pytest.approx(100 / 6), 1]]
     assert marks_of(panel)[1] == (pytest.approx(350 / 6), 1)
-    assert [text.get_text() for text in panel.texts] == ["4", "5"]
+    assert [text.get_text() for text in panel.texts] == ["4", "5", "lowest"]
     assert panel.get_xlim()[1] == 100
 
 
 def test_one_subject_is_no_strip(grid, draw):
     grid.completed("LM", 0, 0.5, predictions=[("4", k, k) for k in range(3)])
     assert draw(subject_strips) is None
+
+
+def test_who_is_lowest_is_named_beside_the_panel_and_not_over_it(grid, draw):
+    """At 0 % there is no room left of the tick."""
+    grid.completed(
+        "LM", 0, 0.5, predictions=[("4", k, k) for k in range(3)] + [("1636", k, (k + 1) % 3) for k in range(3)]
+    )
+    (panel,) = draw(subject_strips).axes
+    name = next(text for text in panel.texts if text.get_text() == "1636").get_window_extent()
+    assert panel.get_window_extent().x1 < name.x0
+    assert name.x1 <= panel.figure.bbox.x1

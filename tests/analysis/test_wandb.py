@@ -134,7 +134,8 @@ def test_every_number_of_the_tables_is_that_of_the_csv_files(online):
     }
     (row,) = (r for r in csv.DictReader(io.StringIO(files["results.csv"].decode())) if r["variant"] == "LM")
     assert float(row["f1_macro_mean"]) == pytest.approx((0.6 + 0.123456789) / 2)
-    assert (float(row["int8_f1_macro"]), row["flash_bytes_max"]) == (pytest.approx((0 + 2 / 3 + 1) / 3), "4000")
+    assert float(row["int8_f1_macro"]) == pytest.approx((0 + 2 / 3 + 1) / 3)
+    assert row["flash_bytes_max"] == "4000"
     assert {"results", "events"} <= tables.keys()
 
 

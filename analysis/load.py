@@ -23,6 +23,9 @@ from har_ray.store.storage import AT_ONCE
 from har_ray.timeline import Span, slots_of
 from har_ray.variants import BASELINE, Traits, in_order
 
+LONGEST_COMMAND = 120
+"""Characters of a command below a figure, about two lines."""
+
 
 class Key(NamedTuple):
     """What the tables know a confirm cell by; its hyper-parameters are the search's winners."""
@@ -184,8 +187,18 @@ class Results:
     @property
     def made_by(self) -> str:
         """`provenance` in one line."""
+        return self._made_by(self.provenance["command"])
+
+    @property
+    def made_by_short(self) -> str:
+        """The same for a figure, where a long command would take more room than the data."""
+        command = self.provenance["command"]
+        is_short = len(command) <= LONGEST_COMMAND
+        return self._made_by(command if is_short else f"{command.partition(' --set ')[0]} --set …")
+
+    def _made_by(self, command: str) -> str:
         made = self.provenance
-        return f"{made['command']} · commit {made['git_commit']} · grid {made['grid_hash']}"
+        return f"{command} · commit {made['git_commit']} · grid {made['grid_hash']}"
 
 
 def provenance(info: Row) -> dict[str, str]:

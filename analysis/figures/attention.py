@@ -49,7 +49,7 @@ def attention_maps(results: Results, setting: Setting) -> Figure | None:
     cut = results.cut(setting)
     rate_hz = cut[0] if cut else 1.0
     title = f"Attention: {setting.title}"
-    figure = new_figure(title, [NOTE, results.made_by], ROW_IN * (1 + len(shown)) + 0.5)
+    figure = new_figure(title, [NOTE, results.made_by_short], ROW_IN * (1 + len(shown)) + 0.5)
     grid = figure.subplots(1 + len(shown), count, squeeze=False, sharex="row")
     for column, panel in enumerate(grid[0]):
         panel.plot(np.arange(first.x.shape[1]) / rate_hz, first.x[column], linewidth=0.7)

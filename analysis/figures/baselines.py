@@ -34,7 +34,8 @@ def baseline_bars(results: Results, setting: Setting) -> Figure | None:
         return None
     costs = _costs(shown)
     title = f"Baselines: {setting.title}"
-    figure = new_figure(title, [*_notes(results, setting, shown, costs), results.made_by], 0.26 * len(shown) + 0.75)
+    notes = [*_notes(results, setting, shown, costs), results.made_by_short]
+    figure = new_figure(title, notes, 0.26 * len(shown) + 0.75)
     ratios = [2.4, *[1.0] * len(costs)]
     bars, *panels = figure.subplots(1, 1 + len(costs), width_ratios=ratios, squeeze=False)[0]
     rows([bars, *panels], names(results, setting), list(shown))

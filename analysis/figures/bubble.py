@@ -59,7 +59,7 @@ def bubble_chart(results: Results, setting: Setting, cost: str) -> Figure | None
     limits = percent_limits([end for bubble in bubbles for end in bubble.ends], 0.12)
     above = _overhang_in(bubbles, scale, limits)
     below = max([LEGEND_IN, *(sqrt(size * scale) / 72 + 0.1 for size in legend_sizes(params))])
-    figure = new_figure(title, [*notes, results.made_by], AXES_IN + below + above)
+    figure = new_figure(title, [*notes, results.made_by_short], AXES_IN + below + above)
     figure.set_layout_engine("constrained", rect=(0, 0, 1, 1 - above / figure.get_figheight()))
     chart, legend = figure.subplots(2, 1, height_ratios=[AXES_IN, below])
     chart.set_xlabel(COST_TITLES[cost])

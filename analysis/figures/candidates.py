@@ -32,8 +32,8 @@ def search_front(results: Results, setting: Setting) -> Figure | None:
     best = [whole[index] for index in front([price for _, price in whole], [one.score for one, _ in whole])]
     variants = in_order(one.variant for one, _ in shown)
     title = f"Candidates of the search: {setting.title}"
-    notes = _notes(results, [one for one, _ in shown], len(found) - len(shown))
-    figure, chart, keys = chart_and_keys(title, [*notes, results.made_by], CHART_IN, -(-len(variants) // COLUMNS))
+    notes = [*_notes(results, [one for one, _ in shown], len(found) - len(shown)), results.made_by_short]
+    figure, chart, keys = chart_and_keys(title, notes, CHART_IN, -(-len(variants) // COLUMNS))
     log_axis(chart, [price for _, price in shown])
     chart.set_ylim(percent_limits([100 * one.score for one, _ in shown]))
     chart.set(xlabel=COST_TITLES[cost], ylabel=results.title_of(results.monitor))

@@ -38,7 +38,7 @@ def confusion_matrices(results: Results, setting: Setting) -> Figure | None:
     left = [result.variant for result in variants if result not in shown]
     notes = [*_notes(LEAST[are_many], left), signs_explained(results, setting, [result.variant for result in shown])]
     height = -(-len(shown) // columns) * (CLASS_IN[are_many] * classes + 0.62)
-    figure = new_figure(title, [*notes, results.made_by], height)
+    figure = new_figure(title, [*notes, results.made_by_short], height)
     for panel, result, share in zip(grid_of_panels(figure, len(shown), columns), shown, shares, strict=True):
         panel.set_title(f"{names(results, setting)[result.variant]}", fontsize=SMALL + 1)
         _panel(panel, share, class_names, LEAST[are_many])

@@ -27,7 +27,7 @@ def learning_curves(results: Results, setting: Setting) -> Figure | None:
     if not drawn:
         return None
     title, score = f"Learning curves: {setting.title}", results.title_of(results.monitor)
-    notes = [*_notes(score, variants, drawn), signs_explained(results, setting, drawn), results.made_by]
+    notes = [*_notes(score, variants, drawn), signs_explained(results, setting, drawn), results.made_by_short]
     figure = new_figure(title, notes, 1.38 * -(-len(drawn) // COLUMNS) + 0.2)
     panels = grid_of_panels(figure, len(drawn), COLUMNS)
     for panel, (name, cells) in zip(panels, drawn.items(), strict=True):

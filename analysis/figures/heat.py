@@ -48,7 +48,7 @@ def heat_maps(results: Results, setting: Setting) -> Figure | None:
         f"Shade and number: {results.title_of(results.monitor)}, mean over folds and search seeds, of the best where "
         "other hyper-parameters varied too. Blank: not tried. What was cut counts with what it had by then. Framed: "
         "chosen in a fold at least; n×: in n folds.",
-        results.made_by,
+        results.made_by_short,
     ]
     figure = new_figure(title, notes, -(-len(maps) // columns) * (0.8 + 0.33 * deepest))
     low, high = (of(float(score) for one in maps for score in one.scores[np.isfinite(one.scores)]) for of in (min, max))

@@ -27,7 +27,7 @@ def critical_differences(results: Results, setting: Setting) -> Figure | None:
         f"1 is best; {found.subjects} test subjects (Demšar 2006). Friedman test: p {_p_text(found.p_value)}. Bars: no "
         "pair of these variants is shown to differ (Wilcoxon's signed-rank test, Holm, 5 %). "
         + signs_explained(results, setting, found.variants),
-        results.made_by,
+        results.made_by_short,
     ]
     figure = new_figure(title, notes, _depth(found) + 0.5)
     panel = figure.subplots()

@@ -24,7 +24,7 @@ def change_in_recognition(results: Results, setting: Setting) -> Figure | None:
     title = f"Change in recognition against {results.baseline}: {setting.title}"
     known = {c.variant: change(setting, c.variant) for c in shown if results.baseline == BASELINE}
     published = {name: found.f1_macro for name, found in known.items() if found is not None}
-    figure = new_figure(title, [*_notes(results, setting, shown, compared, published), results.made_by],
+    figure = new_figure(title, [*_notes(results, setting, shown, compared, published), results.made_by_short],
                         ROW_IN * len(shown) + 0.65)  # fmt: skip
     panel = figure.subplots()
     rows([panel], names(results, setting), [c.variant for c in shown])

@@ -33,7 +33,7 @@ def change_in_resources(results: Results, setting: Setting) -> Figure | None:
     ]
     if lost := [name for name in order if name not in (*shown, baseline)]:
         notes.append(f"Not shown: {', '.join(lost)}.")
-    figure, panels = cost_panels(title, [*notes, results.made_by], names(results, setting), shown, list(found))
+    figure, panels = cost_panels(title, [*notes, results.made_by_short], names(results, setting), shown, list(found))
     for cost, panel in panels.items():
         _scale(panel, list(found[cost].values()))
         for row, name in enumerate(shown):

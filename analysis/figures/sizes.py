@@ -19,7 +19,7 @@ def model_sizes(results: Results, setting: Setting) -> Figure | None:
         return None
     costs = [cost for cost in COSTS if any(result.cost(cost) for result in shown.values())]
     title = f"Model sizes: {setting.title}"
-    notes = [*_notes(shown, costs, variants), signs_explained(results, setting, shown), results.made_by]
+    notes = [*_notes(shown, costs, variants), signs_explained(results, setting, shown), results.made_by_short]
     figure, panels = cost_panels(title, notes, names(results, setting), list(shown), costs)
     for cost, panel in panels.items():
         log_axis(panel, [value for result in shown.values() for value in result.cost(cost) or ()])

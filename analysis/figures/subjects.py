@@ -29,7 +29,7 @@ def subject_strips(results: Results, setting: Setting) -> Figure | None:
     notes = [
         f"Tick: a test subject ({seeds}); ticks that coincide are darker. Mark: mean of the subjects. Right: who "
         "is lowest. " + signs_explained(results, setting, found),
-        results.made_by,
+        results.made_by_short,
     ]
     figure = new_figure(title, notes, ROW_IN * len(found) + 0.65)
     panel = figure.subplots()

@@ -26,7 +26,7 @@ def sweep_figure(results: Results, slug: str) -> Figure:
     notes = [
         "Each point is the small model that validation chooses there; line: 95 % interval. "
         + f"{UNCONVERGED} some cells were still improving when their epochs ran out." * unconverged,
-        results.made_by,
+        results.made_by_short,
     ]
     figure, axes, keys = chart_and_keys(title, notes, 3.6, 2)
     axes.set_xlabel("multiply-adds per second of wear, one window after the other")

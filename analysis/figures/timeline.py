@@ -28,7 +28,7 @@ def run_timeline(results: Results) -> Figure | None:
     notes = [
         f"{counted(len(slots), 'slot')} in {duration(total)}, busy {busy(slots):.1%} of that time. A bar is a cell, "
         "or a stretch of one that paused.",
-        results.made_by,
+        results.made_by_short,
     ]
     figure = new_figure(title, notes, row_in * len(slots) + 0.9)
     panel = figure.subplots()

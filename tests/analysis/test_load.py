@@ -134,6 +134,19 @@ def test_what_run_json_lacks_is_unknown(grid):
     assert results.class_names(results.settings()[0], 3) == ["0", "1", "2"]
 
 
+def test_a_long_command_is_cut_for_figures_where_its_changes_begin(grid):
+    grid.completed("LM", 0, 0.6)
+    short = "python -m har_ray.grid grids/quick.yaml --set seeds=[0]"
+    for command, told in [
+        (short, short),
+        (short + " --set 'variants=[" + "LM, " * 30 + "OM]'", "python -m har_ray.grid grids/quick.yaml --set …"),
+    ]:
+        grid.info = {"command": command, "git_commit": "abc", "grid_hash": "def", "grid": {"name": "tiny"}}
+        results = grid.load()
+        assert results.made_by == f"{command} · commit abc · grid def"
+        assert results.made_by_short == f"{told} · commit abc · grid def"
+
+
 def test_class_names_are_those_of_the_dataset_and_preset(grid):
     grid.completed("LM", 0, 0.6)
     results = grid.load()

@@ -23,7 +23,7 @@ WINDOWS = 1024
 EXACT = 1e-3
 """A weight so near to a step, in steps, stays on it."""
 SWEEPS = 3
-"""So often each weight has its turn; hardly one moves in a fourth."""
+"""So often each weight has its turn."""
 
 
 def round_weights(graph: Graph, held: Mapping[Value, Quantisation], windows: Array) -> None:

@@ -12,7 +12,7 @@ from har_ray import __version__
 from har_ray.export.c_array import model_data
 from har_ray.export.card import FILES, card
 from har_ray.export.floats import float_files, run_float
-from har_ray.export.int8 import tuned_where_needed
+from har_ray.export.int8 import fitted
 from har_ray.export.measured import Measured, measure
 from har_ray.export.model_json import describe
 from har_ray.export.trained import Trained, load_trained
@@ -56,7 +56,8 @@ def _write(trained: Trained, how: Row, folder: Path, qat_epochs: int, with_windo
     """Write the files; returns what was measured of them."""
     validation = (trained.val.x, trained.val.y, run_float(trained, trained.val.x))
     scaler = (trained.mean, trained.std)
-    quantised = tuned_where_needed(trained.network, trained.shape, scaler, trained.train, validation, qat_epochs)
+    kind = trained.model, len(trained.classes)
+    quantised = fitted(trained.network, trained.shape, scaler, trained.train, validation, qat_epochs, kind)
     floats = float_files(trained)
     measured = measure(trained, quantised, floats)
     about = describe(trained, quantised, measured.row)

@@ -45,7 +45,9 @@ def measure(trained: Trained, quantised: "int8.Int8Model", floats: Floats32) -> 
     }
     row: Row = {}
     for runtime in RUNTIMES:
-        row |= {f"{runtime}_{name}": value for name, value in _scores(labels, found[runtime], reference).items()}
+        least = quantised.least if runtime == "int8" else -np.inf
+        scores = _scores(labels, found[runtime], reference, least)
+        row |= {f"{runtime}_{name}": value for name, value in scores.items()}
         if runtime != "int8" and not row[f"{runtime}_logit_error"] <= TOLERANCE:
             raise ExportError(
                 f"cell {trained.row['cell_id']}: the logits of its {runtime} file differ from the network's by up to "
@@ -55,12 +57,13 @@ def measure(trained: Trained, quantised: "int8.Int8Model", floats: Floats32) -> 
     return Measured(row | {"measured_on": measured_on()}, reference, found["int8"])
 
 
-def _scores(labels: npt.NDArray[np.int64], logits: Floats, reference: Floats) -> dict[str, float]:
+def _scores(labels: npt.NDArray[np.int64], logits: Floats, reference: Floats, least: float) -> dict[str, float]:
+    """`least`: the lowest logit that there can be."""
     return {
         "f1_macro": MacroF1()(labels, logits),
         "accuracy": Accuracy()(labels, logits),
         "agreement": float((logits.argmax(axis=1) == reference.argmax(axis=1)).mean()),
-        "logit_error": float(np.abs(logits - reference).max()),
+        "logit_error": float(np.abs(logits - np.maximum(reference, least)).max()),
     }
 
 

@@ -37,7 +37,8 @@ def describe(trained: Trained, quantised: Int8Model, measured_row: Row) -> Row:
         "output": {
             "dtype": "int8",
             "layout": f"{len(trained.classes)} logits, in the order of `classes`",
-            "quantisation": "logit = scale * (integer - zero_point)",
+            "quantisation": "logit = scale * (integer - zero_point); what is a thousand times less likely than the "
+            "best may be cut off at the lowest",
             "scale": quantised.output_scale,
             "zero_point": quantised.output_zero_point,
         },

@@ -2,16 +2,23 @@
 
 import logging
 import traceback
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from typing import Any
 
 import ray
 
 from har_ray.errors import HarRayError
 from har_ray.export.folder import export
-from har_ray.store.results import WEIGHTS, ResultStore
+from har_ray.store.results import WEIGHTS, ResultStore, Row
 from har_ray.store.stores import Stores
 from har_ray.text import counted
 
 log = logging.getLogger(__name__)
+
+TOGETHER = 8
+"""Cells that one worker exports one after the other at most: networks alike are traced once, which takes as long as
+several exports."""
 
 
 def export_confirmed(stores: Stores, qat_epochs: int) -> bool:
@@ -23,34 +30,55 @@ def export_confirmed(stores: Stores, qat_epochs: int) -> bool:
     confirmed = {cell["cell_id"] for cell in results.plan()["cells"] if cell["stage"] == "confirm"}
     rows = {cell_id: row for cell_id, row in results.rows(confirmed).items() if row["status"] == "completed"}
     there = results.exports.of({cell_id: row["files"][WEIGHTS][1] for cell_id, row in rows.items()})
-    wanted = [cell_id for cell_id in rows if cell_id not in there]
-    tasks = {_export.remote(stores, cell_id, qat_epochs): cell_id for cell_id in wanted}
-    failed, waiting = 0, list(tasks)
+    wanted = [row for cell_id, row in rows.items() if cell_id not in there]
+    failed, waiting = 0, [_export.remote(stores, cell_ids, qat_epochs) for cell_ids in _alike(wanted)]
+    ended = 0
     while waiting:
-        (task,), waiting = ray.wait(waiting)
-        if reason := ray.get(task):
-            failed += 1
-            row = rows[tasks[task]]
-            print(f"[export] not exported: {row['variant']} seed {row['seed']} (cell {row['cell_id']}): {reason}")
+        (worker,), waiting = ray.wait(waiting)
+        try:
+            cell_id, reason, said = ray.get(next(worker))
+        except StopIteration:
+            continue
+        waiting.append(worker)
+        ended += 1
+        failed += reason is not None
+        name = f"{rows[cell_id]['variant']} seed {rows[cell_id]['seed']} (cell {cell_id})"
+        what = f"[export] {ended}/{len(wanted)} {name}: {said}"
+        print(what if reason is None else f"[export] not exported: {name}: {reason}", flush=True)
     done = len(rows) - failed
     print(f"[export] done: {done} of {counted(len(rows), 'cell')}, {len(there)} of them earlier", flush=True)
     return not failed
 
 
-@ray.remote(num_cpus=1)  # type: ignore[untyped-decorator]
-def _export(stores: Stores, cell_id: str, qat_epochs: int) -> str | None:
-    """Export a cell; why it can't be, else None."""
+def _alike(rows: Iterable[Row]) -> list[list[str]]:
+    """The ids of the cells, those of networks alike together; what takes longest first."""
+    found: dict[Any, list[Row]] = defaultdict(list)
+    for row in rows:
+        found[row["architecture"], row["params"], row["macs"], row["dataset"], row["preset"]].append(row)
+    parts = [alike[i : i + TOGETHER] for alike in found.values() for i in range(0, len(alike), TOGETHER)]
+    parts.sort(key=lambda part: -sum(row["macs"] or 0 for row in part))
+    return [[row["cell_id"] for row in part] for part in parts]
+
+
+@ray.remote(num_cpus=1, num_returns="streaming")  # type: ignore[untyped-decorator]
+def _export(stores: Stores, cell_ids: list[str], qat_epochs: int) -> Iterator[tuple[str, str | None, str]]:
+    """Export cells; of each why it can't be, else None, and what it came to."""
     import torch
 
     torch.set_num_threads(1)
-    results: ResultStore = stores.results
+    info = stores.results.run_info()
+    for cell_id in cell_ids:
+        yield cell_id, *_exported(stores.results, cell_id, info, qat_epochs)
+
+
+def _exported(results: ResultStore, cell_id: str, info: Row, qat_epochs: int) -> tuple[str | None, str]:
     try:
         row = results.row(cell_id)
         assert row is not None, f"cell {cell_id} was completed"
-        export(results, row, results.run_info(), qat_epochs)
+        made = export(results, row, info, qat_epochs)
     except HarRayError as error:
-        return str(error)
+        return str(error), ""
     except Exception:
         log.warning("cell %s is not exported: %s", cell_id, traceback.format_exc())
-        return traceback.format_exc().strip().splitlines()[-1]
-    return None
+        return traceback.format_exc().strip().splitlines()[-1], ""
+    return None, f"{made['flash_bytes']:,} bytes, {100 * made['int8_agreement']:.1f} % as the float network"

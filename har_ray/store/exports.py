@@ -28,8 +28,8 @@ MEASURED = (
     "flash_bytes", "arena_bytes", "measured_on",
 )  # fmt: skip
 """The columns of an export: of each runtime macro F1, accuracy, the share of test windows that it takes for the same
-class as the float network, and the largest difference of a logit from that one's; of int8 the file's bytes, and the
-working memory that its interpreter uses where it was measured."""
+class as the float network, and the largest difference of a logit from that one's, where this is not below all that int8
+holds; of int8 the file's bytes, and the working memory that its interpreter uses where it was measured."""
 
 
 class Exports:

@@ -8,7 +8,7 @@ network → operations (trace) → operators in float (lowering, graph) → rang
 from har_ray.errors import ExportError
 
 try:
-    from har_ray.export.int8.model import Int8Model, quantise, tuned_where_needed
+    from har_ray.export.int8.model import Int8Model, fitted, quantise
     from har_ray.export.int8.runtime import arena_bytes, run
 except ModuleNotFoundError as error:
     package = str(error.name).partition(".")[0]
@@ -16,4 +16,4 @@ except ModuleNotFoundError as error:
         raise
     raise ExportError(f"{package} is not installed, which int8 files need: pip install 'har-ray[export]'") from error
 
-__all__ = ["Int8Model", "arena_bytes", "quantise", "run", "tuned_where_needed"]
+__all__ = ["Int8Model", "arena_bytes", "fitted", "quantise", "run"]

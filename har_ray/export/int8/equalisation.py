@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from har_ray.export.int8.graph import Array, Graph
+from har_ray.export.int8.graph import Array, Graph, spread
 from har_ray.export.int8.operators.layout import Pad
 from har_ray.export.int8.operators.product import Convolution, Product
 
@@ -31,8 +31,7 @@ def equalise(graph: Graph, windows: Array) -> None:
     if not pairs:
         return
     places = [graph.values().index(first.output) for first, _ in pairs]
-    chosen = windows[np.linspace(0, len(windows) - 1, min(WINDOWS, len(windows))).astype(int)]
-    batches = list(graph.over(chosen, lambda values: [_reach(values[place]) for place in places]))
+    batches = list(graph.over(spread(windows, WINDOWS), lambda values: [_reach(values[place]) for place in places]))
     for number, (first, second) in enumerate(pairs):
         reach = np.quantile(torch.cat([batch[number] for batch in batches]).numpy(), SHARE, axis=0)
         if reach.max() == 0:

@@ -111,3 +111,9 @@ class Graph:
 
 BATCH = 64
 """Windows that are computed at a time."""
+
+
+def spread(windows: Array, count: int) -> Array:
+    """At most so many of the windows (N, T, C), spread evenly over all of them."""
+    chosen = np.linspace(0, len(windows) - 1, min(count, len(windows))).astype(int)
+    return np.ascontiguousarray(windows[chosen], np.float32)

@@ -1,17 +1,21 @@
 """A network as an int8 file."""
 
+from collections.abc import Hashable
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
+import torch
 from torch import nn
 
-from har_ray.export.int8.calibration import ranges
-from har_ray.export.int8.emitter import emit
+from har_ray.export.int8.calibration import SHARE, SHARES, Reach
+from har_ray.export.int8.emitter import emit, quantisations
 from har_ray.export.int8.equalisation import equalise
 from har_ray.export.int8.flatbuffer import File
-from har_ray.export.int8.graph import Array
+from har_ray.export.int8.graph import Array, Value, spread
 from har_ray.export.int8.lowering import lower
+from har_ray.export.int8.quantisation import Quantisation
+from har_ray.export.int8.rounding import round_weights
 from har_ray.export.int8.runtime import run
 from har_ray.export.int8.trace import trace
 from har_ray.export.int8.tuning import tune
@@ -21,6 +25,8 @@ Scaler = tuple[Array, Array]
 """Mean and standard deviation of each channel (C,), over training windows."""
 MAY_LOSE = 0.005
 """Macro F1 that rounding alone may cost: half a point."""
+CHOICE_WINDOWS = 256
+"""Validation windows by which ranges are chosen, spread over all of them."""
 
 
 @dataclass(frozen=True)
@@ -43,10 +49,70 @@ class Int8Model:
     offset: npt.NDArray[np.float32]
     tuned: bool = False
 
+    @property
+    def least(self) -> float:
+        """The least logit that the file gives: what is lower makes no difference, see `calibration.NEAR`."""
+        return self.output_scale * (-128 - self.output_zero_point)
+
     def integers(self, windows: Array) -> npt.NDArray[np.int8]:
         """What the file takes of windows (N, T, C) in their own units."""
         steps = np.rint(windows.astype(np.float32) * self.factor + self.offset)
         return np.asarray(np.clip(steps, -128, 127), np.int8)
+
+
+class Calibrated:
+    """A network as operators in float, with how far its values went on training windows; see `quantise`."""
+
+    def __init__(
+        self, network: nn.Module, shape: tuple[int, int], scaler: Scaler, calibration: Array, kind: Hashable = None
+    ) -> None:
+        self.mean, self.sd = (np.asarray(one, np.float32) for one in scaler)
+        self.windows = ((calibration - self.mean) / self.sd).astype(np.float32)
+        self.graph = lower(trace(network, shape, kind), shape)
+        equalise(self.graph, self.windows)
+        self.reach = Reach(self.graph, self.windows)
+
+    def share(self, windows: Array, in_float: Array) -> float:
+        """Of `SHARES` the one with which the file's probabilities are nearest to the network's.
+
+        Args:
+            windows: validation windows (N, T, C) in their own units.
+            in_float: the network's logits (N, K) of them.
+        """
+        chosen, logits = spread(windows, CHOICE_WINDOWS), spread(in_float, CHOICE_WINDOWS)
+
+        def off(share: float) -> float:
+            model = self.file(share)
+            return float(np.square(_odds(run(model.content, model.integers(chosen))) - _odds(logits)).mean())
+
+        return min(SHARES, key=off)
+
+    def round(self, share: float) -> None:
+        """Let the weights take the steps that cost least."""
+        round_weights(self.graph, self._held(share), self.windows)
+
+    def tune(self, share: float, epochs: int) -> None:
+        """Fine-tune the weights while everything is rounded."""
+        tune(self.graph, self._held(share), self.windows, epochs)
+
+    def _held(self, share: float) -> dict[Value, Quantisation]:
+        return quantisations(self.graph, File().subgraph(), self.reach.ranges(share))
+
+    def file(self, share: float, tuned: bool = False) -> Int8Model:
+        """With the weights as they are now, each at its nearest step."""
+        file = File()
+        taken, given = emit(self.graph, file.subgraph(), self.reach.ranges(share))
+        factor = 1 / (self.sd.astype(np.float64) * taken.scale)
+        offset = taken.zero_point - self.mean * factor
+        return Int8Model(
+            file.content(), taken.scale, taken.zero_point, given.scale, given.zero_point,
+            factor.astype(np.float32), offset.astype(np.float32), tuned,
+        )  # fmt: skip
+
+
+def _odds(logits: Array) -> Array:
+    """Probabilities (N, K) of logits (N, K)."""
+    return torch.softmax(torch.from_numpy(logits), dim=1).numpy()
 
 
 def quantise(
@@ -58,50 +124,50 @@ def quantise(
         network: windows (B, T, C), scaled, to logits (B, K); it is left as it is.
         shape: (T, C).
         scaler: what windows are scaled by.
-        calibration: training windows (N, T, C) in their own units, to measure ranges on.
-        qat_epochs: so often it sees all of these in quantisation-aware fine-tuning; 0: it is rounded as it is.
+        calibration: training windows (N, T, C) in their own units, to measure ranges on and to round weights by.
+        qat_epochs: so often it sees all of these in quantisation-aware fine-tuning; 0: its weights are only rounded.
 
     Raises:
         ExportError: an operation of the network has no int8 form; names it and the layer.
     """
-    mean, sd = (np.asarray(one, np.float32) for one in scaler)
-    windows = ((calibration - mean) / sd).astype(np.float32)
-    graph = lower(trace(network, shape), shape)
-    equalise(graph, windows)
-    measured = ranges(graph, windows)
+    return _made(Calibrated(network, shape, scaler, calibration), SHARE, qat_epochs)
+
+
+def _made(calibrated: Calibrated, share: float, qat_epochs: int) -> Int8Model:
     if qat_epochs:
-        tune(graph, measured, windows, qat_epochs)
-    file = File()
-    taken, given = emit(graph, file.subgraph(), measured)
-    factor = 1 / (sd.astype(np.float64) * taken.scale)
-    offset = taken.zero_point - mean * factor
-    return Int8Model(
-        file.content(), taken.scale, taken.zero_point, given.scale, given.zero_point,
-        factor.astype(np.float32), offset.astype(np.float32), tuned=qat_epochs > 0,
-    )  # fmt: skip
+        calibrated.tune(share, qat_epochs)
+    else:
+        calibrated.round(share)
+    return calibrated.file(share, tuned=qat_epochs > 0)
 
 
-def tuned_where_needed(
+def fitted(
     network: nn.Module,
     shape: tuple[int, int],
     scaler: Scaler,
     calibration: Array,
     validation: tuple[Array, Array, Array],
-    qat_epochs: int,
+    qat_epochs: int = 0,
+    kind: Hashable = None,
 ) -> Int8Model:
-    """As `quantise`; fine-tuned where rounding alone loses more than `MAY_LOSE` of macro F1, and that loses less.
+    """As `quantise`, with the ranges that suit validation windows; fine-tuned where rounding alone loses more than
+    `MAY_LOSE` of macro F1 on them, and that loses less.
 
     Args:
         validation: windows (N, T, C) in their own units, labels (N,), and the network's logits (N, K) of them in float.
         qat_epochs: of fine-tuning, where it is needed.
+        kind: see `trace`.
     """
     windows, labels, in_float = validation
     score = MacroF1()
-    plain = quantise(network, shape, scaler, calibration)
+    given = network, shape, scaler, calibration, kind
+    calibrated = Calibrated(*given)
+    share = calibrated.share(windows, in_float)
+    plain = _made(calibrated, share, 0)
 
     def lost(model: Int8Model) -> float:
         return score(labels, in_float) - score(labels, run(model.content, model.integers(windows)))
 
     if not qat_epochs or lost(plain) <= MAY_LOSE:
         return plain
-    return min(plain, quantise(network, shape, scaler, calibration, qat_epochs), key=lost)
+    return min(plain, _made(Calibrated(*given), share, qat_epochs), key=lost)

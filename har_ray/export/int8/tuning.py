@@ -14,8 +14,6 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from har_ray.export.int8.emitter import Ranges, quantisations
-from har_ray.export.int8.flatbuffer import File
 from har_ray.export.int8.graph import Array, Graph, Operator, Value
 from har_ray.export.int8.quantisation import Quantisation
 
@@ -23,10 +21,13 @@ LEARNING_RATE = 3e-4
 BATCH = 64
 
 
-def tune(graph: Graph, ranges: Ranges, windows: Array, epochs: int) -> None:
-    """Change the graph's weights so that, rounded, it gives the logits that it gives now, on windows (N, T, C)."""
-    wanted = torch.from_numpy(graph.logits(windows))
-    held = quantisations(graph, File().subgraph(), ranges)
+def tune(graph: Graph, held: Mapping[Value, Quantisation], windows: Array, epochs: int) -> None:
+    """Change the graph's weights so that, rounded, it gives the logits that it gives now, on windows (N, T, C).
+
+    Args:
+        held: how each value is held; what the logits' range cuts off is not asked for.
+    """
+    wanted = _within(torch.from_numpy(graph.logits(windows)), held[graph.sink])
     weights = _Weights(graph, held)
     sink, seen = graph.values().index(graph.sink), _rounding(held)
     compute = torch.func.vmap(lambda window: graph.compute(window[None], seen)[sink].flatten())
@@ -87,11 +88,16 @@ def _rounding(held: Mapping[Value, Quantisation]) -> Any:
         if value not in held:
             return x
         to = held[value]
-        limits = np.iinfo(to.dtype)
-        within = x.clamp((limits.min - to.zero_point) * to.scale, (limits.max - to.zero_point) * to.scale)
+        within = _within(x, to)
         return _straight_through(within, (within / to.scale).round() * to.scale)
 
     return seen
+
+
+def _within(x: Tensor, to: Quantisation) -> Tensor:
+    """Cut off where its range ends."""
+    limits = np.iinfo(to.dtype)
+    return x.clamp((limits.min - to.zero_point) * to.scale, (limits.max - to.zero_point) * to.scale)
 
 
 def _straight_through(x: Tensor, rounded: Tensor) -> Tensor:

@@ -1,9 +1,9 @@
 import pytest
 
-from har_ray.export.int8 import calibration
+from har_ray.export.int8 import model
 
 
 @pytest.fixture
 def all_within(monkeypatch):
     """Ranges hold all that the calibration windows do, so that nothing is cut off but only rounded."""
-    monkeypatch.setattr(calibration, "SHARE", 1.0)
+    monkeypatch.setattr(model, "SHARE", 1.0)

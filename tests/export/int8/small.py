@@ -62,13 +62,13 @@ def exact_(network):
 
 
 def both(network, windows):
-    """The file, its logits, and the network's on what the file takes for the windows."""
+    """The file, its logits, and the network's on what the file takes for the windows, cut off where the file's are."""
     model = quantise(network, windows.shape[1:], unscaled(windows.shape[2]), windows)
     integers = model.integers(windows)
     taken = (integers.astype(np.float32) - model.input_zero_point) * np.float32(model.input_scale)
     with torch.no_grad():
         wanted = network.eval()(torch.from_numpy(taken)).numpy()
-    return model, run(model.content, integers), wanted
+    return model, run(model.content, integers), np.maximum(wanted, model.least)
 
 
 def steps_off(network, windows):

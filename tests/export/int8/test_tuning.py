@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 import torch
 
+from har_ray.export.int8 import fitted, quantise, run
 from har_ray.export.int8 import model as int8_model
-from har_ray.export.int8 import quantise, run, tuned_where_needed
 from har_ray.models.config import ModelConfig
 from tests.export.int8.networks import raw, trained
 
@@ -44,5 +44,5 @@ def test_it_is_tuned_where_rounding_alone_loses_too_much(may_lose, epochs, compa
     with torch.no_grad():
         in_float = network(data.val.x).numpy()
     validation = raw(data.val, data), data.val.y.numpy(), in_float
-    tuned_where_needed(network, data.shape, scaler(data), raw(data.train, data), validation, epochs)
+    fitted(network, data.shape, scaler(data), raw(data.train, data), validation, epochs)
     assert asked == ([epochs] if compared else [])

@@ -46,7 +46,8 @@ def _pair(numbers: Any, beside: int) -> tuple[int, int]:
 
 
 def as_array(tensor: torch.Tensor) -> Array:
-    return np.ascontiguousarray(tensor.detach().numpy(), np.float32)
+    """A copy, which may be changed."""
+    return np.array(tensor.detach().numpy(), np.float32, order="C")
 
 
 def _bias(tensor: torch.Tensor | None, outputs: int) -> Array:

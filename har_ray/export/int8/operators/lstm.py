@@ -45,6 +45,10 @@ class LSTM(Operator):
     def rounded(self, wide: bool) -> dict[str, int]:
         return {"kernel": 4, "recurrent": 4, "bias": 0}
 
+    def patches(self, x: Tensor) -> Tensor:
+        """What each row of the kernel is multiplied by: (1, T, I)."""
+        return x
+
     def compute(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """The output and the cell at every step."""
         kernel, recurrent = torch.as_tensor(self.kernel), torch.as_tensor(self.recurrent)

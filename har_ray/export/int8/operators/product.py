@@ -1,5 +1,6 @@
 """Convolutions and dense layers: int8 weights, a bias of int32 (int64 with an input of int16), an activation fused."""
 
+from abc import abstractmethod
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -36,6 +37,10 @@ class Product(Operator):
 
     def rounded(self, wide: bool) -> dict[str, int]:
         return {"weight": len(self.weight), "bias": 0}
+
+    @abstractmethod
+    def patches(self, x: Tensor) -> Tensor:
+        """What each row of the weight is multiplied by: (groups, samples, numbers in a row)."""
 
     def _write(self, emitter: Emitter, code: str, x: Held, weight: Array, axis: int | None, options: Any) -> None:
         """With `weight` as the kernel wants it, a scale for each place along `axis`."""
@@ -78,11 +83,21 @@ class Convolution(Product):
 
     def compute(self, x: Tensor) -> Tensor:
         weight = torch.as_tensor(self.weight).permute(0, 3, 1, 2)
+        made = F.conv2d(self._planes(x), weight, torch.as_tensor(self.bias), self.stride, 0, self.dilation, self.groups)
+        return FUSED[self.fused][1](made.permute(0, 2, 3, 1))
+
+    def patches(self, x: Tensor) -> Tensor:
+        _, height, width, channels = self.weight.shape
+        found = F.unfold(self._planes(x), (height, width), self.dilation, 0, self.stride)[0]  # (C·h·w, samples)
+        parts = found.reshape(self.groups, channels, height * width, -1)
+        return parts.permute(0, 3, 2, 1).flatten(2)
+
+    def _planes(self, x: Tensor) -> Tensor:
+        """Channels first, with the zeros around."""
         planes = x.permute(0, 3, 1, 2)
         if self.padding == "SAME":
             planes = F.pad(planes, [n for axis in (1, 0) for n in self._around(x.shape[1 + axis], axis)])
-        made = F.conv2d(planes, weight, torch.as_tensor(self.bias), self.stride, 0, self.dilation, self.groups)
-        return FUSED[self.fused][1](made.permute(0, 2, 3, 1))
+        return planes
 
     def _around(self, size: int, axis: int) -> tuple[int, int]:
         """The zeros before and after that TensorFlow Lite's SAME adds."""
@@ -118,6 +133,9 @@ class Dense(Product):
 
     def rounded(self, wide: bool) -> dict[str, int]:
         return super().rounded(wide) | ({"weight": 1} if wide else {})
+
+    def patches(self, x: Tensor) -> Tensor:
+        return x.reshape(1, -1, x.shape[-1])
 
     def compute(self, x: Tensor) -> Tensor:
         made = F.linear(x, torch.as_tensor(self.weight), torch.as_tensor(self.bias))

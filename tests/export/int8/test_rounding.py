@@ -1,5 +1,7 @@
 """Weights that are rounded together, ranges that validation windows choose, logits that nobody reads."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 import torch
@@ -46,7 +48,7 @@ def test_what_a_layer_gives_stays_nearer_than_with_the_nearest_steps(name):
     graph = lower(trace(network, SHAPE), SHAPE)
     exact = graph.logits(others)
     held = quantisations(graph, File().subgraph(), Reach(graph, windows).ranges())
-    operators = [op for op in graph.operators if op.rounded(False)]
+    operators: list[Any] = [op for op in graph.operators if op.rounded(False)]
     before = {op: (name := next(iter(op.rounded(False))), getattr(op, name), op.bias) for op in operators}
     for op, (attribute, weight, _) in before.items():
         setattr(op, attribute, np.rint(weight / step(op, weight)).astype(np.float32) * step(op, weight))
@@ -100,9 +102,13 @@ def test_networks_of_a_kind_are_traced_once_and_keep_their_own_weights(monkeypat
         second.layer[0].weight.mul_(-1)
     windows = random_windows(32)
     alone = [quantise(one, SHAPE, unscaled(), windows).content for one in (first, second)]
-    traced = []
-    export = torch.export.export
-    monkeypatch.setattr(torch.export, "export", lambda *given: traced.append(given) or export(*given))
+    traced, export = [], torch.export.export
+
+    def counted(*given):
+        traced.append(given)
+        return export(*given)
+
+    monkeypatch.setattr(torch.export, "export", counted)
     together = []
     for one in (first, second, first):
         ready = Calibrated(one, SHAPE, unscaled(), windows, kind="a test")

@@ -45,7 +45,7 @@ def main() -> None:
         for row in rows[: options.cells]:
             for way, logits, reference in ways(load_trained(store, row, results.info)):
                 found[way].append((off_by(logits, reference), (logits.argmax(1) == reference.argmax(1)).mean()))
-        for (weights, share), measured in found.items():
+        for (weights, share), measured in sorted(found.items()):
             off, agreement = np.mean(measured, axis=0)
             print(f"| {variant} | {len(measured)} | {weights} | {share} | {off:.4f} | {100 * agreement:.2f} % |")
 

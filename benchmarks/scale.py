@@ -136,18 +136,23 @@ def write_windows(store: WindowStore, entry: DatasetSpec, windows: WindowSpec) -
     """Labels and subjects without the samples, which none of the commands reads."""
     classes, subjects = class_names(entry.dataset, entry.cut), list(entry.all_subjects)
     n = WINDOWS_PER_SUBJECT * len(subjects)
-    table = pa.table(
-        {
-            "subject": np.repeat(subjects, WINDOWS_PER_SUBJECT),
-            "recording": np.repeat(subjects, WINDOWS_PER_SUBJECT),
-            "y": (np.arange(n) % len(classes)).astype(np.int16),
-        }
-    )
+    people, labels = np.repeat(subjects, WINDOWS_PER_SUBJECT), (np.arange(n) % len(classes)).astype(np.int16)
+    table = pa.table({"subject": people, "recording": people, "y": labels})
     content = table_bytes(table)
     with store.new_shard(windows.id) as (name, file):
         file.write(content)
     shard = {"name": name, "rows": n, "bytes": len(content)}
-    manifest = {"dataset": entry.name, "subjects": subjects, "classes": list(classes), "shards": [shard]}
+    each = {subject: np.bincount(labels[people == subject], minlength=len(classes)).tolist() for subject in subjects}
+    manifest = {
+        "windows_id": windows.id,
+        "dataset": entry.name,
+        "subjects": subjects,
+        "classes": list(classes),
+        "shards": [shard],
+        "windows": n,
+        "windows_per_subject_and_class": {s: dict(zip(classes, n, strict=True)) for s, n in each.items()},
+        "findings": [],
+    }
     store.write_manifest(windows.id, manifest)
 
 

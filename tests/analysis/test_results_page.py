@@ -1,6 +1,7 @@
 """One page of several grids: scores, verdicts, figures, and what was not run."""
 
 from analysis.results_page import main
+from tests.analysis.conftest import GridStore
 
 
 def test_it_holds_what_each_grid_found_and_what_was_not_run(grid, tmp_path):
@@ -54,5 +55,43 @@ def test_claims_about_variants_that_a_grid_lacks_are_left_out_and_published_mode
     path = tmp_path / "results.md"
     assert main([grid.write(), "--out", str(path)]) == 0
     text = path.read_text()
-    assert "**Beside WHAR Arena: sensors, arena, subject-kfold**" in text
+    assert "### sensors, arena, subject-kfold\n" in text
+    assert "**Beside WHAR Arena**" in text
     assert "Published claims" not in text
+
+
+def test_it_begins_with_what_validation_chooses_beside_the_baseline_and_the_large_models(grid, tmp_path):
+    for variant, score in {"OM": 0.75, "LM": 0.62, "RB-KD": 0.68}.items():
+        grid.seeds(variant, score, score)
+    path = tmp_path / "results.md"
+    assert main([grid.write(), "--out", str(path)]) == 0
+    head = path.read_text().partition("\n## ")[0]
+    # everybody of this grid is always right, so that the scores per subject are 100 %
+    assert "| tiny | sensors, wrist, subject-holdout | RB-KD | 2 | 1,000 | 100.0 | 100.0 to 100.0 | 2 | 2/2 | " in head
+    assert "| OM 100.0, LM 100.0 |" in head
+
+
+def test_what_two_grids_say_below_their_tables_stands_once_and_what_one_says_stays_with_it(grid, tmp_path):
+    grid.seeds("LM", 0.62, 0.62)
+    assert main([grid.write(), "--out", str(tmp_path / "one.md")]) == 0
+    alone = (tmp_path / "one.md").read_text()
+    assert "## How to read the tables" not in alone
+    assert alone.count("Mean ± sample standard deviation") == 1
+    other = GridStore(tmp_path / "other", grid={"name": "other"})
+    other.seeds("LM", 0.62)
+    assert main([grid.path, other.write(), "--out", str(tmp_path / "two.md")]) == 0
+    text = (tmp_path / "two.md").read_text()
+    assert text.count("Mean ± sample standard deviation") == 1
+    assert "\n- Mean ± sample standard deviation" in text.partition("## How to read the tables")[2]
+    assert text.count("    python -m har_ray.grid grids/tiny.yaml\n") == 2
+
+
+def test_claims_that_cannot_be_tested_are_not_listed(grid, tmp_path):
+    people = [(who, k, k) for who in "abcdef" for k in range(3)]
+    for variant, score in {"OM": 0.75, "LM": 0.62}.items():
+        grid.seeds(variant, score, score, predictions=people)
+    path = tmp_path / "results.md"
+    assert main([grid.write(), "--out", str(path)]) == 0
+    text = path.read_text()
+    assert "| The original model (OM) scores above" in text
+    assert "Distillation alone" not in text

@@ -83,12 +83,12 @@ def _grid(results: Results, figures: Path) -> Iterator[Block]:
     swept, alone = _settings(results)
     for sweep in swept:
         yield from (f"### {sweep.title}, rate and window", _without(sweep.title, sentence(sweep)))
-        yield from _drawn(results, partial(sweep_figure, slug=sweep.slug), figures / f"{sweep.slug}-sweep")
+        yield from _drawn(results, partial(sweep_figure, slug=sweep.slug), figures, f"{sweep.slug}-sweep")
         yield _untitled(sweep.title, sweep_table(results, sweep))
     for setting in alone:
         yield from (f"### {setting.title}", _without(setting.title, sentences(results, setting)))
         chart = partial(bubble_chart, setting=setting, cost="macs")
-        yield from _drawn(results, chart, figures / f"{setting.slug}-f1-macs")
+        yield from _drawn(results, chart, figures, f"{setting.slug}-f1-macs")
         for table_of in (results_table, arena_table, statistics_table, published_table):
             if (table := table_of(results, setting)) is not None:
                 yield _untitled(setting.title, table)
@@ -146,9 +146,10 @@ def _chosen_row(
     return plain(*texts, str(people), seeds, others)
 
 
-def _drawn(results: Results, draw: Callable[[Results], Figure | None], stem: Path) -> Iterator[str]:
+def _drawn(results: Results, draw: Callable[[Results], Figure | None], figures: Path, name: str) -> Iterator[str]:
     """Draw and write a figure; the line that shows its PNG, if there is anything to show."""
-    stem.parent.mkdir(parents=True, exist_ok=True)
+    figures.mkdir(parents=True, exist_ok=True)
+    stem = figures / f"{results.name}-{name}"
     if (drawn := picture(results, Task(stem.name, draw, stem))) is not None:
         yield f"![{drawn.alt}]({Path(drawn.file).with_suffix('.png')})"
 

@@ -15,9 +15,9 @@ def test_it_holds_what_each_grid_found_and_what_was_not_run(grid, tmp_path):
     assert "| LM† | 62.5 ± 0.7 |" in text
     assert "LM is the only small model with a completed seed" in text
     assert "**Published claims, each tested in every setting**" in text
-    assert "](results/sensors-wrist-subject-holdout-f1-macs.png)" in text
+    assert "](results/tiny-sensors-wrist-subject-holdout-f1-macs.png)" in text
     assert "![Macro F1 against MACs per window: sensors, wrist, subject-holdout. OM 100.0 %" in text
-    assert (tmp_path / "docs" / "results" / "sensors-wrist-subject-holdout-f1-macs.png").stat().st_size > 10_000
+    assert (tmp_path / "docs" / "results" / "tiny-sensors-wrist-subject-holdout-f1-macs.png").stat().st_size > 10_000
     assert text.endswith(
         "## Not run\n\n- tiny: This grid has ended: 4 of 5 cells of the tables are completed, 1 missing.\n"
         "- wisdm: no recordings at hand\n"
@@ -41,8 +41,8 @@ def test_a_sweep_has_one_table_and_one_figure(grid, tmp_path):
     assert main([grid.write(), "--out", str(path)]) == 0
     text = path.read_text()
     assert "### sensors, wrist, subject-holdout, rate and window" in text
-    assert "](results/sensors-wrist-subject-holdout-sweep.png)" in text
-    assert (path.with_suffix("") / "sensors-wrist-subject-holdout-sweep.png").exists()
+    assert "](results/tiny-sensors-wrist-subject-holdout-sweep.png)" in text
+    assert (path.with_suffix("") / "tiny-sensors-wrist-subject-holdout-sweep.png").exists()
     assert "rate_hz=10" not in text
 
 
@@ -84,6 +84,10 @@ def test_what_two_grids_say_below_their_tables_stands_once_and_what_one_says_sta
     assert text.count("Mean ± sample standard deviation") == 1
     assert "\n- Mean ± sample standard deviation" in text.partition("## How to read the tables")[2]
     assert text.count("    python -m har_ray.grid grids/tiny.yaml\n") == 2
+    # the same setting in both, each with a chart of its own
+    assert {path.name for path in (tmp_path / "two").glob("*.png")} == {
+        f"{name}-sensors-wrist-subject-holdout-f1-macs.png" for name in ("tiny", "other")
+    }
 
 
 def test_claims_that_cannot_be_tested_are_not_listed(grid, tmp_path):

@@ -222,7 +222,7 @@ def _in_order(time: dict[str, object], others: tuple[Column, ...], question: str
         assert given.column is not None
         clock = Clock.of(head.path, FileSpec(given.columns, head.format), given, None)
         batch = next(iter(read_columns(head.path, clock.types, clock.spec)))
-        t = clock.timed(clock.stamps(batch, 0), Rejects()).t
+        t = clock.timed(clock.stamps(batch, np.arange(batch.num_rows)), Rejects()).t
         if found := separating(clock, t):
             separates = [name for name in separates if name in found] if separates else found
             continue

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from har_ray.data.account import Account, Row, as_rows, left_out_lines
 from har_ray.data.by_name import dataset_of, descriptor_of, preset_of
 from har_ray.data.dataset import Dataset, Preset, Recording, Rejects
 from har_ray.data.faults import by_cause
@@ -56,7 +57,9 @@ class WindowArrays:
         channels: names of the last axis.
         subjects: whom the protocols split, in their order.
         rate_hz: samples per second of `x`.
-        rejects: what was left out of the recordings, by reason.
+        rejects: rows that no recording has, by reason.
+        files: of each file how long its recordings are, how much of that is in windows, and what is left out by reason:
+            windows and seconds that add up, as in the manifest of a grid's windows.
         findings: what makes results wrong, or worth less than they seem; each has been logged as a warning.
         windows_id: the same as that of a grid's windows of the same content.
         entry: of a grid that has these windows.
@@ -72,6 +75,7 @@ class WindowArrays:
     subjects: tuple[str, ...]
     rate_hz: float
     rejects: dict[str, int]
+    files: tuple[Row, ...] = field(repr=False)
     findings: tuple[Finding, ...]
     windows_id: str
     entry: dict[str, Any] = field(repr=False)
@@ -145,9 +149,9 @@ def windows(
     identity = identify(dataset, folder, Path(data))
     spec = WindowSpec.of(dataset, identity.fingerprint, entry.cut)
     if storage is None:
-        found, rejects, findings = _cut(dataset, spec.preset, identity, folder)
+        found, files, rejects, findings = _cut(dataset, spec.preset, identity, folder)
     else:
-        found, rejects, findings = _stored(dataset, spec, identity, folder, WindowStore(Storage(storage)))
+        found, files, rejects, findings = _stored(dataset, spec, identity, folder, WindowStore(Storage(storage)))
     findings += _of_classes(dataset, spec.preset, found)
     refuse(dataset.name, findings, dataset.strict)
     for finding in findings:
@@ -159,6 +163,7 @@ def windows(
         subjects=entry.all_subjects,
         rate_hz=spec.preset.rate_hz,
         rejects=rejects,
+        files=tuple(files),
         findings=tuple(findings),
         windows_id=spec.id,
         entry=given,
@@ -170,29 +175,31 @@ def _entry(content: dict[str, Any]) -> DatasetSpec:
     return load(DatasetSpec, YamlFile(Path("har_ray.windows"), text="", content=content))
 
 
-Made = tuple[Windows, dict[str, int], list[Finding]]
-"""Windows, what was left out of the recordings, and what was found in them."""
+Made = tuple[Windows, list[Row], dict[str, int], list[Finding]]
+"""Windows, what became of each file and of rows of no recording, and what was found in the recordings."""
 
 
 def _cut(dataset: Dataset, preset: Preset, identity: Identity, folder: Path | None) -> Made:
     warn_if_altered(dataset, identity)
-    rejects, errors, parts = Rejects(), list[tuple[str, str]](), list[tuple[str, Windows]]()
+    files, errors, parts = dict[str, tuple[Account, Rejects]](), list[tuple[str, str]](), list[tuple[str, Windows]]()
     gathered = Gathered(measured(preset.channels, [channel.name for channel in dataset.channels]))
     for source in dataset.reader(preset).locate(folder):
+        account, rejects = files[source] = Account(), Rejects()
         try:
             recordings = gathered.watched(source, read_source(dataset, preset, source, rejects))
-            cuts = cut_all(dataset, preset, recordings)
+            cuts = account.watched(preset, cut_all(dataset, preset, recordings))
             found = ((one.name, _of_recording(one, cut)) for one, cut in cuts)
             parts += [(name, windows) for name, windows in found if len(windows.y)]
         except DataError as error:
             errors.append((source, str(error)))
     if errors:
         raise DataError("\n".join(by_cause(errors)))
+    rows, left_out = as_rows(files)
     if not parts:
-        raise no_windows(dataset.name, identity.files, rejects.counts)
+        raise no_windows(dataset.name, identity.files, left_out_lines({"rejects": left_out, "files": rows}))
     in_order = [windows for _, windows in sorted(parts, key=itemgetter(0))]
     windows = Windows(*map(np.concatenate, zip(*in_order, strict=True)))
-    return windows, dict(sorted(rejects.counts.items())), checks.of_recordings(gathered, dataset, preset)
+    return windows, rows, left_out, checks.of_recordings(gathered, dataset, preset)
 
 
 def _of_classes(dataset: Dataset, preset: Preset, windows: Windows) -> list[Finding]:
@@ -223,4 +230,4 @@ def _stored(dataset: Dataset, spec: WindowSpec, identity: Identity, folder: Path
         with cluster.connected(None):
             manifest = prepare(dataset, spec, identity, folder, store)
     kept = [Finding(**row) for row in manifest.get("findings", ())]
-    return load_windows(store, spec.id), manifest["rejects"], kept
+    return load_windows(store, spec.id), list(manifest.get("files", ())), manifest["rejects"], kept

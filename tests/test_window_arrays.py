@@ -11,6 +11,7 @@ import pytest
 from torch.utils.data import DataLoader
 
 import har_ray
+from har_ray.data import account
 from har_ray.data.protocol import Protocol
 from har_ray.data.tensors import load_tensors, load_windows, split_rows
 from har_ray.errors import DataError, GridError, HarRayError
@@ -137,9 +138,40 @@ def test_what_makes_results_wrong_is_logged_and_kept(tmp_path, caplog, spar):
 
 def test_what_is_left_out_is_counted(tmp_path):
     path = write(tmp_path, p1=[*rows(*["walk"] * 10), "nan,1,2,x,walk"], p2=rows(*["run"] * 10))
-    assert har_ray.windows(str(path)).rejects == {"no time stamp": 1}
-    with pytest.raises(DataError, match=r"^mine: no window comes out of 2 files; left out: 1 × no time stamp$"):
+    mine = har_ray.windows(str(path))
+    assert mine.rejects == {"no time stamp": 1}
+    assert [row["rejects"] for row in mine.files] == [{"no time stamp": 1}, {}]
+    with pytest.raises(DataError) as caught:
         har_ray.windows(str(path), window_s=5)
+    assert str(caught.value) == (
+        "mine: no window comes out of 2 files; left out: 1 × no time stamp; read: 2 s, of which 0 s in 0 windows; "
+        "left out: 2 s, 4 windows in recordings that are shorter than a window"
+    )
+
+
+def test_what_gaps_cost_is_said_of_each_file(tmp_path):
+    """Rows 7 to 11 of p1 are lost, and ay of rows 9 to 14 of p2, in which time begins again with row 18."""
+    stamped = [f"{i / 10},{i},{100 + i},x,walk" for i in range(20)]
+    dead = [f"{i % 18 / 10},{i},{'' if 9 <= i < 15 else i},x,walk" for i in range(28)]
+    path = write(tmp_path, p1=stamped[:7] + stamped[12:], p2=dead)
+    mine = har_ray.windows(str(path))
+    assert [row["file"] for row in mine.files] == ["p1.csv", "p2.csv"]
+    assert [row["left_out"] for row in mine.files] == [
+        # 7 rows: a window of 5, and a second that the gap cuts; 8 rows: the same at the file's end.
+        {account.GAP: lost(1, 0.2), account.END: lost(1, 0.3)},
+        # 9 rows before the channel is missing, 3 after it until time begins again, 10 from there.
+        {account.GAP: lost(1, 0.4), account.SHORT: lost(1, 0.3)},
+    ]
+    assert mine.rejects == {"wrist_acc_y missing for over 0.5 s": 6}
+    assert sum(row["windows"] for row in mine.files) == len(mine.y) == 5
+    for row in mine.files:
+        assert row["seconds_in_windows"] + sum(one["seconds"] for one in row["left_out"].values()) == (
+            pytest.approx(row["seconds"])
+        )
+
+
+def lost(windows, seconds):
+    return {"windows": windows, "seconds": pytest.approx(seconds)}
 
 
 @pytest.mark.parametrize(
@@ -188,4 +220,5 @@ def test_from_a_storage_they_are_read_or_made_there(ray_session, spar, spar_stor
     assert (tmp_path / "results" / "windows" / plain.windows_id / "manifest.json").is_file()
     assert np.array_equal(made.x, plain.x)
     assert made.rejects == plain.rejects == {}
+    assert made.files == plain.files
     assert made.findings == plain.findings

@@ -5,20 +5,25 @@ else of a whole recording. It is made, or left out for a reason; and every sampl
 So windows, and seconds, add up to what was read. Rows that no recording has are counted by `Rejects`.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from har_ray.data.cleaning import natural_key
 from har_ray.data.dataset import NULL, Preset, Recording, Rejects
+from har_ray.data.soundness.evidence import short_names
 from har_ray.data.windows import Cut, samples, step_of, stretches
 from har_ray.text import counted, duration
 
 NO_CLASS = "of no class"
 SHORT_LABEL, CHANGE = "in stretches of one label that are shorter than a window", "across a change of label"
 SHORT, END = "in recordings that are shorter than a window", "across the end of a recording"
+SHORT_BEFORE_GAP, GAP = "in stretches before a gap that are shorter than a window", "across a gap"
+"""Where time leaps, or a channel is missing, and the recording would have gone on."""
 BETWEEN = "between windows"
 """Of samples alone, where the stride is longer than a window."""
 
@@ -62,7 +67,7 @@ class Account:
         in_made, in_dropped = (_covered(starts, n, float(length * step)) for starts in (made, dropped))
         begins_next = int(cut * stride * step)
         at = np.arange(n)
-        why = _reason(recording.labels, preset, begin, end, is_short=resampled < length)
+        why = _reason(recording, preset, begin, end, is_short=resampled < length)
         self.in_windows_s += int(in_made.sum()) / recording.rate_hz
         self._lose(NO_CLASS, len(dropped), int((in_dropped & ~in_made).sum()) / recording.rate_hz)
         missed = ~in_made & ~in_dropped
@@ -88,13 +93,14 @@ def _covered(starts: npt.NDArray[np.int64], n: int, length: float) -> npt.NDArra
     return np.cumsum(edges[:n]) > 0
 
 
-def _reason(labels: npt.NDArray[np.int16], preset: Preset, begin: int, end: int, is_short: bool) -> str:
+def _reason(recording: Recording, preset: Preset, begin: int, end: int, is_short: bool) -> str:
     """Why a stretch has no more windows."""
+    labels, at_end = recording.labels, GAP if recording.before_gap else END
     if preset.label_rule == "pure" and labels[begin] == NULL and not preset.null_class:
         return NO_CLASS
-    if begin == 0 and end == len(labels):
-        return SHORT if is_short else END
-    return SHORT_LABEL if is_short else CHANGE if end < len(labels) else END
+    if begin == 0 and end == len(labels) and is_short:
+        return SHORT_BEFORE_GAP if recording.before_gap else SHORT
+    return SHORT_LABEL if is_short else CHANGE if end < len(labels) else at_end
 
 
 def as_row(file: str, account: Account, rejects: Rejects) -> Row:
@@ -110,6 +116,13 @@ def as_row(file: str, account: Account, rejects: Rejects) -> Row:
         "left_out": lost,
         "rejects": dict(sorted(rejects.counts.items())),
     }
+
+
+def as_rows(files: Mapping[str, tuple[Account, Rejects]]) -> tuple[list[Row], dict[str, int]]:
+    """What a manifest says of each file, by their paths, in natural order; and of the rows of no recording of all."""
+    names = short_names(files)
+    rows = [as_row(names[path], *files[path]) for path in sorted(files, key=lambda one: natural_key(names[one]))]
+    return rows, dict(sorted(sum((rejects.counts for _, rejects in files.values()), Counter()).items()))
 
 
 def summed(files: Sequence[Row]) -> Row:

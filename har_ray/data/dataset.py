@@ -89,6 +89,7 @@ class Recording:
         labels: int16 `[n]`, index into the classes of its track, or `NULL`.
         rate_hz: samples per second.
         wander: of readings that did not come at one rate, and of which these samples at even intervals were made.
+        before_gap: whether it ends where samples are lost, after which its stream goes on.
     """
 
     name: str
@@ -97,6 +98,7 @@ class Recording:
     labels: npt.NDArray[np.int16]
     rate_hz: float
     wander: Wander | None = None
+    before_gap: bool = False
 
 
 @dataclass

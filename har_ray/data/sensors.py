@@ -4,9 +4,9 @@ import re
 from collections.abc import Iterator, Sequence
 
 AXIS = re.compile(r"(?P<sensor>.*?)[\s_.-]*(?P<axis>[xyz])", re.IGNORECASE)
-ACCELEROMETER = {"a", "acc", "accel", "acceleration", "accelerometer"}
+ACCELEROMETER = {"a", "ac", "acc", "accel", "acceleration", "accelerometer"}
 WITHOUT_GRAVITY = {"lin", "linear", "user"}
-GYROSCOPE = {"g", "gyr", "gyro", "gyroscope", "rotation", "angular"}
+GYROSCOPE = {"g", "gy", "gyr", "gyro", "gyroscope", "rotation", "angular"}
 MAGNETOMETER = {"m", "mag", "magnetometer", "magnetic"}
 QUANTITY = ACCELEROMETER | WITHOUT_GRAVITY | GYROSCOPE | MAGNETOMETER | {"rate", "velocity", "field", "gravity"}
 """Words of a channel's name that say what is measured, not where."""

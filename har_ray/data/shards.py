@@ -21,14 +21,13 @@ import ray
 import ray.data
 
 from har_ray import __version__
-from har_ray.data.account import Account, as_row
+from har_ray.data.account import Account, as_rows, left_out_lines
 from har_ray.data.cleaning import natural_key
 from har_ray.data.dataset import Dataset, Recording, Rejects
 from har_ray.data.faults import by_cause
 from har_ray.data.norms import measured
 from har_ray.data.raw.identity import Identity, warn_if_altered
 from har_ray.data.soundness import checks
-from har_ray.data.soundness.evidence import short_names
 from har_ray.data.soundness.statistics import Gathered
 from har_ray.data.windows import Cut, WindowSpec, class_names, cut_all, no_windows, read_source
 from har_ray.errors import DataError
@@ -70,7 +69,7 @@ def prepare(
         raise DataError("\n".join(by_cause(sorted(errors, key=lambda error: natural_key(str(error[0]))))))
     manifest = _manifest(dataset, spec, identity, reports)
     if not manifest["windows"]:
-        raise no_windows(dataset.name, identity.files, manifest["rejects"])
+        raise no_windows(dataset.name, identity.files, left_out_lines(manifest))
     windows.write_manifest(spec.id, manifest)
     return manifest
 
@@ -186,8 +185,7 @@ def _manifest(dataset: Dataset, spec: WindowSpec, identity: Identity, reports: S
     files: dict[str, tuple[Account, Rejects]] = {}
     for report in reports:
         files |= pickle.loads(report["files"])
-    rejects: Counter[str] = sum((one.counts for _, one in files.values()), Counter())
-    names = short_names(files)
+    rows, rejects = as_rows(files)
     gathered = Gathered(measured(spec.preset.channels, [channel.name for channel in dataset.channels]))
     for report in reports:
         gathered.join(pickle.loads(report["gathered"]))
@@ -206,9 +204,7 @@ def _manifest(dataset: Dataset, spec: WindowSpec, identity: Identity, reports: S
         "windows": sum(int(shard["rows"]) for report in reports for shard in report["shards"]),
         "shards": [dict(shard) for report in reports for shard in report["shards"]],
         "windows_per_subject_and_class": per_subject,
-        "rejects": dict(sorted(rejects.items())),
-        "files": [
-            as_row(names[source], *files[source]) for source in sorted(files, key=lambda one: natural_key(names[one]))
-        ],
+        "rejects": rejects,
+        "files": rows,
         "findings": [finding.as_row for finding in checks.of_recordings(gathered, dataset, spec.preset)],
     }

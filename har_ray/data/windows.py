@@ -7,7 +7,7 @@ filter sees the other side. With `majority`, `first` and `last` windows run acro
 
 import hashlib
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass, replace
 from fractions import Fraction
 from itertools import pairwise
@@ -21,6 +21,7 @@ from har_ray.data.alignment import gravity_aligned
 from har_ray.data.dataset import NULL, Dataset, LabelRule, Preset, Recording, Rejects
 from har_ray.data.norms import measured, with_norms
 from har_ray.errors import DataError
+from har_ray.text import counted
 
 Labels = npt.NDArray[np.int16]
 Samples = npt.NDArray[np.float32]
@@ -132,10 +133,9 @@ def cut_all(dataset: Dataset, preset: Preset, recordings: Iterable[Recording]) -
         yield recording, cut(replace(recording, x=x), preset, null_label)
 
 
-def no_windows(dataset: str, files: int, rejects: Mapping[str, int]) -> DataError:
-    """The error where nothing is left to learn from: what was left out, and why."""
-    left_out = "".join(f"; left out: {n:,} × {reason}" for reason, n in rejects.items())
-    return DataError(f"{dataset}: no window comes out of {files:,} files{left_out}")
+def no_windows(dataset: str, files: int, left_out: Iterable[str]) -> DataError:
+    """The error where nothing is left to learn from; `left_out` says what was, and why."""
+    return DataError("; ".join([f"{dataset}: no window comes out of {counted(files, 'file')}", *left_out]))
 
 
 def samples(seconds: float, rate_hz: float) -> int:

@@ -55,6 +55,15 @@ def test_a_recording_shorter_than_a_window():
     assert of([]) == ((0, 0.0), {})
 
 
+def test_what_a_gap_costs_is_told_from_what_the_end_costs():
+    recording = Recording("r", "s", np.zeros((9, 1), np.float32), np.zeros(9, np.int16), 10.0, before_gap=True)
+    for window_s, reason, windows in ((0.4, account.GAP, 1), (1.0, account.SHORT_BEFORE_GAP, 1)):
+        preset = Preset(("a",), window_s, window_s, 10.0)
+        found = Account()
+        found.add(recording, preset, cut(recording, preset, None))
+        assert found.lost_windows == {reason: windows}
+
+
 def test_windows_of_no_class_where_they_are_kept_and_where_windows_may_cross_labels():
     labels = [WALK] * 5 + [NULL] * 7
     assert of(labels, null_class=True) == ((2, 1.0), {account.END: (1, 0.2)})

@@ -82,6 +82,18 @@ DATA = [
          "test_two_devices_in_one_file"),
     ),
     *in_file(
+        "har_ray/data/own/words.py", "tests/data/own/test_rows.py",
+        ("rows of another sensor",
+         "if word.strip() == self.value]", "if word.strip() != self.value]",
+         "test_rows_of_two_sensors_become_one_recording"),
+    ),
+    *in_file(
+        "har_ray/data/own/rows.py", "tests/data/own/test_rows.py",
+        ("labels of rows that are not read must be known",
+         "for i in np.unique(at).tolist() if words[i]", "for i, _ in enumerate(words) if words[i]",
+         "test_rows_of_two_sensors_become_one_recording"),
+    ),
+    *in_file(
         "har_ray/data/own/rows.py", "tests/data/own/test_dataset.py",
         ("a recording of two people",
          "if joined and part.subject != joined[0].subject:", "if joined and part.first < joined[0].first:",
@@ -134,6 +146,24 @@ DATA = [
         ("seconds in a window and in one that is left out count twice",
          "int((in_dropped & ~in_made).sum())", "int(in_dropped.sum())",
          "test_windows_of_no_class_where_they_are_kept_and_where_windows_may_cross_labels"),
+    ),
+    *in_file(
+        "har_ray/data/account.py", "tests/test_window_arrays.py",
+        ("what gaps cost is said to be at the end of recordings",
+         "GAP if recording.before_gap else END", "END",
+         "test_what_gaps_cost_is_said_of_each_file"),
+    ),
+    *in_file(
+        "har_ray/data/own/intervals.py", "tests/data/own/test_intervals.py",
+        ("how long an interval lasts is taken for its end",
+         "end += start if source.duration else 0", "end += 0",
+         "test_one_table_of_all_recordings"),
+    ),
+    *in_file(
+        "har_ray/data/guess/units.py", "tests/data/guess/test_names.py",
+        ("whatever is as long as gravity is said to be an accelerometer",
+         "acceleration and (named or _points(some)) and", "acceleration and",
+         "test_what_does_not_point_anywhere_is_no_gravity"),
     ),
     *in_file(
         "har_ray/data/own/streams.py", "tests/data/own/test_intervals.py",
@@ -218,7 +248,7 @@ DATA = [
          "test_something_else_that_listens_is_not_ray"),
     ),
     *in_file(
-        "har_ray/data/guess/channels.py", "tests/data/guess/test_shapes.py",
+        "har_ray/data/guess/units.py", "tests/data/guess/test_shapes.py",
         ("files of another unit are guessed to be in that of most",
          "if str(one) != usual}", "if str(one) == usual}",
          "test_files_of_different_units_and_rates"),

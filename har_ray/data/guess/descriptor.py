@@ -17,6 +17,9 @@ from har_ray.data.guess.parts import is_source_word, parts_of
 from har_ray.data.guess.paths import fields, glob_of, smallest
 from har_ray.data.guess.rate import put_rate
 from har_ray.data.guess.time import Stamps, stamps_of
+from har_ray.data.guess.units import sentinels
+from har_ray.data.own.files import sheets
+from har_ray.data.own.format import AUTO
 from har_ray.data.own.formats.opening import on_disk, with_members
 from har_ray.data.own.join import group_of
 from har_ray.data.own.paths import word_in
@@ -33,14 +36,14 @@ def guess(given: Sequence[str], root: Path) -> Guess:
         DataError: a path names nothing, or no file holds a recording.
     """
     paths = paths_of(given)
-    heads, faults = heads_of([path for path in paths if path.suffix.lower() not in NO_RECORDINGS], root)
+    heads, faults, empty = heads_of([path for path in paths if path.suffix.lower() not in NO_RECORDINGS], root)
     parts = parts_of(heads)
     faults = by_cause((path, fault) for fault in faults for path in [fault.partition(": ")[0]])
     if not parts.sources:
-        why = [f"{path}: {reason}" for path, reason in parts.left_out.items()]
+        why = [f"{path}: {reason}" for path, reason in {**parts.left_out, **empty}.items()]
         raise DataError("\n".join([*faults, *why, f"{' '.join(given)}: no file holds a recording"]))
     first = next(iter(parts.sources.values()))
-    found = Guess({}, parts, faults=faults, left_out=dict(parts.left_out))
+    found = Guess({}, parts, faults=faults, left_out={**parts.left_out, **empty})
     stamps = {name: stamps_of(some) for name, some in parts.sources.items()}
     every = [head for some in parts.sources.values() for head in some]
     subject = subject_of(every, first)
@@ -49,11 +52,11 @@ def guess(given: Sequence[str], root: Path) -> Guess:
     if intervals and isinstance(intervals.value, dict):
         where = escape(str(intervals.value["files"])).replace("{}", "*")
         found.left_out = {path: why for path, why in found.left_out.items() if not fnmatchcase(path, where)}
-    taken = [*_columns(subject), *_columns(recording)]
-    label = label_of(first, [*taken, *_times(next(iter(stamps.values())))], intervals)
+    taken = [*_columns(subject), *_columns(recording), *([first[0].only.column] if first[0].only else [])]
+    label = label_of(first, [*taken, *_times(next(iter(stamps.values())))], intervals, _said_by(subject, first))
     for name, some in parts.sources.items():
         _put_source(found, name, some, stamps[name], [*taken, *_columns(label)], root)
-    if len(parts.sources) > 1:
+    if len(parts.sources) > 1 and not first[0].only:
         found.put(("join",), _join(parts.sources))
     found.put(("subject",), _checked(subject, every))
     found.put(("recording",), recording)
@@ -79,20 +82,41 @@ def _put_source(
     found: Guess, name: str, heads: Sequence[Head], stamps: Stamps, taken: Sequence[object], root: Path
 ) -> None:
     at: KeyPath = ("sources", name) if name else ()
+    channels = channels_of(heads, [*taken, *_times(stamps)], name)
     archives = list(dict.fromkeys(_relative(on_disk(head.path), root) for head in heads))
     found.put((*at, "files"), Answer(glob_of(archives)))
     if any(on_disk(head.path) != head.path for head in heads):
         inside = [head.path.relative_to(on_disk(head.path)).as_posix() for head in heads]
         found.put((*at, "members"), Answer(glob_of(list(dict.fromkeys(inside)))))
     _check_files(found, at, heads, root)
-    said = heads[0].format.model_dump(exclude_defaults=True)
-    if said:
-        found.put((*at, "format"), Answer(said))
+    if heads[0].only:
+        found.put((*at, "rows"), Answer(heads[0].only.model_dump()))
+    _put_format(found, at, heads, channels)
     if stamps.time:
         others = f"{' and '.join(map(str, stamps.others))} may tell it, too" if stamps.others else ""
         found.put((*at, "time"), Answer(stamps.time, stamps.question, others))
-    channels = channels_of(heads, [*taken, *_times(stamps)], name)
     _put_channels(found, at, channels)
+
+
+def _put_format(found: Guess, at: KeyPath, heads: Sequence[Head], channels: Channels) -> None:
+    """What is not found by itself, and numbers that seem to stand for missing ones."""
+    form = next((head.format for head in heads if head.format != AUTO), AUTO)
+    said = form.model_dump(exclude_defaults=True)
+    missing = sentinels(heads, [one.column for one in channels.channels])
+    if missing:
+        said["missing"] = missing
+    questions = [f"are {' and '.join(missing)} missing values?"] if missing else []
+    if len(names := sheets(heads[0].path, heads[0].spec)) > 1:
+        said["sheet"] = names[0]
+        questions.append(f"of each file this sheet is read, and not {', '.join(names[1:SHOWN])}")
+    if said:
+        found.put((*at, "format"), Answer(said, "; ".join(questions)))
+
+
+def _said_by(subject: Answer, heads: Sequence[Head]) -> tuple[str, ...]:
+    """The word of each path that is taken for the subject; nothing where it is a column."""
+    pattern = subject.value.get("pattern") if isinstance(subject.value, dict) else None
+    return tuple(word_in(head.relative, pattern) or "" for head in heads) if pattern else ()
 
 
 def _put_channels(found: Guess, at: KeyPath, channels: Channels) -> None:
@@ -157,7 +181,7 @@ def _joins(paths: Mapping[str, Sequence[str]], pattern: str | None) -> bool:
 
 def _order(found: Guess) -> None:
     """Keys as a person reads them."""
-    keys = ["files", "members", "format", "sources", "join", "rate_hz", "time", "subject", "recording", "label"]
+    keys = ["files", "members", "format", "rows", "sources", "join", "rate_hz", "time", "subject", "recording", "label"]
     keys += ["channels", "units", "presets"]
     found.content = {key: found.content[key] for key in keys if key in found.content}
 

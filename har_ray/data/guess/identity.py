@@ -46,7 +46,8 @@ def subject_of(heads: Sequence[Head], first: Sequence[Head]) -> Answer:
         question = "nothing in the path says who was recorded; one person for now: which column, or part of the path?"
         return Answer({"pattern": r"([^/.]+)\.[^/]+$"}, question)
     best = max(found, key=lambda one: _speaks_for(one, len(first)))
-    sure = best.before in BEFORE_NUMBER or (len(first) > 1 and (best.folder or len(found) == 1))
+    others = [one for one in found if 1 < len(one.distinct) < len(first) and not one.follows(best.words)]
+    sure = best.before in BEFORE_NUMBER or (len(first) > 1 and ((best.folder and not others) or len(found) == 1))
     people = ", ".join(best.distinct[:4]) + (", ..." if len(best.distinct) > 4 else "")
     return Answer({"pattern": best.pattern}, "" if sure else f"is it {people} who was recorded?")
 

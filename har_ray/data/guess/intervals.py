@@ -6,7 +6,9 @@ from pathlib import Path, PurePosixPath
 
 from har_ray.data.guess.answers import Answer
 from har_ray.data.guess.labels import is_activity
-from har_ray.data.guess.layout import Head
+from har_ray.data.guess.layout import ColumnHead, Head
+from har_ray.data.guess.parts import interval_columns
+from har_ray.data.guess.time import seconds_named
 from har_ray.data.own.interval_files import tiers
 from har_ray.errors import DataError
 
@@ -31,7 +33,7 @@ def intervals_of(first: Sequence[Head], beside: Sequence[Head], paths: Mapping[s
             found.setdefault(where, {})[stem] = path
     complete = [where for where, files in found.items() if len(files) == len(stems)]
     if not complete:
-        return None
+        return next((_of_all(table, one) for table in beside if (one := _recordings(table, recordings))), None)
     where = min(complete, key=lambda one: one.endswith(".json"))
     said: dict[str, object] = {"files": where}
     if where.lower().endswith(".eaf"):
@@ -47,11 +49,27 @@ def _named(path: str, stems: set[str]) -> Iterator[tuple[str, str]]:
             yield stem, f"{path[: places[-1].start()]}{{}}{path[places[-1].end() :]}"
 
 
+def _recordings(table: Head, recordings: Sequence[str]) -> ColumnHead | None:
+    """The column that names each of the recordings, by its path, its file or that without suffixes."""
+    for column in table.columns:
+        words = set(column.words)
+        if all(words & {path, PurePosixPath(path).name, PurePosixPath(path).name.split(".")[0]} for path in recordings):
+            return column
+    return None
+
+
+def _of_all(table: Head, recordings: ColumnHead) -> Answer:
+    return Answer({"files": table.relative, "recording": recordings.reference} | _columns(table))
+
+
 def _columns(table: Head) -> dict[str, object]:
-    """Those of start, end and label, where they are called otherwise."""
-    names = {column.name.casefold(): column.name for column in table.columns}
-    meant = {"start": "start", "end": "end" if "end" in names else "stop", "label": "label"}
-    return {key: names[other] for key, other in meant.items() if names[other] != key}
+    """Those of start, end or duration, and label, where they are called otherwise."""
+    found = interval_columns(table)
+    if "end" in found:
+        found.pop("duration", None)
+    said: dict[str, object] = {key: column for key, column in found.items() if column != key or key == "duration"}
+    unit = seconds_named(str(found["start"]))
+    return said | ({"unit": unit} if unit not in (None, "s") else {})
 
 
 def _with_tier(said: dict[str, object], paths: Sequence[Path]) -> Answer:

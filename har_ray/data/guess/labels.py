@@ -9,9 +9,10 @@ from pathlib import Path
 from har_ray.data.guess.answers import Answer
 from har_ray.data.guess.layout import ColumnHead, Head
 from har_ray.data.guess.parts import is_source_word
-from har_ray.data.guess.paths import fields, letters
+from har_ray.data.guess.paths import Field, fields, letters
 from har_ray.data.own.columns import Column
 from har_ray.data.own.files import WORD, read_columns
+from har_ray.data.own.near_names import alike
 from har_ray.errors import DataError
 
 COLUMN = re.compile(r"(?i)label|activit|^gt$|ground.?truth|^class|^action|^target|^annotation|^behaviou?r|^task$|^y$")
@@ -42,6 +43,8 @@ ACTIVITIES = (
     *("wash", "cook", "idle", "gait", "swim"),
 )
 """How words for activities begin."""
+BEFORE_NUMBER = frozenset(("a", "act", "activity", "adl", "task", "label", "class", "exercise", "ex", "movement"))
+"""What stands before an activity's number in a path."""
 MOST = 60
 """More words are no labels."""
 BATCHES = 16
@@ -53,12 +56,15 @@ def is_activity(word: str) -> bool:
     return any(one.startswith(ACTIVITIES) for one in letters(word))
 
 
-def label_of(first: Sequence[Head], taken: Sequence[object], intervals: Answer | None) -> Answer:
+def label_of(
+    first: Sequence[Head], taken: Sequence[object], intervals: Answer | None, who: tuple[str, ...] = ()
+) -> Answer:
     """The label of files of the first source.
 
     Args:
         taken: columns that hold something else.
         intervals: as a descriptor says where they are, if there are any.
+        who: the word of each path that is taken for the subject.
     """
     columns = [one for one in first[0].columns if one.reference not in taken and _may_be(one, first)]
     named = [one for one in columns if COLUMN.search(one.name)]
@@ -68,15 +74,25 @@ def label_of(first: Sequence[Head], taken: Sequence[object], intervals: Answer |
     best = next(iter(sorted(named, key=_is_code) or words), None) or _codes(columns, first)
     if best is not None:
         return _column(best, first, sure=best in named or best in words)
-    activities = [
-        one for one in fields([head.relative for head in first], is_source_word) if all(map(is_activity, one.words))
-    ]
+    paths = [one for one in fields([head.relative for head in first], is_source_word) if one.words != who]
+    activities = [one for one in paths if all(map(is_activity, one.words))]
     if activities:
         return Answer({"pattern": min(activities, key=lambda one: len(one.distinct)).pattern})
+    if others := [one for one in paths if _may_be_done(one, who)]:
+        chosen = min(others, key=lambda one: (len(one.distinct), not one.folder))
+        some = ", ".join(chosen.distinct[:4]) + (", ..." if len(chosen.distinct) > 4 else "")
+        return Answer({"pattern": chosen.pattern}, f"is it {some} that people did?")
     question = (
         "where is what people did: {column: ...}, {pattern: ...} of the path, or {intervals: ...} in other files?"
     )
     return Answer(None, question)
+
+
+def _may_be_done(field: Field, who: Sequence[str]) -> bool:
+    """Whether a part of the path may say what these people did: words, or numbers behind a word for it, that recur."""
+    if not 1 < len(field.distinct) < len(field.words) or (who and field.follows(who)):
+        return False
+    return field.before in BEFORE_NUMBER if field.words[0].isdigit() else not any(map(str.isdigit, field.words))
 
 
 def _is_code(column: ColumnHead) -> bool:
@@ -112,8 +128,8 @@ def _column(column: ColumnHead, heads: Sequence[Head], sure: bool) -> Answer:
     value: dict[str, object] = {"column": column.reference}
     question, note = "" if sure else "is this what people did?", ""
     if same := _same(labels):
-        value["map"] = {label: same.get(label.casefold(), label) for label in labels}
-        question = f"{', '.join(label for label in labels if label.casefold() in same)} are taken for one class"
+        value["map"] = {label: same.get(alike(label), label) for label in labels}
+        question = f"{', '.join(label for label in labels if alike(label) in same)} are taken for one class"
     elif all(re.fullmatch(r"-?\d+(\.\d+)?", word) for word in labels):
         question = f"what do {', '.join(sorted(labels, key=float)[:8])} stand for: map: {{{labels[0]}: ..., ...}}"
     if none:
@@ -123,12 +139,12 @@ def _column(column: ColumnHead, heads: Sequence[Head], sure: bool) -> Answer:
 
 
 def _same(labels: Sequence[str]) -> dict[str, str]:
-    """Small letters → the first of labels that differ only in these: Walk and walk."""
+    """What labels have in common that are near-equal, Walk and walk, 1 and 1.0 → the first of them."""
     first, same = dict[str, str](), dict[str, str]()
     for label in labels:
-        if label.casefold() in first:
-            same[label.casefold()] = first[label.casefold()]
-        first.setdefault(label.casefold(), label)
+        if alike(label) in first:
+            same[alike(label)] = first[alike(label)]
+        first.setdefault(alike(label), label)
     return same
 
 

@@ -4,7 +4,7 @@ import os
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from glob import glob
+from glob import escape, glob
 from itertools import pairwise
 from pathlib import Path
 
@@ -19,14 +19,19 @@ from har_ray.data.own.format import AUTO, FileSpec, Format
 from har_ray.data.own.formats.detection import THOUSANDS, UNIT
 from har_ray.data.own.formats.layout import TextLayout
 from har_ray.data.own.formats.opening import ARCHIVE, with_members
+from har_ray.data.own.words import RowSource
 from har_ray.errors import DataError
 
 ROWS = 5_000
 """Of each file, so many are looked at: a minute of most recordings."""
-NO_RECORDINGS = (".yaml", ".yml", ".json", ".eaf", ".pfsx", ".pdf", ".png", ".jpg", ".mp4", ".mov", ".py", ".md")
+NO_RECORDINGS = (".yaml", ".yml", ".eaf", ".pfsx", ".pdf", ".png", ".jpg", ".mp4", ".mov", ".py", ".md")
 """Suffixes of what lies beside recordings."""
 MOSTLY = 0.5
 """A column of numbers holds them in more than so many of its rows that are not empty."""
+
+
+class NoRows(DataError):
+    """A file has no row."""
 
 
 @dataclass(frozen=True)
@@ -62,6 +67,11 @@ class ColumnHead:
         changes = sum(a != b for a, b in pairwise(self.words))
         return len(self.words) / (1 + changes)
 
+    def rows(self, at: Sequence[int]) -> "ColumnHead":
+        """Those at these places."""
+        numbers = None if self.numbers is None else self.numbers[list(at)]
+        return replace(self, numbers=numbers, words=tuple(self.words[i] for i in at))
+
     @property
     def known(self) -> float:
         """The share of rows with a number."""
@@ -77,6 +87,7 @@ class Head:
         columns: in order.
         preamble: the lines above the names.
         format: what must be said for it to be read so.
+        only: whose rows these are, where those of several sensors are in the file.
     """
 
     path: Path
@@ -84,6 +95,7 @@ class Head:
     columns: tuple[ColumnHead, ...]
     preamble: tuple[str, ...]
     format: Format
+    only: RowSource | None = None
 
     @property
     def rows(self) -> int:
@@ -99,6 +111,12 @@ class Head:
     def has(self, reference: object) -> bool:
         return any(one.reference == reference for one in self.columns)
 
+    def rows_of(self, reference: Column, word: str) -> "Head":
+        """The rows with this word in a column."""
+        at = [i for i, one in enumerate(self.column(reference).words) if one == word]
+        columns = tuple(one.rows(at) for one in self.columns)
+        return replace(self, columns=columns, only=RowSource(column=reference, value=word))
+
 
 def paths_of(given: Iterable[str]) -> list[Path]:
     """The files that are meant by paths, folders and globs, hidden ones left out, members of archives for these.
@@ -110,7 +128,7 @@ def paths_of(given: Iterable[str]) -> list[Path]:
     for one in given:
         path = Path(one)
         if path.is_dir():
-            files = [Path(at) for at in glob(f"{path}/**", recursive=True) if Path(at).is_file()]  # noqa: PTH207
+            files = [Path(at) for at in glob(f"{escape(one)}/**", recursive=True) if Path(at).is_file()]  # noqa: PTH207
         else:
             files = [path] if path.is_file() else [Path(at) for at in glob(one, recursive=True)]  # noqa: PTH207
             files = [file for file in files if file.is_file()]
@@ -122,14 +140,15 @@ def paths_of(given: Iterable[str]) -> list[Path]:
     return [*plain, *(with_members(archives, "*") if archives else ())]
 
 
-def head_of(path: Path, root: Path) -> Head:
-    """Raises DataError for what cannot be read, or has no rows."""
-    spec = FileSpec()
+def head_of(path: Path, root: Path, form: Format = AUTO) -> Head:
+    """Raises DataError for what cannot be read, or has no rows; `form` is what is known of its layout."""
+    spec = FileSpec(format=form)
     layout = text_layout(path, spec)
     names = column_names(path, spec)
     references: list[Column] = [name if name and names.count(name) == 1 else i for i, name in enumerate(names, 1)]
     columns = dict[Column, pa.Array](_read(path, references, spec))
-    form = AUTO
+    if layout and form == AUTO and _are_again(names, [columns.get(one) for one in references]):
+        return head_of(path, root, AUTO.model_copy(update={"comment": layout.separator.join(names[:2])}))
     if layout and (sign := _grouping(columns.values(), layout)):
         form, layout = form.model_copy(update={"thousands": sign}), replace(layout, thousands=sign)
     preamble = tuple(_lines(path, spec, layout)) if layout else ()
@@ -142,6 +161,15 @@ def head_of(path: Path, root: Path) -> Head:
     ]
     relative = Path(os.path.relpath(path, root)).as_posix()
     return Head(path, relative, tuple(heads), preamble, form)
+
+
+def _are_again(names: Sequence[str], columns: Sequence[pa.Array | None]) -> bool:
+    """Whether a row holds the names of the columns, as where recordings were appended to a file."""
+    if len(names) < 2 or not all(names) or any(one is None or one.type != TEXT for one in columns):
+        return False
+    return any(
+        row == tuple(names) for row in zip(*(one.to_pylist() for one in columns if one is not None), strict=True)
+    )
 
 
 def _read(path: Path, references: Sequence[Column], spec: FileSpec) -> Iterator[tuple[Column, pa.Array]]:
@@ -160,7 +188,7 @@ def _read(path: Path, references: Sequence[Column], spec: FileSpec) -> Iterator[
         if not found:
             raise
     if not found:
-        raise DataError(f"{path}: no rows below the names of the columns")
+        raise NoRows(f"{path}: no rows below the names of the columns")
     yield from ((reference, column[:ROWS]) for reference, column in found.items())
 
 
@@ -225,15 +253,18 @@ def _cell(path: Path, spec: FileSpec, line: int, column: int) -> str | None:
         return None
 
 
-def heads_of(paths: Sequence[Path], root: Path) -> tuple[list[Head], list[str]]:
-    """The heads of files, and what is wrong with the others."""
-    found, faults = list[Head](), list[str]()
+def heads_of(paths: Sequence[Path], root: Path) -> tuple[list[Head], list[str], dict[str, str]]:
+    """The heads of files, what is wrong with others, and which hold nothing, as `Parts.left_out`."""
+    found, faults, empty = list[Head](), list[str](), dict[str, str]()
     for path in paths:
         try:
             found.append(head_of(path, root))
+        except NoRows:
+            empty[Path(os.path.relpath(path, root)).as_posix()] = "no rows below the names of the columns"
         except DataError as error:
-            faults.append(str(error))
-    return found, faults
+            # JSON beside recordings holds settings or labels more often than not.
+            faults += [] if path.suffix.lower() == ".json" else [str(error)]
+    return found, faults, empty
 
 
 def with_shared_columns(heads: Sequence[Head]) -> list[Head]:

@@ -1,11 +1,13 @@
 """Which files make one recording: those of different sensors or placements whose paths say the same apart from that."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import PurePosixPath
 from typing import NamedTuple
 
-from har_ray.data.guess.layout import Head, with_shared_columns
-from har_ray.data.guess.paths import letters
+from har_ray.data.guess.layout import ColumnHead, Head, with_shared_columns
+from har_ray.data.guess.paths import LETTERS, letters
+from har_ray.data.own.columns import Column
 from har_ray.data.sensors import ACCELEROMETER, GYROSCOPE, MAGNETOMETER
 from har_ray.text import counted
 
@@ -23,6 +25,8 @@ KINDS = {
     "orientation": {"orientation", "quat", "quaternion"},
 }
 """Sensor → how files are called that hold its values."""
+QUALIFIERS = frozenset(("uncalibrated", "calibrated", "total", "raw", "data"))
+"""What files of some sensors have in their names besides."""
 PLACES = frozenset(
     (
         *(
@@ -43,6 +47,20 @@ PLACES = frozenset(
         *("pocket", "belt", "neck", "ear", "foot", "hand", "phone", "watch", "left", "right", "lower", "upper"),
     )
 )
+INTERVALS = {
+    "start": re.compile(r"(?i)(t ?)?(start|begin|onset|from)( ?times?)?( m?s| sec(onds)?)?|times? start|t ?min|beginn"),
+    "end": re.compile(r"(?i)(t ?)?(end|stop|offset|to)( ?times?)?( m?s| sec(onds)?)?|times? (end|stop)|t ?max|ende"),
+    "duration": re.compile(r"(?i)duration( ?times?)?( m?s| sec(onds)?)?|dauer"),
+    "label": re.compile(
+        r"(?i)labels?( name)?|activit(y|ies)( label| name)?|class|annotation|behaviou?r|action|trial type"
+    ),
+}
+"""How the columns of tables of intervals are called, without signs between words."""
+SENSORS = re.compile(r"(?i)sensor|device|type|kind|source|side|place|position|location")
+"""How a column is called that says of which sensor, or from where, a row is."""
+MOST_SENSORS = 20
+MOST_IN_A_ROW = 10
+"""Rows of one sensor between those of others; a label stays longer."""
 MIN_ROWS = 20
 """A file of fewer holds no recording."""
 
@@ -67,21 +85,31 @@ def is_source_word(word: str) -> bool:
 
 
 def source_of(relative: str) -> str:
-    """What the path says of the sensor and its place; nothing where it says nothing.
+    """What the path says of the sensor and its place, the name of the file first; nothing where it says nothing.
 
     Example:
         >>> source_of("proband1/gyr_walking_csv.zip/Gyroscope_walking_chest.csv")
         'chest_gyr'
     """
-    found = dict.fromkeys(letters(relative))
-    places = [word for word in found if word in PLACES]
-    kinds = [kind for kind, known in KINDS.items() if known & set(found)]
+    name, anywhere = (dict.fromkeys(letters(text)) for text in (PurePosixPath(relative).name, relative))
+    places = [word for word in name if word in PLACES] or [word for word in anywhere if word in PLACES]
+    kinds = next((some for some in map(_kinds, (name, anywhere)) if some), [])
     return "_".join([*places, *kinds])
+
+
+def _kinds(words: Iterable[str]) -> list[str]:
+    said = set(words)
+    return [kind for kind, known in KINDS.items() if known & said]
 
 
 def without_source(relative: str) -> str:
     """The path apart from that."""
-    return re.sub(r"[^\W\d_]+", lambda word: "" if is_source_word(word[0].casefold()) else word[0], relative)
+
+    def left(word: re.Match[str]) -> str:
+        said = word[0].casefold()
+        return "" if is_source_word(said) or said in QUALIFIERS else word[0]
+
+    return LETTERS.sub(left, relative)
 
 
 def parts_of(heads: Sequence[Head]) -> Parts:
@@ -92,7 +120,7 @@ def parts_of(heads: Sequence[Head]) -> Parts:
     left_out = dict[str, str]()
     kinds = dict[tuple[str, ...], list[Head]]()
     for head in heads:
-        if head in beside:
+        if head in beside or _is_label_studio(head):
             continue
         if head.rows < MIN_ROWS or not any(_varies(column.numbers) for column in head.columns):
             few = f"{counted(head.rows, 'row')}, a recording has {MIN_ROWS} at least"
@@ -103,7 +131,7 @@ def parts_of(heads: Sequence[Head]) -> Parts:
     sources = _sources(recordings)
     if sources is None and kinds:
         most = max(kinds.values(), key=len)
-        sources = {"": most}
+        sources = _by_rows(most) or {"": most}
         left_out |= {head.relative: "other columns" for head in recordings if head not in most}
     for name, some in (sources or {}).items():  # a source whose files have different columns is read by the first's
         alike = [head for head in some if _kind(head) == _kind(some[0])]
@@ -112,9 +140,24 @@ def parts_of(heads: Sequence[Head]) -> Parts:
     return Parts(sources or {}, beside, left_out)
 
 
+def interval_columns(head: Head) -> dict[str, Column]:
+    """The columns of a table of intervals, by what a descriptor calls them; nothing for other tables."""
+    found: dict[str, Column] = {}
+    for column in head.columns:
+        name = re.sub(r"[\W_]+", " ", column.name).strip()
+        key = next((key for key, pattern in INTERVALS.items() if pattern.fullmatch(name)), None)
+        if key:
+            found.setdefault(key, column.reference)
+    is_table = "start" in found and "label" in found and ("end" in found or "duration" in found)
+    return found if is_table else {}
+
+
 def is_intervals(head: Head) -> bool:
-    names = {column.name.casefold() for column in head.columns}
-    return {"start", "end", "label"} <= names or {"start", "stop", "label"} <= names
+    return bool(interval_columns(head))
+
+
+def _is_label_studio(head: Head) -> bool:
+    return any(column.name.startswith(("value.start", "annotations.", "completions.")) for column in head.columns)
 
 
 def _varies(numbers: object) -> bool:
@@ -124,6 +167,39 @@ def _varies(numbers: object) -> bool:
 def _kind(head: Head) -> tuple[str, ...]:
     names = tuple(re.sub(r"\d+", "#", column.name) for column in head.columns)
     return names if any(names) else (str(len(names)),)
+
+
+def _by_rows(heads: Sequence[Head]) -> dict[str, list[Head]] | None:
+    """The rows of each sensor, or placement, where those of several take turns in files; None where they do not."""
+    for column in heads[0].columns:
+        if column.numbers is not None or not all(head.has(column.reference) for head in heads):
+            continue
+        of_files = [head.column(column.reference) for head in heads]
+        words = dict.fromkeys(word for one in of_files for word in one.distinct if source_of(_apart(word)))
+        turns = (_takes_turns(one, bool(SENSORS.search(column.name))) for one in of_files)
+        if not 2 <= len(words) <= MOST_SENSORS or not all(turns):
+            continue
+        found: dict[str, list[Head]] = {}
+        names = [source_of(_apart(word)) for word in words]
+        if len(set(names)) < len(names):
+            names = ["_".join(letters(_apart(word))) for word in words]
+        for name, word in zip(names, words, strict=True):
+            some = [head.rows_of(column.reference, word) for head in heads]
+            found[name] = [head for head in some if head.rows >= MIN_ROWS]
+        return {name: some for name, some in found.items() if some}
+    return None
+
+
+def _apart(word: str) -> str:
+    """Without dots, which are before suffixes in paths: `android.sensor.gyroscope`."""
+    return word.replace(".", " ")
+
+
+def _takes_turns(column: ColumnHead, named: bool) -> bool:
+    """Whether what stands in the first rows of a column also stands in the last, and changes often."""
+    quarter = max(1, len(column.words) // 4)
+    again = set(column.words[:quarter]) & set(column.words[-quarter:])
+    return len(again) > 1 and (named or column.stretch < MOST_IN_A_ROW)
 
 
 def _sources(heads: Sequence[Head]) -> dict[str, list[Head]] | None:

@@ -19,6 +19,8 @@ PIECE = re.compile(
 )
 """A date, perhaps with a time; letters; digits; any other sign."""
 WORD = r"([^\W\d_]+)"
+LETTERS = re.compile(r"[A-Z]+(?=[A-Z][a-z]|[\W\d_]|$)|[^\W\d_]+?(?=[A-Z\W\d_]|$)")
+"""Words of letters: `leftWrist` are two, `ACC` is one."""
 IN_ONE_FOLDER = "[^/]+"
 
 
@@ -43,6 +45,10 @@ class Field(NamedTuple):
     def distinct(self) -> list[str]:
         return list(dict.fromkeys(self.words))
 
+    def follows(self, words: Sequence[str]) -> bool:
+        """Whether it is always the same where these words of the paths are: `p1` where `1` is."""
+        return len(set(zip(self.words, words, strict=True))) == len(set(words))
+
 
 def pieces(path: str) -> list[str]:
     """
@@ -54,19 +60,19 @@ def pieces(path: str) -> list[str]:
 
 
 def letters(path: str) -> list[str]:
-    """The words of letters in a path, in lower case, its suffixes left out: `leftWrist` are two."""
+    """The words of letters in a path, in lower case, its suffixes left out."""
     stem = path.split(".")[0] if path.count(".") == 1 else re.sub(r"(\.[A-Za-z]\w*)+$", "", path)
-    return [word.casefold() for word in re.findall(r"[^\W\d_]+?(?=[A-Z\W\d_]|$)", stem)]
+    return [word.casefold() for word in LETTERS.findall(stem)]
 
 
 def fields(paths: Sequence[str], leave_out: Callable[[str], bool] = lambda word: False) -> list[Field]:
     """What differs between paths, from left to right; of a single path, whatever it may say.
 
     Args:
-        leave_out: words that mean something else.
+        leave_out: words that mean something else; left out is what is such a word in each path.
     """
     cut = [pieces(path) for path in paths]
-    found = list(_of_pieces(paths, cut, leave_out)) if len(set(map(len, cut))) == 1 else []
+    found = list(_of_pieces(paths, cut, leave_out) if len(set(map(len, cut))) == 1 else _of_parts(paths, leave_out))
     found += [one for one in _of_folders(paths, leave_out) if one.words not in [field.words for field in found]]
     return sorted(found, key=lambda one: one.begins)
 
@@ -88,15 +94,28 @@ def _of_pieces(paths: Sequence[str], cut: Sequence[Sequence[str]], leave_out: Ca
         words = tuple(one[at] for one in cut)
         folder = cut[0][at - 1 : at] in ([], ["/"]) and cut[0][at + 1 : at + 2] == ["/"]
         plain = [word for word in words if word[0].isalnum()]
-        if folder or len(plain) < len(words) or words in seen or any(leave_out(word.casefold()) for word in words):
+        if folder or len(plain) < len(words) or words in seen or all(leave_out(word.casefold()) for word in words):
             continue
         if (len(paths) > 1 and len(set(words)) == 1) or any(_is_date(word) for word in words):
             continue
         seen.add(words)
         if pattern := _pattern(paths, cut, at, words):
-            before = "".join(cut[0][max(0, at - 2) : at]).rstrip("-_ .").rpartition("/")[2]
+            before = re.sub(r".*[\W\d_]", "", "".join(cut[0][max(0, at - 2) : at]).rstrip("-_ ."))
             begins = len("".join(cut[0][:at]))
             yield Field(words, pattern, before.casefold(), False, begins)
+
+
+def _of_parts(paths: Sequence[str], leave_out: Callable[[str], bool]) -> Iterator[Field]:
+    """The pieces of folders and files that are built alike, where others are not: `fast walk/p1`, `jog/p2`."""
+    parts = [path.split("/") for path in paths]
+    if len(set(map(len, parts))) > 1:
+        return
+    begins = 0
+    for names in zip(*parts, strict=True):
+        cut = [pieces(name) for name in names]
+        if len(set(map(len, cut))) == 1:
+            yield from (one._replace(begins=begins + one.begins) for one in _of_pieces(paths, cut, leave_out))
+        begins += len(names[0]) + 1
 
 
 def _of_folders(paths: Sequence[str], leave_out: Callable[[str], bool]) -> Iterator[Field]:
@@ -108,7 +127,7 @@ def _of_folders(paths: Sequence[str], leave_out: Callable[[str], bool]) -> Itera
         words = tuple(PurePosixPath(part[-1]).name.split(".")[0] if last else part[at] for part in parts)
         if (len(paths) > 1 and len(set(words)) == 1) or not all(words):
             continue
-        if any(leave_out(part) for word in words for part in (word.casefold(), *letters(word))):
+        if all(any(leave_out(part) for part in (word.casefold(), *letters(word))) for word in words):
             continue
         pattern = r"([^/.]+)\.[^/]+$" if last else f"^{f'{IN_ONE_FOLDER}/' * at}([^/]+)/"
         if _finds(pattern, paths, words):

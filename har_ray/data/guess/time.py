@@ -7,22 +7,30 @@ from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
+import pyarrow as pa
 
 from har_ray.data.dataset import Rejects
 from har_ray.data.guess.layout import ColumnHead, Head
 from har_ray.data.own.clock import Clock
 from har_ray.data.own.columns import Column
-from har_ray.data.own.files import read_columns
+from har_ray.data.own.files import WORD, read_columns
 from har_ray.data.own.format import FileSpec
 from har_ray.data.own.look import separating
 from har_ray.data.own.stamps import formats_of, has_date
 from har_ray.data.own.steps import Steps, rate_of
 from har_ray.data.own.timing import DAY_S, EXCEL, UNITS_PER_S, Time
 
-NAMED = re.compile(r"(?i)time|stamp|epoch|clock|elapsed|second|^t$|^ts$|^(m|u|n)?s$|^date")
+NAMED = re.compile(r"(?i)time|stamp|epoch|clock|elapsed|second|^t$|^ts$|^(m|u|n)?s(ecs?)?$|^date")
 COUNTED = re.compile(r"(?i)count|index|number|packet|sample(?!time)|^id$|^no$|^#$|^unnamed")
-SAID = re.compile(r"[\[(_ ](s|sec|seconds|ms|us|µs|ns)[\])]?$")
-UNITS = {"sec": "s", "seconds": "s", "µs": "us"}
+SAID = re.compile(r"(?i)[\[(_ ](s|secs?|seconds?|ms|millis|milliseconds?|us|µs|ns|min|minutes?|h|hours?)[\])]?$")
+UNITS: dict[str, str | float] = {
+    **dict.fromkeys(("sec", "secs", "second", "seconds"), "s"),
+    **dict.fromkeys(("millis", "millisecond", "milliseconds"), "ms"),
+    **dict.fromkeys(("min", "minute", "minutes"), 60.0),
+    **dict.fromkeys(("h", "hour", "hours"), 3600.0),
+    "µs": "us",
+}
+"""Other names of units, and how many seconds those last that have no name in a descriptor."""
 USUAL_HZ = 50
 """Of units a thousand times apart, that is meant which makes a rate nearer to this one: 1.6 to 1600 Hz."""
 SLOWEST_HZ, FASTEST_HZ = 0.1, 20_000
@@ -73,10 +81,10 @@ def stamps_of(heads: Sequence[Head]) -> Stamps:
     return _in_order(time, others, question, heads)
 
 
-def seconds_named(name: str) -> str | None:
-    """The unit of time in a column's name: `Time (s)` counts s."""
+def seconds_named(name: str) -> str | float | None:
+    """The unit of time in a column's name, as a descriptor says it: `Time (s)` counts s, `Time (min)` 60 s."""
     match = SAID.search(name)
-    return UNITS.get(match[1], match[1]) if match else None
+    return UNITS.get(match[1].casefold(), match[1].casefold()) if match else None
 
 
 def said_rate(head: Head) -> tuple[float, str] | None:
@@ -175,7 +183,7 @@ def _said(time: dict[str, object], column: ColumnHead, heads: Sequence[Head]) ->
             return ""
         named, counted = seconds_named(column.name) or seconds_named(f" {column.unit}"), _unit(numbers)
         time["unit"] = named or counted
-        if named and named != counted and rate_of(numbers / UNITS_PER_S[named]) is not None:
+        if isinstance(named, str) and named != counted and rate_of(numbers / UNITS_PER_S[named]) is not None:
             return f"its name says {named}; by its steps it seems to count {counted}"
         return ""
     texts = [_texts(head, time, column) for head in heads]
@@ -221,8 +229,10 @@ def _in_order(time: dict[str, object], others: tuple[Column, ...], question: str
         given = Time(**time)  # type: ignore[arg-type]
         assert given.column is not None
         clock = Clock.of(head.path, FileSpec(given.columns, head.format), given, None)
-        batch = next(iter(read_columns(head.path, clock.types, clock.spec)))
-        t = clock.timed(clock.stamps(batch, 0), Rejects()).t
+        types = clock.types | ({head.only.column: WORD} if head.only else {})
+        batch = next(iter(read_columns(head.path, types, clock.spec)))
+        batch = batch.take(pa.array(head.only.of(batch))) if head.only else batch
+        t = clock.timed(clock.stamps(batch, np.arange(batch.num_rows)), Rejects()).t
         if found := separating(clock, t):
             separates = [name for name in separates if name in found] if separates else found
             continue

@@ -92,12 +92,10 @@ class Clock:
         """The columns that tell the time, and what they are to be read as; none where rows come at a rate."""
         return dict.fromkeys(self.time.columns if self.time else (), TEXT if self.format else TIME)
 
-    def stamps(self, batch: pa.RecordBatch, row: int) -> Stamps:
-        """Those of a batch that begins at `row`; raises DataError naming the line of one that is none."""
+    def stamps(self, batch: pa.RecordBatch, numbers: npt.NDArray[np.intp]) -> Stamps:
+        """Those of a batch of these rows of the file; raises DataError naming the line of one that is none."""
         if self.time is None or self.time.column is None:
-            return Stamps(
-                self.start_s + np.arange(row, row + batch.num_rows) / (self.rate_hz or 1), dates=True, zoned=True
-            )
+            return Stamps(self.start_s + numbers / (self.rate_hz or 1), dates=True, zoned=True)
         column = _told(batch, self.time)
         if pa.types.is_timestamp(column.type):
             return Stamps(*typed(column)[:1], dates=True, zoned=column.type.tz is not None)
@@ -110,7 +108,7 @@ class Clock:
         times = parsed(column, self.format)
         if times.fault is not None:
             raise DataError(
-                f"{self.path}: {row_name(self.path, row + times.fault, self.spec)}: column {self.time.name} is "
+                f"{self.path}: {row_name(self.path, int(numbers[times.fault]), self.spec)}: column {self.time.name} is "
                 f"{column[times.fault].as_py()!r}, expected a time of the format {self.format!r}"
             )
         return Stamps(times.seconds, dates=True, zoned=times.zoned)

@@ -29,7 +29,7 @@ from har_ray.data.own.table import Table, TableFile
 from har_ray.data.soundness.finding import refuse
 from har_ray.errors import DataError, GridError, unknown
 from har_ray.yaml_check import load
-from har_ray.yaml_file import YamlFile
+from har_ray.yaml_file import KeyPath, YamlFile
 
 
 def load_table(name: str, path: Path) -> Dataset:
@@ -64,6 +64,7 @@ def described(
     files = [TableFile(unlabelled, source, path) for source, paths in found.items() for path in paths]
     _check_units(file, spec, files)
     scans = scan_files({one.name: _wanted(spec, one) for one in files}, kept)
+    _check_rows(file, spec, files, scans)
     rate_hz = _rate_hz(spec, files, scans)
     intervals = _intervals(spec, folder, files)
     contents = Contents.of(file.path, spec, files, scans, intervals, rate_hz)
@@ -108,6 +109,7 @@ def _wanted(spec: Descriptor, file: TableFile) -> Wanted:
         path=file.path,
         words=spec.scanned_words(file.source),
         spec=file.spec,
+        rows=file.part.rows,
         said=hashlib.sha256(said.encode()).hexdigest(),
         look=partial(look, file, spec.sources is None),
     )
@@ -119,6 +121,16 @@ def _check_units(file: YamlFile, spec: Descriptor, files: Sequence[TableFile]) -
         if not any(rule.of_file(one.relative) for one in files):
             where = file.where(("units", i, "files"))
             raise DataError(f"{where}{unknown('file', rule.files, [one.relative for one in files][:SHOWN])}")
+
+
+def _check_rows(file: YamlFile, spec: Descriptor, files: Sequence[TableFile], scans: Mapping[str, Scan]) -> None:
+    """Raises `DataError` for a source of whose rows no file has one."""
+    for name, part in spec.parts.items():
+        found = [scans[one.name] for one in files if one.source == name]
+        if part.rows and not any(scan.rows for scan in found):
+            known = dict.fromkeys(word for scan in found for word in scan.words[str(part.rows.column)])
+            key: KeyPath = ("sources", name, "rows", "value") if name else ("rows", "value")
+            raise DataError(f"{file.where(key)}{unknown('value', part.rows.value, known)}")
 
 
 def _rate_hz(spec: Descriptor, files: Sequence[TableFile], scans: Mapping[str, Scan]) -> float:

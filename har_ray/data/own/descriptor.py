@@ -20,12 +20,14 @@ from har_ray.data.own.presets import PresetSection
 from har_ray.data.own.section import Name, Section
 from har_ray.data.own.timing import Cell, RateOrSource, RateSource, Time
 from har_ray.data.own.units import UnitRule
-from har_ray.data.own.words import LabelSource, SubjectSource, WordSource
+from har_ray.data.own.words import LabelSource, RowSource, SubjectSource, WordSource
 from har_ray.errors import unknown
 from har_ray.yaml_check import inconsistent
 from har_ray.yaml_file import KeyPath
 
 Mistake = tuple[KeyPath, str]
+
+WHOLE_PATH = "(.+)"
 
 
 def _as_list(value: Any) -> Any:
@@ -38,6 +40,7 @@ class Source(Section):
     Attributes:
         files: a glob relative to the descriptor's folder.
         members: those of archives.
+        rows: which of their rows, where those of several sensors are in one file; None for all.
     """
 
     files: Name
@@ -45,17 +48,19 @@ class Source(Section):
     members: Name | None = None
     format: Format = AUTO
     time: Time | None = None
+    rows: RowSource | None = None
 
 
 class Descriptor(Section):
     """A whole descriptor: files of one kind, or several `sources`, of which some files each make one recording.
 
     Attributes:
-        files, members, format, time, channels: as of a `Source`, where there is only one kind of files.
+        files, members, format, time, rows, channels: as of a `Source`, where there is only one kind of files.
         rate_hz: samples per second; `auto` finds it for each file, a pattern or a cell reads it there.
         recording: what distinguishes recordings within a file or folder, beside the subject; no window crosses two.
         units: what some files have another unit in; the first that fits counts.
-        join: what the paths of files of one recording share, the groups of a regular expression; by default the folder.
+        join: what the paths of files of one recording share, the groups of a regular expression; by default the folder,
+            or the whole path where all sources are rows of the same files.
     """
 
     files: Name | None = None
@@ -67,6 +72,7 @@ class Descriptor(Section):
     time: Time | None = None
     members: Name | None = None
     format: Format = AUTO
+    rows: RowSource | None = None
     recording: Annotated[tuple[WordSource, ...], BeforeValidator(_as_list)] = ()
     units: tuple[UnitRule, ...] = ()
     sources: Annotated[dict[Name, Source], Field(min_length=1)] | None = None
@@ -75,7 +81,7 @@ class Descriptor(Section):
 
     @model_validator(mode="after")
     def _consistent(self) -> "Descriptor":
-        mistakes = [*self._of_sources(), *self._of_rates(), *self._of_units()]
+        mistakes = [*self._of_sources(), *self._of_rates(), *self._of_rows(), *self._of_units()]
         if mistakes:
             raise inconsistent(mistakes)
         return self
@@ -86,7 +92,7 @@ class Descriptor(Section):
             if self.join:
                 yield ("join",), "is for files of several sources; there are no sources"
             return
-        for key in sorted({"files", "channels", "time", "members", "format"} & self.model_fields_set):
+        for key in sorted({"files", "channels", "time", "members", "format", "rows"} & self.model_fields_set):
             yield (key,), "each of the sources says its own; put it there"
         taken: dict[str, str] = {}
         for name, source in self.sources.items():
@@ -105,6 +111,12 @@ class Descriptor(Section):
         for name, preset in self.presets.items():
             if preset.rate_hz is None:
                 yield ("presets", name), "rate_hz is missing, to which files are resampled that have rates of their own"
+
+    def _of_rows(self) -> Iterator[Mistake]:
+        for name, source in self.parts.items():
+            if source.rows and (source.time is None or source.time.column is None):
+                key: KeyPath = ("sources", name, "rows") if name else ("rows",)
+                yield key, "others lie between these rows, so that only time: {column: ...} says when they were taken"
 
     def _of_units(self) -> Iterator[Mistake]:
         for i, rule in enumerate(self.units):
@@ -129,6 +141,12 @@ class Descriptor(Section):
         return {"": Source.model_construct(**shared)}  # of values that are checked
 
     @cached_property
+    def joined_by(self) -> str | None:
+        """The pattern of what the paths of one recording's files share; None for the folder."""
+        same = len({(part.files, part.members) for part in self.parts.values()}) == 1
+        return self.join or (WHOLE_PATH if same else None)
+
+    @cached_property
     def all_channels(self) -> dict[str, ChannelColumn]:
         return {name: channel for source in self.parts.values() for name, channel in source.channels.items()}
 
@@ -147,7 +165,8 @@ class Descriptor(Section):
         """How the files of a source are laid out, with every column that each must have."""
         part = self.parts[source]
         time = part.time.columns if part.time else ()
-        columns = (*time, *(channel.column for channel in part.channels.values()), *self.words(source))
+        rows = (part.rows.column,) if part.rows else ()
+        columns = (*time, *(channel.column for channel in part.channels.values()), *self.words(source), *rows)
         return FileSpec(columns, self._below_cells(part, columns))
 
     def _below_cells(self, part: Source, columns: tuple[Column, ...]) -> Format:

@@ -10,6 +10,7 @@ from har_ray.data.own.columns import Column, matches, position
 from har_ray.data.own.format import AUTO, FileSpec
 from har_ray.data.own.formats.excel import SUFFIXES as SPREADSHEETS
 from har_ray.data.own.formats.excel import ExcelFile
+from har_ray.data.own.formats.json import JsonFile
 from har_ray.data.own.formats.kinds import TEXT, TIME, VALUE, WORD, DataFile, Types
 from har_ray.data.own.formats.layout import TextLayout
 from har_ray.data.own.formats.matlab import MatFile
@@ -26,9 +27,11 @@ __all__ = [
     "Types",
     "column_names",
     "has_columns",
+    "last_rows",
     "read_cell",
     "read_columns",
     "row_name",
+    "sheets",
     "text_layout",
 ]
 
@@ -46,6 +49,12 @@ def text_layout(path: Path, spec: FileSpec) -> TextLayout | None:
     """How a text or a sheet is laid out; None for files of other kinds. Raises DataError as `column_names`."""
     file = _opened(path, spec)
     return file.layout if isinstance(file, TextFile | ExcelFile) else None
+
+
+def sheets(path: Path, spec: FileSpec) -> list[str]:
+    """The names of a spreadsheet's sheets; none of other files. Raises DataError as `column_names`."""
+    file = _opened(path, spec)
+    return file.sheets if isinstance(file, ExcelFile) else []
 
 
 def has_columns(names: Sequence[str], columns: Sequence[Column]) -> bool:
@@ -72,6 +81,17 @@ def read_columns(path: Path, types: Types, spec: FileSpec) -> Iterator[pa.Record
             yield pa.record_batch([batch[str(at[c])] for c in types], names=[str(c) for c in types])
     except UNREADABLE as error:
         raise _unreadable(path, error) from error
+
+
+def last_rows(path: Path, types: Types, spec: FileSpec) -> pa.RecordBatch | None:
+    """The last rows, as `read_columns`, if they can be had without reading the file up to there; else None."""
+    file = _opened(path, spec)
+    at = {column: position(column, file.names) for column in types}
+    try:
+        batch = file.last({at[column]: type_ for column, type_ in types.items()})
+    except UNREADABLE as error:
+        raise _unreadable(path, error) from error
+    return batch and pa.record_batch([batch[str(at[c])] for c in types], names=[str(c) for c in types])
 
 
 def read_cell(path: Path, line: int, column: int, spec: FileSpec) -> str:
@@ -111,6 +131,8 @@ def _of_its_kind(path: Path, spec: FileSpec) -> DataFile:
         return ParquetFile(path)
     if kind in (".jsonl", ".ndjson"):
         return JsonLinesFile(path)
+    if kind == ".json":
+        return JsonFile(path, spec)
     if kind in SPREADSHEETS:
         return ExcelFile(path, spec)
     return MatFile(path, spec) if kind == ".mat" else TextFile(path, spec)

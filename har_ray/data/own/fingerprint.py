@@ -7,7 +7,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from har_ray.data.own.descriptor import Descriptor
+from har_ray.data.own.descriptor import Descriptor, Source
 from har_ray.data.own.scan import Scan
 from har_ray.data.own.table import Table, TableFile
 
@@ -35,6 +35,9 @@ def _described(spec: Descriptor) -> dict[str, Any]:
     described["label"] = _said(spec.label, {"column", "pattern", "map", "classes", "no_class"})
     if spec.time:
         described["time"] = _said(spec.time, {"column", "unit"})
+    if spec.sources:
+        earlier = set(Source.model_fields) - {"rows"}
+        described["sources"] = {name: _said(one, earlier) for name, one in spec.sources.items()}
     if spec.channels:
         described["channels"] = {name: _said(one, {"column", "unit"}) for name, one in spec.channels.items()}
     return described

@@ -40,7 +40,7 @@ def grouped(spec: Descriptor, files: Mapping[str, Sequence[Path]], folder: Path)
     groups: dict[str, dict[str, Path]] = {}
     for name, paths in files.items():
         for path in paths:
-            shared = group_of(Path(os.path.relpath(path, folder)).as_posix(), spec.join)
+            shared = group_of(Path(os.path.relpath(path, folder)).as_posix(), spec.joined_by)
             if shared is None:
                 raise DataError(f"{path}: join: the path does not match the pattern {spec.join!r}")
             other = groups.setdefault(shared, {}).setdefault(name, path)

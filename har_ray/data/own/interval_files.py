@@ -4,7 +4,7 @@ Each reader gives marks as they stand in the file; what their times mean is said
 """
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from pathlib import Path, PurePosixPath
 from typing import Any, NamedTuple
 from xml.etree.ElementTree import Element, ParseError
@@ -38,11 +38,20 @@ class Mark(NamedTuple):
     task: str | None = None
 
 
-def marks(path: Path, columns: Sequence[Column], tier: str | None) -> list[Mark]:
+class MarkColumns(NamedTuple):
+    """Those of a table of intervals; `task` names what each is about, where the table is of several recordings."""
+
+    start: Column
+    end: Column
+    label: Column
+    task: Column | None = None
+
+
+def marks(path: Path, columns: MarkColumns, tier: str | None) -> list[Mark]:
     """The marks in a file, read by its suffix.
 
     Args:
-        columns: of a table: start, end and label.
+        columns: of a table.
         tier: of ELAN, by its name; None where only one has annotations.
 
     Raises:
@@ -62,11 +71,12 @@ def marks(path: Path, columns: Sequence[Column], tier: str | None) -> list[Mark]
     return list(_table(path, columns))
 
 
-def _table(path: Path, columns: Sequence[Column]) -> Iterator[Mark]:
-    spec, row = FileSpec(tuple(columns), AUTO), 0
-    for batch in read_columns(path, dict.fromkeys(columns, TEXT), spec):
-        for start, end, label in zip(*(batch[str(column)].to_pylist() for column in columns), strict=True):
-            yield Mark(_text(start), _text(end), _text(label), row_name(path, row, spec))
+def _table(path: Path, columns: MarkColumns) -> Iterator[Mark]:
+    read = tuple(column for column in columns if column is not None)
+    spec, row = FileSpec(read, AUTO), 0
+    for batch in read_columns(path, dict.fromkeys(read, TEXT), spec):
+        for start, end, label, *task in zip(*(batch[str(column)].to_pylist() for column in read), strict=True):
+            yield Mark(_text(start), _text(end), _text(label), row_name(path, row, spec), *map(_text, task))
             row += 1
 
 

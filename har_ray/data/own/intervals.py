@@ -22,14 +22,16 @@ from pydantic import AfterValidator, BaseModel, Field
 from har_ray.data.dataset import NULL, Rejects
 from har_ray.data.faults import by_cause
 from har_ray.data.own.columns import Column
-from har_ray.data.own.interval_files import FROM_THE_START, Mark, marks
+from har_ray.data.own.interval_files import FROM_THE_START, Mark, MarkColumns, marks
 from har_ray.data.own.paths import Pattern, word_in
-from har_ray.data.own.timing import AUTO, ISO, UNITS_PER_S, TimeFormat, ZoneName
+from har_ray.data.own.timing import AUTO, ISO, UNITS_PER_S, CountUnit, TimeFormat, ZoneName
 from har_ray.errors import DataError
 
 log = logging.getLogger(__name__)
 
 NUMBER = re.compile(r"[-+]?(\d+([.,]\d*)?|[.,]\d+)([eE][-+]?\d+)?")
+CLOCK_TIME = re.compile(r"(?:(\d+):)?(\d{1,2}):(\d\d(?:[.,]\d*)?)")
+"""As players of videos show it: hours, if there are any, minutes and seconds."""
 STEM = r"([^/]+?)(?:\.[A-Za-z]\w*)*$"
 """A file's name without its suffixes."""
 BEYOND_S = 1.0
@@ -48,9 +50,13 @@ class IntervalSource(BaseModel, frozen=True, extra="forbid"):
 
     Attributes:
         files: the path relative to the descriptor; for `{}` stands what `pattern` finds in the path of the recording's
-            file, by default its name. Without `{}` one file of Label Studio's has the tasks of all recordings.
+            file, by default its name. Without `{}` one file has the intervals of all recordings.
         start, end, label: the columns of a table.
-        unit: of numbers; by default ms for ELAN, else s.
+        duration: in the place of `end`, how long an interval lasts.
+        recording: of a table of all recordings: whose an interval is, by the name of its file, with or without its
+            suffix, by its path, or by what `pattern` finds in it.
+        unit: of numbers, by name or as how many seconds one lasts (0.02 of samples at 50 Hz); by default ms for ELAN,
+            else s.
         format: of times that are no numbers: a pattern of strptime's; `auto` and `iso` for ISO 8601.
         zone: of times without a zone; by default that of the recording's.
         clock: `absolute`: what the recording's time stamps tell; `recording`: seconds since its first sample. By
@@ -63,11 +69,17 @@ class IntervalSource(BaseModel, frozen=True, extra="forbid"):
     start: Column = "start"
     end: Column = "end"
     label: Column = "label"
-    unit: Literal["s", "ms", "us", "ns"] | None = None
+    duration: Column | None = None
+    recording: Column | None = None
+    unit: CountUnit | None = None
     format: TimeFormat = AUTO
     zone: ZoneName | None = None
     clock: Literal["absolute", "recording"] | None = None
     tier: str | None = None
+
+    @property
+    def columns(self) -> "MarkColumns":
+        return MarkColumns(self.start, self.duration or self.end, self.label, self.recording)
 
 
 class Interval(NamedTuple):
@@ -115,17 +127,23 @@ def read_intervals(
     source = source.model_copy(update={"zone": source.zone or zone})
     found, faults = dict[str, IntervalFile](), list[tuple[object, str]]()
     of_all: dict[Path, list[Mark]] = {}
+    used = set[tuple[Path, str | None]]()
     for file in files:
         try:
             path = _path(source, folder, file)
             if path not in of_all:
-                of_all[path] = marks(path, (source.start, source.end, source.label), source.tier)
-            found[file] = _file(source, path, _of_task(path, of_all[path], file, "{}" in source.files))
+                of_all[path] = marks(path, source.columns, source.tier)
+            ours = _of_task(source, path, of_all[path], file)
+            used.update((path, mark.task) for mark in ours)
+            found[file] = _file(source, path, ours)
         except DataError as error:
             faults.append((file, str(error)))
     if faults:
         raise DataError("\n".join(by_cause(faults)))
     _name_unused(source, folder, {one.path for one in found.values()})
+    for path, some in of_all.items():
+        if others := dict.fromkeys(mark.task for mark in some if (path, mark.task) not in used):
+            log.warning("%s: intervals of no recording: %s", path, ", ".join(map(str, list(others)[:SHOWN])))
     return found
 
 
@@ -143,13 +161,14 @@ def _path(source: IntervalSource, folder: Path, file: str) -> Path:
     return Path(os.path.normpath(folder / found[0]))
 
 
-def _of_task(path: Path, found: Sequence[Mark], file: str, own: bool) -> list[Mark]:
+def _of_task(source: IntervalSource, path: Path, found: Sequence[Mark], file: str) -> list[Mark]:
     """Those of a recording, where a file has the marks of several."""
     tasks = {mark.task for mark in found}
-    if tasks == {None} or (own and len(tasks) <= 1):
+    if tasks == {None} or ("{}" in source.files and len(tasks) <= 1):
         return list(found)
     name = PurePosixPath(file).name
-    ours = [mark for mark in found if mark.task and (mark.task == name or mark.task.endswith(f"-{name}"))]
+    names = {name, file, word_in(file, source.pattern or STEM)}
+    ours = [mark for mark in found if mark.task and (mark.task in names or mark.task.endswith(f"-{name}"))]
     if not ours:
         some = ", ".join(sorted(map(str, tasks))[:SHOWN])
         raise DataError(f"{path}: no task is about {name}, only about {some or 'nothing'}")
@@ -161,21 +180,29 @@ def _file(source: IntervalSource, path: Path, found: Iterable[Mark]) -> Interval
     unit = source.unit or ("ms" if kind == ".eaf" else "s")
     for mark in found:
         start, end = (_seconds(source, unit, path, mark, text) for text in (mark.start, mark.end))
+        end += start if source.duration else 0
         if end < start:
-            raise DataError(f"{path}: {mark.where}: ends at {mark.end}, before its start at {mark.start}")
+            until = f"lasts {mark.end}" if source.duration else f"ends at {mark.end}, before its start at {mark.start}"
+            raise DataError(f"{path}: {mark.where}: {until}")
         intervals.append(Interval(start, end, mark.label, mark.where))
     clock = source.clock or ("recording" if kind in FROM_THE_START else "absolute")
     return IntervalFile(path, tuple(intervals), clock == "recording")
 
 
-def _seconds(source: IntervalSource, unit: str, path: Path, mark: Mark, text: str) -> float:
+def _seconds(source: IntervalSource, unit: str | float, path: Path, mark: Mark, text: str) -> float:
     if NUMBER.fullmatch(text):
-        return float(text.replace(",", ".")) / UNITS_PER_S[unit]
+        number = float(text.replace(",", "."))
+        return number * unit if isinstance(unit, float) else number / UNITS_PER_S[unit]
+    if by_clock := CLOCK_TIME.fullmatch(text):
+        hours, minutes, seconds = (float((part or "0").replace(",", ".")) for part in by_clock.groups())
+        return 3600 * hours + 60 * minutes + seconds
     iso = source.format in (AUTO, ISO)
     try:
         time = datetime.fromisoformat(text) if iso else datetime.strptime(text, source.format)
     except ValueError as error:
-        expected = "a number or a time of ISO 8601" if iso else f"a time of {source.format!r}"
+        expected = (
+            "a number, a time of ISO 8601, or minutes and seconds as 1:05.2" if iso else f"a time of {source.format!r}"
+        )
         raise DataError(f"{path}: {mark.where}: {text!r} is no time; expected {expected}") from error
     if time.tzinfo is None:
         time = time.replace(tzinfo=ZoneInfo(source.zone) if source.zone else UTC)

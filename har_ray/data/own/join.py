@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from har_ray.data.cleaning import intact_runs, time_breaks
 from har_ray.data.dataset import Recording, Rejects, Wander
-from har_ray.data.joining import Run, joined
+from har_ray.data.joining import Run, Stretch, joined
 from har_ray.data.joining import Stream as Runs
 from har_ray.data.own.even import MAX_DECIMATION, US_PER_S
 from har_ray.data.own.rates import stream_rate_hz
@@ -73,7 +73,7 @@ def read_joined(
     rate_hz = _grid_hz(spec.rate_hz, rates, read)
     _check_clocks(runs, read)
     alone: dict[str, int] = {}
-    shared = group_of(table.relative(next(iter(files.values()))), spec.join)
+    shared = group_of(table.relative(next(iter(files.values()))), spec.joined_by)
     at = [order.index(channel) for channel in channels]
     for number, stretch in enumerate(joined(runs, US_PER_S / rate_hz, alone)):
         first = stretch.runs[0]
@@ -85,9 +85,16 @@ def read_joined(
             labels=first.labels[np.searchsorted(first.t, stretch.t, side="right") - 1],
             rate_hz=rate_hz,
             wander=max(chain(*wanders.values()), key=lambda one: one.range, default=None),
+            before_gap=_goes_on(stretch, runs),
         )
     for source, n in alone.items():
         rejects.add(f"{source} reading without one of the other sources at its time", n)
+
+
+def _goes_on(stretch: Stretch[Key], runs: Mapping[str, Runs[Key]]) -> bool:
+    """Whether the source that ends a stretch has more of the same recording."""
+    ends = min(zip(stretch.runs, runs.values(), strict=True), key=lambda one: one[0].t[-1])
+    return ends[0] is not ends[1][stretch.key][-1]
 
 
 def _runs(

@@ -35,7 +35,8 @@ def look(file: TableFile, even: bool) -> float | None:
         recording = " or ".join(f"{{column: {name}}}" for name in names)
         raise DataError(
             f"{file.path}: rows of several recordings are interleaved, by {' and '.join(map(repr, names))}; "
-            f"recording: {recording} keeps them apart"
+            f"recording: {recording} keeps them apart; if they are sensors of one recording, sources: with "
+            "rows: {column: ..., value: ...} each make channels of them"
         )
     rates = [rate for stream in streams if (rate := stream_rate_hz(reading, stream, even))]
     return float(np.median(rates)) if rates else None
@@ -77,6 +78,6 @@ def _separates(words: pa.Array, clock: Clock, batch: pa.RecordBatch) -> bool:
     present = np.unique(codes)
     if not 2 <= len(present) <= MOST_DEVICES or changes(codes).sum() < len(codes) / MIN_STRETCH:
         return False
-    t = clock.stamps(batch, 0).values
+    t = clock.stamps(batch, np.arange(batch.num_rows)).values
     each = [t[codes == code] for code in present]
     return not any(_is_uneven(one) or len(one) < 2 or (np.diff(one) <= 0).any() for one in each)

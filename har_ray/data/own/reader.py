@@ -49,5 +49,7 @@ def read(
             if wander:
                 even_hz = even_rate_hz(rate_hz, wander)
                 x, labels = at_even_intervals(stream.t[start:stop], x, labels, even_hz)
-            yield Recording(f"{table.relative(path)}:{number}", stream.subject, x, labels, even_hz, wander)
+            before_gap = stop < len(stream.t) and bool(stream.t[stop] >= stream.t[stop - 1])
+            name = f"{table.relative(path)}:{number}"
+            yield Recording(name, stream.subject, x, labels, even_hz, wander, before_gap)
             number += 1

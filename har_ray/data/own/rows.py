@@ -12,9 +12,10 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from har_ray.data.cleaning import changes, runs
+from har_ray.data.dataset import NULL
 from har_ray.data.own.clock import Clock, Stamps
 from har_ray.data.own.columns import Column
-from har_ray.data.own.files import VALUE, WORD, read_columns
+from har_ray.data.own.files import VALUE, WORD, last_rows, read_columns
 from har_ray.data.own.paths import word_in
 from har_ray.data.own.table import TableFile
 from har_ray.data.own.words import WordSource
@@ -84,19 +85,41 @@ class RowReader:
         """Whether rows follow those that have been read; reads them."""
         return any(batch.num_rows for batch in islice(self._batches, 1))
 
+    def last_stamps(self) -> Stamps | None:
+        """Those of the last rows, if they can be had without reading the file up to there; else None."""
+        if not self.clock.types:
+            return None
+        rows = self.file.part.rows
+        batch = last_rows(self.file.path, self.clock.types | ({rows.column: WORD} if rows else {}), self.file.spec)
+        if batch is None:
+            return None
+        batch, numbers = self._kept(batch, 0)
+        return self.clock.stamps(batch, numbers) if len(numbers) else None
+
     def _parts(self, batches: int | None) -> Iterator[Rows]:
         """The same, those that reach from one batch into the next in parts."""
         row = 0
         self._batches = read_columns(self.file.path, self._types(), self.file.spec)
-        for batch in islice(self._batches, batches):
-            x, labels, recording = self._values(batch), self._labels(batch, row), self._recording(batch, row)
-            self.stamps = self.clock.stamps(batch, row)
+        for every in islice(self._batches, batches):
+            batch, numbers = self._kept(every, row)
+            row += every.num_rows
+            if not len(numbers):
+                continue
+            x, labels, recording = self._values(batch), self._labels(batch, numbers), self._recording(batch, numbers)
+            self.stamps = self.clock.stamps(batch, numbers)
             subjects, at = _words(batch, self.file.table.spec.subject, self.file.relative)
-            for start, stop in self._stretches(at, row):
+            for start, stop in self._stretches(at, numbers):
                 part = slice(start, stop)
                 stamps = self.stamps.values[part]
-                yield Rows(subjects[at[start]], row + start, x[part], labels[part], stamps, recording[part])
-            row += batch.num_rows
+                yield Rows(subjects[at[start]], int(numbers[start]), x[part], labels[part], stamps, recording[part])
+
+    def _kept(self, batch: pa.RecordBatch, row: int) -> tuple[pa.RecordBatch, npt.NDArray[np.intp]]:
+        """Of a batch that begins at `row` the rows of the source, and their numbers in the file, `[n]`."""
+        numbers, wanted = np.arange(row, row + batch.num_rows), self.file.part.rows
+        if wanted is None:
+            return batch, numbers
+        kept = wanted.of(batch)
+        return batch.take(pa.array(kept)), numbers[kept]
 
     @property
     def _columns(self) -> list[Column]:
@@ -104,7 +127,8 @@ class RowReader:
         return [self.file.part.channels[channel].column for channel in self.channels]
 
     def _types(self) -> dict[Column, pa.DataType]:
-        words = self.file.table.spec.words(self.file.source)
+        rows = self.file.part.rows
+        words = (*self.file.table.spec.words(self.file.source), *([rows.column] if rows else []))
         return dict.fromkeys(self._columns, VALUE) | dict.fromkeys(words, WORD) | self.clock.types
 
     def _values(self, batch: pa.RecordBatch) -> npt.NDArray[np.float32]:
@@ -118,18 +142,19 @@ class RowReader:
             x *= factors
         return x
 
-    def _stretches(self, subject: npt.NDArray[np.intp], row: int) -> list[tuple[int, int]]:
-        """Where each subject begins and ends in a batch that begins at `row`."""
+    def _stretches(self, subject: npt.NDArray[np.intp], numbers: npt.NDArray[np.intp]) -> list[tuple[int, int]]:
+        """Where each subject begins and ends in a batch of these rows of the file."""
         stretches, n = runs(len(subject), changes(subject)), len(subject)
         if _is_unsorted(stretches, n):
             raise DataError(
-                f"{self.file.path}: from {self.file.row_name(row)} on: the subject changes {len(stretches) - 1} times "
-                f"in {n} rows; sort the rows by {self.file.table.spec.subject.column!r}, then by time"
+                f"{self.file.path}: from {self.file.row_name(int(numbers[0]))} on: the subject changes "
+                f"{len(stretches) - 1} times in {n} rows; sort the rows by "
+                f"{self.file.table.spec.subject.column!r}, then by time"
             )
         return stretches
 
-    def _recording(self, batch: pa.RecordBatch, row: int) -> npt.NDArray[np.intp]:
-        """Which recording each row of a batch that begins at `row` is of, an index of `_recordings`, `[n]`."""
+    def _recording(self, batch: pa.RecordBatch, numbers: npt.NDArray[np.intp]) -> npt.NDArray[np.intp]:
+        """Which recording each row of a batch of these rows of the file is of, an index of `_recordings`, `[n]`."""
         n, said = batch.num_rows, self.file.table.spec.recording
         found = [_words(batch, one, self.file.relative) for one in said]
         codes = np.stack([at for _, at in found], axis=1) if found else np.zeros((n, 0), dtype=np.intp)
@@ -151,23 +176,24 @@ class RowReader:
         recording = np.array(known, dtype=np.intp)[at.reshape(-1)]
         if not self.clock.types and _is_unsorted(stretches := runs(n, changes(recording)), n):
             raise DataError(
-                f"{self.file.path}: from {self.file.row_name(row)} on: the recording changes {len(stretches) - 1} "
-                f"times in {n} rows; only with time stamps, time: {{column: ...}}, can recordings be interleaved"
+                f"{self.file.path}: from {self.file.row_name(int(numbers[0]))} on: the recording changes "
+                f"{len(stretches) - 1} times in {n} rows; only with time stamps, time: {{column: ...}}, can recordings "
+                "be interleaved"
             )
         return np.asarray(recording)
 
-    def _labels(self, batch: pa.RecordBatch, row: int) -> npt.NDArray[np.int16]:
-        """The labels `[n]` of a batch that begins at `row`."""
+    def _labels(self, batch: pa.RecordBatch, numbers: npt.NDArray[np.intp]) -> npt.NDArray[np.int16]:
+        """The labels `[n]` of a batch of these rows of the file."""
         legend, label = self.file.table.legend, self.file.table.spec.label
         if not legend or label.intervals or (label.column is not None and not self.file.is_labelled):
             return np.zeros(batch.num_rows, dtype=np.int16)
         words, at = _words(batch, label, self.file.relative)
-        unclear = [i for i, word in enumerate(words) if word not in legend]
+        unclear = [i for i in np.unique(at).tolist() if words[i] not in legend]
         if unclear:
             fault = unknown("label", words[unclear[0]], filter(None, legend))
-            where = self.file.row_name(row + int(np.argmax(at == unclear[0])))
+            where = self.file.row_name(int(numbers[np.argmax(at == unclear[0])]))
             raise DataError(f"{self.file.path}: {where}: {fault}")
-        coded: npt.NDArray[np.int16] = np.array([legend[word] for word in words], dtype=np.int16).take(at)
+        coded: npt.NDArray[np.int16] = np.array([legend.get(word, NULL) for word in words], dtype=np.int16).take(at)
         return coded
 
 

@@ -7,12 +7,13 @@ and within the process. A file of the same size and time of change counts as unc
 import json
 import logging
 import os
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TypeVar
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 
 from har_ray.data.faults import by_cause
@@ -20,13 +21,14 @@ from har_ray.data.own.columns import Column
 from har_ray.data.own.files import TEXT, WORD, column_names, has_columns, read_columns
 from har_ray.data.own.format import FileSpec
 from har_ray.data.own.formats.opening import UNREADABLE, sha256, stat
+from har_ray.data.own.words import RowSource
 from har_ray.errors import DataError
 
 log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
-SCANNING = 4
+SCANNING = 5
 """Part of the kept record; raise it when the same file would give another scan."""
 
 MAX_WORDS = 1000
@@ -41,9 +43,11 @@ class Scan:
         size, mtime_ns: what the file was when it was scanned; together with its path they say whether it still is.
         sha256: of its content.
         names: its columns.
-        rows: how many there are.
+        rows: how many there are of those that are read.
+        of: which these are, as JSON; nothing for all.
         format: how the descriptor laid it out, as JSON.
-        words: `str(column)` → word → (its first row from 0, in how many rows it stands).
+        words: `str(column)` → word → (its first row from 0, in how many rows it stands); of the column that tells whose
+            rows are read in all of the file.
         together: of two columns of words, the first's word → the second's → in how many rows both stand.
         said, rate_hz: what the descriptor said when its first rows were looked at, and the rate that they come at.
     """
@@ -56,6 +60,7 @@ class Scan:
     format: str
     words: dict[str, dict[str, tuple[int, int]]]
     together: dict[str, dict[str, int]]
+    of: str = ""
     said: str = ""
     rate_hz: float | None = None
 
@@ -67,6 +72,7 @@ class Wanted:
     Attributes:
         words: the columns whose words are wanted.
         spec: how it is laid out, and every column that it must have.
+        rows: which of its rows are read.
         said: what the descriptor says of time, rate, recordings and units.
         look: looks at the first rows, and says at which rate they come.
     """
@@ -74,8 +80,14 @@ class Wanted:
     path: Path
     words: Sequence[Column]
     spec: FileSpec
+    rows: RowSource | None
     said: str
     look: Callable[[], float | None]
+
+    @property
+    def of(self) -> str:
+        """As of a `Scan`."""
+        return self.rows.model_dump_json() if self.rows else ""
 
 
 _scans: dict[Path, dict[str, Scan]] = {}
@@ -106,7 +118,7 @@ def scan_files(wanted: Mapping[str, Wanted], kept: Path | None) -> dict[str, Sca
         log.info("looking through %s new or changed file%s%s", f"{new:,}", "s" * (new > 1), where)
     rates, faults = _each(wanted, lambda name, one: _rate_hz(scans.get(name), one))
     if not faults:
-        found, faults = _each(wanted, lambda name, one: scans.get(name) or _scan(one.path, one.words, one.spec))
+        found, faults = _each(wanted, lambda name, one: scans.get(name) or _scan(one))
         scans = {name: replace(scan, said=wanted[name].said, rate_hz=rates[name]) for name, scan in found.items()}
     if kept:
         _scans[kept] = known | scans if faults else scans
@@ -143,37 +155,47 @@ def _holds(scan: Scan, wanted: Wanted) -> bool:
     except (DataError, *UNREADABLE):
         return False
     looked_for = {str(word) for word in wanted.words} <= set(scan.words)
-    as_said = scan.format == wanted.spec.format.model_dump_json()
+    as_said = (scan.format, scan.of) == (wanted.spec.format.model_dump_json(), wanted.of)
     return same and looked_for and as_said and has_columns(scan.names, wanted.spec.columns)
 
 
-def _scan(path: Path, words: Sequence[Column], spec: FileSpec) -> Scan:
+def _scan(wanted: Wanted) -> Scan:
     """Reads the words, or any column where only the number of rows is wanted."""
+    path, spec, of = wanted.path, wanted.spec, wanted.rows
     size, mtime_ns = stat(path)
-    found: dict[str, dict[str, tuple[int, int]]] = {str(column): {} for column in words}
+    found: dict[str, dict[str, tuple[int, int]]] = {str(column): {} for column in wanted.words}
+    sources: dict[str, tuple[int, int]] = {}
     together: dict[str, dict[str, int]] = {}
-    rows = 0
-    for batch in read_columns(path, dict.fromkeys(words, WORD) or {spec.columns[0]: TEXT}, spec):
+    types = dict.fromkeys((*wanted.words, *([of.column] if of else [])), WORD) or {spec.columns[0]: TEXT}
+    row, rows = 0, 0
+    for every in read_columns(path, types, spec):
+        batch, numbers = every, np.arange(row, row + every.num_rows)
+        if of:
+            _count(sources, every[str(of.column)], numbers)
+            kept = of.of(every)
+            batch, numbers = every.take(pa.array(kept)), numbers[kept]
         for column in found:
-            _count(found[column], batch[column].dictionary.to_pylist(), batch[column].indices.to_numpy(), rows)
+            _count(found[column], batch[column], numbers)
             if len(found[column]) > MAX_WORDS:
                 raise DataError(f"{path}: column {column!r} has over {MAX_WORDS} distinct values; expected few words")
         if len(found) == 2:
             _count_together(together, *(batch[column] for column in found))
-        rows += batch.num_rows
-    if rows == 0:
+        row, rows = row + every.num_rows, rows + batch.num_rows
+    if row == 0:
         raise DataError(f"{path}: no rows below the names of the columns; leave it out of files")
+    if of:
+        found.setdefault(str(of.column), sources)
     names, form = column_names(path, spec), spec.format.model_dump_json()
-    return Scan(size, mtime_ns, sha256(path), names, rows, form, found, together)
+    return Scan(size, mtime_ns, sha256(path), names, rows, form, found, together, wanted.of)
 
 
-def _count(found: dict[str, tuple[int, int]], values: Iterable[str], codes: np.ndarray, row: int) -> None:
-    """Add the words of a batch that begins at `row`; codes `[n]` are indices into `values`."""
-    names = [value.strip() for value in values]
-    present, first, counts = np.unique(codes, return_index=True, return_counts=True)
-    for code, at, n in zip(present.tolist(), first.tolist(), counts.tolist(), strict=True):
-        begin, total = found.get(names[code], (row + at, 0))
-        found[names[code]] = (min(begin, row + at), total + n)
+def _count(found: dict[str, tuple[int, int]], words: pa.DictionaryArray, numbers: npt.NDArray[np.intp]) -> None:
+    """Add the words of these rows of the file."""
+    names = [word.strip() for word in words.dictionary.to_pylist()]
+    present, first, counts = np.unique(words.indices.to_numpy(), return_index=True, return_counts=True)
+    for code, at, n in zip(present.tolist(), numbers[first].tolist(), counts.tolist(), strict=True):
+        begin, total = found.get(names[code], (at, 0))
+        found[names[code]] = (min(begin, at), total + n)
 
 
 def _count_together(found: dict[str, dict[str, int]], one: pa.DictionaryArray, other: pa.DictionaryArray) -> None:

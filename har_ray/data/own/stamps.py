@@ -25,7 +25,11 @@ DATES = (
 )
 BETWEEN = (" ", "T", "_", ", ")
 TIMES = ("%H:%M:%S.%f", "%H:%M:%S", "%H:%M:%S:%f", "%H:%M", "%I:%M:%S.%f %p", "%I:%M:%S %p")
-PATTERNS = (*map("".join, product(DATES, BETWEEN, TIMES)), *TIMES)
+PATTERNS = (
+    *map("".join, product(DATES, BETWEEN, TIMES)),
+    *(f"%Y%m%d{sign}%H%M%S.%f" for sign in "T_-"),
+    *TIMES,
+)
 """How devices and apps write times, beside ISO 8601."""
 HALF_AN_HOUR_S = 1800
 LOOKED_AT = 50

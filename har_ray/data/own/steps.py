@@ -104,7 +104,8 @@ class Steps(NamedTuple):
             yield (
                 f"{name} advances by steps that come in turns of {devices}, as if rows of {devices} devices were "
                 "interleaved; recording: {column: ...} says whose each is; if all are of one, put files, time and "
-                "channels under sources: {any_name: ...}, which takes values at even intervals"
+                "channels under sources: {any_name: ...}, which takes values at even intervals; if of several sensors, "
+                "rows: {column: ..., value: ...} of each source"
             )
 
     @property

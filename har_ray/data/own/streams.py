@@ -13,6 +13,9 @@ from har_ray.data.own.intervals import IntervalFile, count_beyond, labels_at
 from har_ray.data.own.rows import RowReader, Rows, Words
 from har_ray.data.own.table import TableFile
 
+SINCE_1970_S = 1e9
+"""Seconds since 1970 exceed this from 2001 on; other clocks count from when a device was switched on."""
+
 
 class Stream(NamedTuple):
     """Rows of one subject and one recording in order of time.
@@ -73,7 +76,16 @@ class Reading:
                 yield stream
         if (intervals := self._intervals) and span[0] <= span[1]:
             goes_on = batches is not None and self._rows.has_more()
-            count_beyond(intervals, (span[0], np.inf if goes_on else span[1]), self.file.path, rejects)
+            count_beyond(intervals, (span[0], self._end(span) if goes_on else span[1]), self.file.path, rejects)
+
+    def _end(self, span: tuple[float, float]) -> float:
+        """When a file ends that goes on after this span; infinite where that is not known.
+
+        It is by the last stamp alone, which says nothing where a clock may begin again.
+        """
+        stamps = self._rows.last_stamps() if span[0] > SINCE_1970_S else None
+        last = self.clock.timed(stamps, Rejects()).t.max(initial=-np.inf) if stamps else -np.inf
+        return float(last) if last > span[1] else np.inf
 
     @property
     def _intervals(self) -> IntervalFile | None:

@@ -52,6 +52,10 @@ def _start_kind(value: Any) -> str:
     return "a cell" if isinstance(value, dict | StartCell) else "a time"
 
 
+CountUnit = Annotated[
+    Literal["s", "ms", "us", "ns"] | Annotated[float, Field(gt=0, allow_inf_nan=False)], BeforeValidator(_count_unit)
+]
+"""What numbers count: a unit's name, or how many seconds one count lasts."""
 TimeFormat = Annotated[str, AfterValidator(_format)]
 ZoneName = Annotated[str, AfterValidator(_zone)]
 
@@ -125,10 +129,7 @@ class Time(BaseModel, frozen=True, extra="forbid"):
 
     column: Column | None = None
     date: Column | None = None
-    unit: Annotated[
-        Literal["s", "ms", "us", "ns"] | Annotated[float, Field(gt=0, allow_inf_nan=False)],
-        BeforeValidator(_count_unit),
-    ] = "s"
+    unit: CountUnit = "s"
     format: TimeFormat = AUTO
     zone: ZoneName | None = None
     wraps_at: Literal["auto", "none"] | Annotated[float, Field(gt=1)] = "auto"

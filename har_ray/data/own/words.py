@@ -2,6 +2,9 @@
 
 from collections.abc import Iterable
 
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
 from pydantic import Field, model_validator
 
 from har_ray.data.cleaning import natural_key
@@ -23,6 +26,19 @@ class WordSource(Section):
         if (self.column is None) == (self.pattern is None):
             raise ValueError("expected either column or pattern (of the file's path)")
         return self
+
+
+class RowSource(Section):
+    """The rows of a file that are read: those with a word in a column."""
+
+    column: Column
+    value: Name
+
+    def of(self, batch: pa.RecordBatch) -> npt.NDArray[np.intp]:
+        """Their indices in a batch in which the column is read as `WORD`."""
+        words = batch[str(self.column)]
+        known = [i for i, word in enumerate(words.dictionary.to_pylist()) if word.strip() == self.value]
+        return np.flatnonzero(np.isin(words.indices.to_numpy(), known))
 
 
 class SubjectSource(WordSource):

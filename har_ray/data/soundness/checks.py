@@ -65,7 +65,8 @@ def before_windows(dataset: Dataset, preset: Preset, protocols: Sequence[Protoco
         looked.append("at who does what")
     if not looked:
         return "its recordings are checked when their windows are made", findings
-    return f"looked {' and '.join(looked)}; all rows are checked when windows are made", findings
+    later = "all rows" if dataset.labelled is not None else "all rows, and who does what,"
+    return f"looked {' and '.join(looked)}; {later} are checked when windows are made", findings
 
 
 def _first_rows(dataset: Dataset, preset: Preset, first: Read) -> tuple[Gathered, int]:

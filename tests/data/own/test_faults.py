@@ -35,7 +35,7 @@ def test_all_faults_of_a_descriptor_are_reported_together(tmp_path):
         "12: presets.wrist.window_s: 0.55 s at 10 Hz are 5.5 samples; 0.6 s are a whole number",
         "4: tme: key 'tme' is unknown; did you mean 'time'? "
         "(files, rate_hz, subject, label, channels, presets, time, "
-        "members, format, recording, units, sources, join, strict)",
+        "members, format, rows, recording, units, sources, join, strict)",
         "5: time.unit: value 'sec' is unknown; did you mean 's'? (s, ms, us, ns)",
         r"6: subject.pattern: 'p\\d+' has 0 groups in parentheses, expected one around what is wanted",
         "7: label.map.walk: YAML reads this as True; put the text in quotes",

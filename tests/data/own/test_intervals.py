@@ -1,21 +1,25 @@
 """Labels in files of intervals: every format gives the same intervals, and each sample the label a person expects."""
 
+import gzip
 import json
 import logging
+import re
 
 import numpy as np
+import pyarrow.csv
+import pyarrow.parquet as pq
 import pytest
 
 import har_ray
 from har_ray.data.dataset import Rejects
 from har_ray.data.own.dataset import load_table
-from har_ray.data.own.interval_files import marks
+from har_ray.data.own.interval_files import MarkColumns, marks
 from har_ray.data.own.intervals import Interval, labels_at
 from har_ray.data.own.timing import UNITS_PER_S
 from har_ray.errors import DataError, GridError
 from tests.data.own.tables import CHANNELS, read, write
 
-COLUMNS = ("start", "end", "label")
+COLUMNS = MarkColumns("start", "end", "label")
 LEGEND = {"walk": 0, "run": 1, "other": -1}
 
 CSV = "start,end,label\n1.0,2.5,walk\n2.5,4,run\n"
@@ -250,7 +254,7 @@ def test_what_is_no_file_of_intervals_is_named(tmp_path, name, text, message):
     ("row", "message"),
     [
         ("2,1,walk", "labels/p1.csv: line 2: ends at 1, before its start at 2"),
-        ("noon,1,walk", "labels/p1.csv: line 2: 'noon' is no time; expected a number or a time of ISO 8601"),
+        ("noon,1,walk", "labels/p1.csv: line 2: 'noon' is no time; expected a number, a time of ISO"),
         ("0,1,wlak", "labels/p1.csv: line 2: label 'wlak' is unknown; did you mean 'walk'?"),
     ],
 )
@@ -302,6 +306,67 @@ def test_a_plan_knows_only_the_intervals_that_end_before_a_long_recording_begins
     assert first is not None
     with pytest.raises(DataError, match=rf"its intervals are from 10 to 20 s, p1.csv is from 1000 {known}; see unit"):
         list(first(source, CHANNELS, Rejects()))
+
+
+@pytest.mark.parametrize(
+    ("times", "keys"), [("10,25", "unit: 0.1"), ("0:01,0:02.5", ""), ("00:00:01,00:00:02.50", "clock: recording")]
+)
+def test_intervals_in_samples_and_as_a_player_shows_them(tmp_path, times, keys):
+    intervals = f"{{files: 'labels/{{}}.csv', {keys}}}"
+    path = described(tmp_path, {"p1.csv": f"start,end,label\n{times},walk\n"}, intervals)
+    found, _ = outcome(path)
+    assert found == [("-", 0, 9), ("walk", 10, 24), ("-", 25, 49)]
+
+
+@pytest.mark.parametrize("suffix", ["csv", "parquet"])
+def test_a_plan_knows_where_a_long_recording_ends_that_is_stamped_since_1970(tmp_path, suffix):
+    """Labels of a clock that is an hour ahead; only the last stamp tells, which a compressed file does not show."""
+    begin, end = 1_700_000_000, 1_700_006_000
+    path = described(tmp_path, {"p1.csv": f"start,end,label\n{end + 5},{end + 9},walk\n"}, n=60_001, t=float(begin))
+    file = tmp_path / "raw" / "p1.csv"
+    if suffix == "parquet":
+        pq.write_table(pyarrow.csv.read_csv(file), file.with_suffix(".parquet"), row_group_size=20_000)
+        file.unlink()
+        path.write_text(path.read_text().replace("raw/*.csv", "raw/*.parquet"))
+    first = load_table("mine", path).first
+    assert first is not None
+    message = rf"its intervals are from {end + 5} to {end + 9} s, p1\.{suffix} is from {begin} to {end} s; see unit"
+    with pytest.raises(DataError, match=message):
+        list(first(str(file.with_suffix(f".{suffix}")), CHANNELS, Rejects()))
+    if suffix == "csv":
+        with gzip.open(f"{file}.gz", "wb") as packed:
+            packed.write(file.read_bytes())
+        path.write_text(path.read_text().replace("raw/*.csv", "raw/*.csv.gz"))
+        first = load_table("mine", path).first
+        assert first is not None
+        assert list(first(f"{file}.gz", CHANNELS, Rejects()))
+
+
+@pytest.mark.parametrize(
+    ("said", "names"),
+    [
+        ("recording: file", ("p1.csv", "p2.csv")),
+        ("recording: file", ("p1", "p2")),
+        ("recording: file", ("raw/p1.csv", "raw/p2.csv")),
+        ("recording: file, pattern: 'p(\\d)'", ("1", "2")),
+    ],
+)
+def test_one_table_of_all_recordings(tmp_path, caplog, said, names):
+    """Whose an interval is stands in a column; how long it lasts, in the place of its end."""
+    lines = ["file,onset,duration,what", f"{names[0]},1,1.5,walk", f"{names[1]},0,2,run", "p3.csv,0,1,run"]
+    intervals = f"{{files: labels/all.csv, start: onset, duration: duration, label: what, {said}}}"
+    path = described(tmp_path, {"all.csv": "\n".join(lines) + "\n"}, intervals, people=("p1", "p2"))
+    (one, two), rejects = read(path)
+    assert np.flatnonzero(one.labels >= 0).tolist() == list(range(10, 25))
+    assert np.flatnonzero(two.labels >= 0).tolist() == list(range(20))
+    assert rejects == {"row in no interval": 35 + 30}
+    assert "all.csv: intervals of no recording: p3.csv" in caplog.text
+    (tmp_path / "labels" / "all.csv").write_text("\n".join([lines[0], lines[1], f"{names[1]},0,-2,run"]))
+    with pytest.raises(DataError, match=r"all\.csv: line 3: lasts -2"):
+        load_table("mine", path)
+    (tmp_path / "labels" / "all.csv").write_text("\n".join(lines[:2]))
+    with pytest.raises(DataError, match=rf"no task is about p2\.csv, only about {re.escape(names[0])}"):
+        load_table("mine", path)
 
 
 @pytest.mark.parametrize(

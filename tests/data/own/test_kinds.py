@@ -204,6 +204,41 @@ def text(*labels):
     return "\n".join(["t,ax,ay,note,activity", *rows(*labels)]) + "\n"
 
 
+TABLES = {
+    "rows": [{"t": 0, "acc": {"x": 1.5, "y": "2.5"}, "who": "ana"}, {"t": 40, "acc": {"x": None, "y": 3}, "who": 7}],
+    "columns": {"t": [0, 40], "acc.x": [1.5, None], "acc.y": ["2.5", 3], "who": ["ana", 7], "device": "watch"},
+    "within": {"version": 3, "data": [
+        {"t": 0, "acc": {"x": 1.5, "y": 2.5}, "who": "ana"}, {"t": 40, "acc": {"y": 3}, "who": 7},
+    ]},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("shape", TABLES)
+def test_json_by_rows_and_by_columns(tmp_path, shape):
+    path = tmp_path / "p1.json"
+    path.write_text(json.dumps(TABLES[shape], indent=1))
+    assert column_names(path, FileSpec()) == ["t", "acc.x", "acc.y", "who"]
+    t, x, y, who = values(path, {"t": TIME, "acc.x": VALUE, "acc.y": VALUE, "who": WORD})
+    assert (t, x, y, who) == ([0, 40], [1.5, None], [2.5, 3], ["ana", "7"])
+
+
+def test_json_vectors_and_what_is_no_table(tmp_path):
+    path = tmp_path / "p1.json"
+    path.write_text(json.dumps([{"t": 0, "acc": [1, 2, "high"]}]))
+    assert column_names(path, FileSpec()) == ["t", "acc.1", "acc.2", "acc.3"]
+    with pytest.raises(DataError, match=r"p1\.json: row 1: column 4 \(acc\.3\) is 'high', expected a number"):
+        values(path, {"acc.1": VALUE, "acc.3": VALUE})
+    for text, fault in (
+        ('{"t": 0}\n{"t": 1}', "not JSON: Extra data: line 2 column 1.*; JSON lines are called .jsonl"),
+        ('{"t": [0, 1], "x": [1]}', "no list of objects, and no object of lists as long as each other"),
+        ("[]", "no list of objects"),
+        ("3", "no list of objects"),
+    ):
+        path.write_text(text)
+        with pytest.raises(DataError, match=rf"p1\.json: {fault}"):
+            column_names(path, FileSpec())
+
+
 @pytest.mark.usefixtures("_no_scans_from_other_tests")
 def test_members_of_archives_are_files_of_their_own(tmp_path):
     descriptor = DESCRIPTOR.replace("raw/*.csv", "raw/*.zip\n    members: '*_waist.*'").replace(

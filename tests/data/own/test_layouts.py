@@ -184,6 +184,33 @@ def test_thousands_infinities_and_what_else_is_no_number(tmp_path):
         read(big)
 
 
+def test_what_happens_to_loggers_is_said(tmp_path):
+    """The battery is empty, the file was laid out in advance, a recording is appended to another."""
+    head, path = "t,ax,activity", tmp_path / "p1.csv"
+    good = "\n".join([head, *ROWS]) + "\n"
+    line = good.count("\n") + 1
+    for text, fault in (
+        (
+            f"{good}2,3",
+            f"line {line}: 2 fields, expected 3; it is the last line: if the recording was cut off there, delete",
+        ),
+        (
+            good + "\0" * 300,
+            f"line {line}: zero bytes, as a logger leaves behind that loses power; cut them off",
+        ),
+        (
+            good + good,
+            rf"line {line}: the names of the columns again; format: \{{comment: 't,ax'\}} leaves such",
+        ),
+    ):
+        path.write_text(text)
+        with pytest.raises(DataError, match=fault):
+            read(path)
+    once = read(put(tmp_path, [head, *ROWS]))
+    path.write_text(good + good)
+    assert read(path, comment="t,ax") == [column * 2 for column in once]
+
+
 def test_time_as_text_is_handed_on_as_it_stands(tmp_path):
     lines = ["Timestamp,ax", "4/03/2021 09:30:00.000,1", " 4/03/2021 09:30:00.033 ,2", ",3"]
     assert read(put(tmp_path, lines), ("Timestamp", "ax"), (TEXT, VALUE))[0] == [

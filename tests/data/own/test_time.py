@@ -94,7 +94,8 @@ def test_two_devices_in_one_file(tmp_path):
     for rate in (25, 50):
         assert fault(put(tmp_path, lines, rate, keys)) == (
             "raw/p1.csv: rows of several recordings are interleaved, by 'Model' and 'Device'; "
-            "recording: {column: Model} or {column: Device} keeps them apart"
+            "recording: {column: Model} or {column: Device} keeps them apart; if they are sensors of one recording, "
+            "sources: with rows: {column: ..., value: ...} each make channels of them"
         )
     path = put(tmp_path, lines, 25, f"{keys}\nrecording: {{column: Device}}")
     assert windows(path) == {"walk": 2 * 27, "run": 2 * 29}

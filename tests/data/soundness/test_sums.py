@@ -40,7 +40,7 @@ def test_a_manifest_says_of_each_file_what_became_of_it(tmp_path, ray_session):
     assert one["windows"] == 3 + 2 + 6
     assert one["left_out"] == {
         "across a change of label": {"windows": 1, "seconds": pytest.approx(0.3)},
-        "across the end of a recording": {"windows": 1, "seconds": pytest.approx(0.4)},
+        "across a gap": {"windows": 1, "seconds": pytest.approx(0.4)},
         "of no class": {"windows": 2, "seconds": pytest.approx(1)},
     }
     lost = {"across the end of a recording": {"windows": 1, "seconds": pytest.approx(0.2)}}

@@ -18,11 +18,15 @@ SUFFIXES = (".xlsx", ".xlsm", ".xlsb", ".xls", ".ods")
 
 
 class ExcelFile(DataFile):
-    """A sheet of a spreadsheet; cells hold text, numbers or time stamps."""
+    """A sheet of a spreadsheet; cells hold text, numbers or time stamps.
+
+    Attributes:
+        sheets: the names of all.
+    """
 
     def __init__(self, path: Path, spec: FileSpec) -> None:
         super().__init__(path)
-        self.cells = _cells(path, spec.format.sheet)
+        self.sheets, self.cells = _cells(path, spec.format.sheet)
         head = [[str(cell) for cell in row] for row in islice(self.cells, HEAD_LINES)]
         try:
             self.layout = detect_cells(head, spec)
@@ -61,8 +65,8 @@ class ExcelFile(DataFile):
         return None if cell in self.missing else cell
 
 
-def _cells(path: Path, sheet: str | int) -> Sequence[Sequence[Any]]:
-    """The cells from the sheet's first row and column on, `""` where they are empty."""
+def _cells(path: Path, sheet: str | int) -> tuple[list[str], Sequence[Sequence[Any]]]:
+    """All sheets by name; the cells from the sheet's first row and column on, `""` where they are empty."""
     import python_calamine as calamine
 
     with opened(path) as file:
@@ -74,4 +78,4 @@ def _cells(path: Path, sheet: str | int) -> Sequence[Sequence[Any]]:
     if sheet not in names and sheet not in range(1, len(names) + 1):
         raise DataError(f"{path}: {unknown('sheet', sheet, names)}")
     chosen = book.get_sheet_by_name(names[sheet - 1] if isinstance(sheet, int) else sheet)
-    return chosen.to_python(skip_empty_area=False)
+    return names, chosen.to_python(skip_empty_area=False)

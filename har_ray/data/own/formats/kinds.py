@@ -53,6 +53,10 @@ class DataFile(ABC):
             DataError: names the line or row of what cannot be read.
         """
 
+    def last(self, columns: Mapping[int, pa.DataType]) -> pa.RecordBatch | None:
+        """The last rows, as `batches`, if they can be had without reading what comes before; else None."""
+        return None
+
     def cell(self, line: int, column: int) -> str:
         """What stands in a line and a column, both from 1, wherever rows begin; raises DataError where nothing does."""
         raise DataError(f"{self.path}: has no lines; only text and spreadsheets have")
@@ -60,6 +64,30 @@ class DataFile(ABC):
     def row_name(self, row: int) -> str:
         """Where a user finds a row, from 0: `line 12` of a text, `row 11` of a file of another kind."""
         return f"row {row + 1}"
+
+
+class HeldFile(DataFile):
+    """A file that is read as a whole, whose values are Python's.
+
+    Attributes:
+        missing: numbers and words, as text, for a missing number, beside `MISSING`.
+    """
+
+    missing: Sequence[str] = ()
+
+    @abstractmethod
+    def values(self, position: int) -> list[Any]:
+        """A column, `[n]`."""
+
+    def batches(self, columns: Mapping[int, pa.DataType]) -> Iterator[pa.RecordBatch]:
+        arrays = []
+        for i, type_ in columns.items():
+            values = [None if str(value) in self.missing else value for value in self.values(i)]
+            try:
+                arrays.append(from_values(values, type_, i, self.names[i]))
+            except NotANumber as error:
+                raise DataError(f"{self.path}: {self.row_name(error.row)}: {error}") from error
+        yield pa.record_batch(arrays, names=[str(i) for i in columns])
 
 
 def not_a_number(position: int, name: str, found: str) -> str:

@@ -51,7 +51,7 @@ def encoding_of(head: bytes) -> str:
     for mark, name in BYTE_ORDER_MARKS.items():
         if head.startswith(mark):
             return name
-    if zeros := head.count(0):
+    if zeros := head.rstrip(b"\0").count(0):  # a logger that loses power leaves zeros behind the last line
         odd = head[1::2].count(0)
         if zeros < len(head) / 4 or 0 < odd < zeros:
             raise ValueError("is no text, whatever its name says")

@@ -9,15 +9,14 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pyarrow as pa
 
 from har_ray.data.own.format import FileSpec
-from har_ray.data.own.formats.kinds import DataFile, NotANumber, from_values
+from har_ray.data.own.formats.kinds import HeldFile
 from har_ray.data.own.formats.opening import opened
 from har_ray.errors import DataError, unknown
 
 
-class MatFile(DataFile):
+class MatFile(HeldFile):
     """The variables of a MATLAB file that are columns."""
 
     def __init__(self, path: Path, spec: FileSpec) -> None:
@@ -39,16 +38,8 @@ class MatFile(DataFile):
             raise DataError(f"{path}: holds no array of numbers or text")
         self.names = list(self.columns)
 
-    def batches(self, columns: Mapping[int, pa.DataType]) -> Iterator[pa.RecordBatch]:
-        arrays = []
-        for i, type_ in columns.items():
-            name = self.names[i]
-            values = [None if str(value) in self.missing else value for value in self.columns[name].tolist()]
-            try:
-                arrays.append(from_values(values, type_, i, name))
-            except NotANumber as error:
-                raise DataError(f"{self.path}: {self.row_name(error.row)}: {error}") from error
-        yield pa.record_batch(arrays, names=[str(i) for i in columns])
+    def values(self, position: int) -> list[Any]:
+        return list(self.columns[self.names[position]].tolist())
 
 
 def _variables(path: Path) -> dict[str, Any]:

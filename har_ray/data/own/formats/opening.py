@@ -38,9 +38,12 @@ class Stat(NamedTuple):
 
 def suffix(path: Path) -> str:
     """In lower case, without that of a compression: `.csv` of `a.CSV.gz`."""
-    name = path.name.lower()
-    compression = next((end for end in COMPRESSED if name.endswith(end)), "")
-    return PurePosixPath(name.removesuffix(compression)).suffix
+    return PurePosixPath(path.name.lower().removesuffix(compression(path))).suffix
+
+
+def compression(path: Path) -> str:
+    """The suffix of a compression, in lower case, or nothing."""
+    return next((end for end in COMPRESSED if path.name.lower().endswith(end)), "")
 
 
 def opened(path: Path) -> pa.NativeFile:

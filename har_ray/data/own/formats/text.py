@@ -24,10 +24,12 @@ from har_ray.data.own.formats.detection import NUMBER, detect
 from har_ray.data.own.formats.head import HEAD_BYTES
 from har_ray.data.own.formats.kinds import TEXT, TIME, VALUE, WORD, DataFile, infinite, not_a_number, text
 from har_ray.data.own.formats.layout import TextLayout, clean
-from har_ray.data.own.formats.opening import is_native, opened, owned
+from har_ray.data.own.formats.opening import compression, is_native, opened, owned
 from har_ray.errors import DataError
 
 BLOCK_BYTES = 1 << 20
+CUT_OFF = "; it is the last line: if the recording was cut off there, delete it"
+LAST_BYTES = 1 << 14
 AS_UTF8 = ("utf-8", "utf-8-sig", "ascii")
 """Encodings whose bytes the parser takes as they are; bytes that are not UTF-8 in unread columns do not matter."""
 
@@ -48,16 +50,9 @@ class TextFile(DataFile):
         self.heading = f"line {self.layout.header_line}: " if self.layout.header_line else ""
 
     def batches(self, columns: Mapping[int, pa.DataType]) -> Iterator[pa.RecordBatch]:
-        layout, row = self.layout, 0
-        types = {str(i): TEXT if layout.thousands and type_ in (VALUE, TIME) else type_ for i, type_ in columns.items()}
-        wanted = pa.csv.ConvertOptions(
-            column_types=types,
-            include_columns=list(types),
-            null_values=[f"{before}{word}" for word in layout.missing for before in ("", " ")],
-            decimal_point=layout.decimal,
-        )
+        row = 0
         try:
-            for batch in self._parsed(wanted):
+            for batch in self._parsed(self._wanted(columns)):
                 yield pa.record_batch(
                     [self._converted(batch[str(i)], i, type_, row) for i, type_ in columns.items()],
                     names=[str(i) for i in columns],
@@ -67,6 +62,25 @@ class TextFile(DataFile):
             if "Empty CSV file" in str(error) or "Could not skip initial" in str(error):
                 return  # no row below the names
             raise self._first_fault(columns) or DataError(f"{self.path}: cannot be read: {error}") from error
+
+    def last(self, columns: Mapping[int, pa.DataType]) -> pa.RecordBatch | None:
+        if not self._is_plain or compression(self.path):
+            return None
+        with opened(self.path) as file:
+            file.seek(max(0, file.size() - LAST_BYTES))
+            content = file.read()
+        lines = content[content.find(b"\n") + 1 :]
+        try:
+            table = pa.csv.read_csv(
+                pa.BufferReader(lines),
+                pa.csv.ReadOptions(use_threads=False, column_names=[str(i) for i in range(len(self.names))]),
+                pa.csv.ParseOptions(delimiter=_delimiter(self.layout)),
+                self._wanted(columns),
+            )
+        except pa.ArrowInvalid:
+            return None  # what is wrong there is said once it is read
+        arrays = [self._converted(table[str(i)].combine_chunks(), i, type_, 0) for i, type_ in columns.items()]
+        return pa.record_batch(arrays, names=[str(i) for i in columns])
 
     def cell(self, line: int, column: int) -> str:
         lines = islice(self._lines(replace(self.layout, comment="")), line - 1, line)
@@ -78,13 +92,29 @@ class TextFile(DataFile):
     def row_name(self, row: int) -> str:
         return f"line {next(islice(self._rows(), row, None))[0]}"
 
+    def _wanted(self, columns: Mapping[int, pa.DataType]) -> pa.csv.ConvertOptions:
+        layout = self.layout
+        types = {str(i): TEXT if layout.thousands and type_ in (VALUE, TIME) else type_ for i, type_ in columns.items()}
+        return pa.csv.ConvertOptions(
+            column_types=types,
+            include_columns=list(types),
+            null_values=[f"{before}{word}" for word in layout.missing for before in ("", " ")],
+            decimal_point=layout.decimal,
+        )
+
+    @property
+    def _is_plain(self) -> bool:
+        """Whether Arrow can take the file as it is."""
+        layout = self.layout
+        plain = layout.encoding in AS_UTF8 and layout.separator != WHITESPACE and not layout.comment + layout.line_end
+        return plain and is_native(self.path)
+
     def _parsed(self, wanted: pa.csv.ConvertOptions) -> Iterator[pa.RecordBatch]:
         layout, skip = self.layout, self.layout.first_line - 1
         parsing = pa.csv.ParseOptions(delimiter=_delimiter(layout), newlines_in_values=True)
         # Arrow finds columns by name: by their position, names may be doubled.
         names = [str(i) for i in range(len(self.names))]
-        plain = layout.encoding in AS_UTF8 and layout.separator != WHITESPACE and not layout.comment + layout.line_end
-        if plain and is_native(self.path):
+        if self._is_plain:
             how_read = pa.csv.ReadOptions(use_threads=False, column_names=names, skip_rows=skip)
             with opened(self.path) as file, pa.csv.open_csv(file, how_read, parsing, wanted) as reader:
                 yield from reader
@@ -135,10 +165,17 @@ class TextFile(DataFile):
 
     def _first_fault(self, columns: Mapping[int, pa.DataType], row: int = 0) -> DataError | None:
         """What is wrong with the first faulty row, from `row` on."""
-        for line, fields in islice(self._rows(), row, None):
+        rows = islice(self._rows(), row, None)
+        for line, fields in rows:
             fault = None
-            if len(fields) != len(self.names):
-                fault = f"{len(fields)} fields, expected {len(self.names)}"
+            if not "".join(fields).strip("\0"):
+                fault = "zero bytes, as a logger leaves behind that loses power; cut them off"
+            elif len(fields) != len(self.names):
+                is_last = next(rows, None) is None
+                fault = f"{len(fields)} fields, expected {len(self.names)}" + CUT_OFF * is_last
+            elif [field.strip() for field in fields] == list(self.names):
+                begins = _delimiter(self.layout).join(fields[:2])
+                fault = f"the names of the columns again; format: {{comment: {begins!r}}} leaves such lines out"
             else:
                 fault = next(
                     (found for i, type_ in columns.items() if (found := self._fault(fields[i], i, type_))), None

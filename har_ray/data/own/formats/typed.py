@@ -3,6 +3,7 @@
 import io
 import json
 from collections.abc import Iterator, Mapping
+from operator import itemgetter
 from pathlib import Path
 
 import pyarrow as pa
@@ -45,6 +46,12 @@ class ParquetFile(_TypedFile):
         with self._open() as file:
             found = file.iter_batches(columns=[self.names[i] for i in columns], use_threads=False)
             yield from self._batches(found, columns)
+
+    def last(self, columns: Mapping[int, pa.DataType]) -> pa.RecordBatch | None:
+        with self._open() as file:
+            groups = [max(0, file.num_row_groups - 1)]
+            found = file.iter_batches(row_groups=groups, columns=[self.names[i] for i in columns], use_threads=False)
+            return max(enumerate(self._batches(found, columns)), default=(0, None), key=itemgetter(0))[1]
 
     def _open(self) -> pq.ParquetFile:
         if self.path.is_file():

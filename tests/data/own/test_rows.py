@@ -1,0 +1,132 @@
+"""Rows of several sensors in one file become channels of one recording; values are known at every instant."""
+
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import har_ray
+from har_ray.data.dataset import Rejects
+from har_ray.data.own.dataset import load_table
+from har_ray.errors import DataError, GridError
+
+DESCRIPTOR = r"""
+rate_hz: 20
+subject: {pattern: 'p(\d)'}
+label: {column: act, no_class: [none, ""]}
+sources:
+  acc:
+    files: 'raw/*.csv'
+    rows: {column: sensor, value: acc}
+    time: {column: t, unit: ms}
+    channels: {acc_x: {column: x, unit: m/s^2}, acc_y: {column: y, unit: m/s^2}}
+  gyr:
+    files: 'raw/*.csv'
+    rows: {column: sensor, value: gyr}
+    time: {column: t, unit: ms}
+    channels: {gyr_x: {column: x, unit: rad/s}}
+presets:
+  p: {window_s: 1, stride_s: 1}
+"""
+ALL = ("acc_x", "acc_y", "gyr_x")
+DOCS = Path(__file__).parents[3] / "docs" / "own-recordings.md"
+
+
+def readings(sensor, times_ms, scale, act=lambda t: "walk"):
+    """x is `scale` times the time, so that every interpolated value is known; y is one more."""
+    return [(t, f"{t},{sensor},{scale * t},{scale * t + 1},{act(t)}") for t in times_ms]
+
+
+def write(folder, descriptor=DESCRIPTOR, **files):
+    (folder / "raw").mkdir(exist_ok=True)
+    for name, some in files.items():
+        lines = [line for _, line in sorted(some)]
+        (folder / "raw" / f"{name}.csv").write_text("\n".join(["t,sensor,x,y,act", *lines]) + "\n")
+    path = folder / "mine.yaml"
+    path.write_text(descriptor)
+    return path
+
+
+def read(path, channels=ALL):
+    dataset, rejects = load_table("mine", path), Rejects()
+    found = [one for source in dataset.locate(None) for one in dataset.read(source, channels, rejects)]
+    return dataset, found, dict(rejects.counts)
+
+
+def test_rows_of_two_sensors_become_one_recording(tmp_path):
+    """acc every 50 ms from 0, gyr every 40 from 20, and temperatures whose label is no class: instants from 20 on."""
+    one = [
+        *readings("acc", range(0, 2001, 50), 1, lambda t: "walk" if t < 1000 else "run"),
+        *readings("gyr", range(20, 1821, 40), 10, lambda t: "wrong"),
+        (7, "7,temp,21,,warm"),
+    ]
+    two = [*readings("acc", range(0, 1001, 50), 2), *readings("gyr", range(0, 1001, 50), -1)]
+    dataset, (first, second), rejects = read(write(tmp_path, p1=one, p2=two))
+    t = np.arange(20, 1821, 50)
+    assert (first.name, first.subject, first.rate_hz) == ("raw/p1.csv:0", "1", 20)
+    assert np.allclose(first.x, np.stack([t, t + 1, 10 * t], axis=1))
+    assert second.x[[0, -1]].tolist() == [[0, 1, 0], [2000, 2001, -1000]]
+    assert (dataset.classes, dataset.samples) == (("run", "walk"), 41 + 21), (
+        "labels are those of the first source's rows"
+    )
+    assert dataset.labelled == {"1": {"walk": 20, "run": 21}, "2": {"walk": 21}}
+    assert [dataset.classes[y] for y in first.labels] == ["walk"] * 20 + ["run"] * 17
+    assert rejects == {"acc reading without one of the other sources at its time": 1 + 4}
+
+
+def test_rows_of_one_sensor_alone(tmp_path):
+    """Not joined, so as they were recorded; a fault is named by its line in the file."""
+    alone = DESCRIPTOR.partition("sources:")[0] + (
+        "files: 'raw/*.csv'\nrows: {column: sensor, value: acc}\ntime: {column: t, unit: ms}\n"
+        "channels: {acc_x: x}\npresets: {p: {window_s: 1, stride_s: 1}}\n"
+    )
+    rows = [*readings("acc", range(0, 2001, 50), 1), *readings("gyr", range(1, 2002, 50), 5)]
+    path = write(tmp_path, alone, p1=rows)
+    _, (one,), rejects = read(path, ("acc_x",))
+    assert (one.x[:, 0].tolist(), rejects) == (list(range(0, 2001, 50)), {})
+    file = tmp_path / "raw" / "p1.csv"
+    file.write_text(file.read_text().replace("100,acc,100", "1OO,acc,100"))
+    with pytest.raises(DataError, match=r"p1\.csv: line 6: column 1 \(t\) is '1OO', expected a number"):
+        read(path, ("acc_x",))
+
+
+def test_a_file_may_lack_a_sensor_but_not_all(tmp_path):
+    both = [*readings("acc", range(0, 1001, 50), 1), *readings("gyr", range(0, 1001, 50), 1)]
+    path = write(tmp_path, p1=both, p2=readings("acc", range(0, 1001, 50), 1))
+    _, found, rejects = read(path)
+    assert [one.subject for one in found] == ["1"]
+    assert rejects == {"acc reading without one of the other sources at its time": 21}
+    _, found, _ = read(path, ("acc_x",))
+    assert [one.subject for one in found] == ["1", "2"]
+    path.write_text(DESCRIPTOR.replace("value: gyr", "value: gyro"))
+    with pytest.raises(
+        DataError, match=r":13: sources\.gyr\.rows\.value: value 'gyro' is unknown; did you mean 'gyr'\?"
+    ):
+        read(path)
+
+
+def test_interleaved_rows_need_time_stamps(tmp_path):
+    path = write(tmp_path, DESCRIPTOR.replace("    time: {column: t, unit: ms}\n", "", 1), p1=[])
+    with pytest.raises(GridError, match=r"sources\.acc\.rows: others lie between these rows, so that only time"):
+        read(path)
+
+
+def test_the_example_in_the_documents_reads_such_files(tmp_path):
+    section = DOCS.read_text().partition("## Several sensors, one file")[2]
+    (text,) = re.findall(r"```yaml\n(.*?)```", section.partition("## ")[0], re.DOTALL)
+    for person in (1, 2, 3):
+        rows = []
+        for i in range(1000):
+            label, at = ("walk", "run")[i // 500], 1_700_000_000_000 + 40 * i
+            rows.append(f"{at},ACCELEROMETER,{np.sin(person * i):.3f},{np.cos(i):.3f},9.81,{label}")
+            rows.append(f"{at + 3},GYROSCOPE,{np.cos(person * i):.3f},{np.sin(i):.3f},0.1,{label}")
+        (tmp_path / "raw").mkdir(exist_ok=True)
+        (tmp_path / "raw" / f"p{person}.csv").write_text("\n".join(["time,sensor,x,y,z,activity", *rows]) + "\n")
+    (tmp_path / "mine.yaml").write_text(text)
+    windows = har_ray.windows(str(tmp_path / "mine.yaml"))
+    assert windows.channels == ("acc_x", "acc_y", "acc_z", "gyr_x", "gyr_y", "gyr_z")
+    assert windows.x.shape == (3 * (19 + 18), 50, 6), (
+        "the last instant would need a gyroscope's reading of 3 ms earlier"
+    )
+    assert windows.x[..., 2].mean() == pytest.approx(9.81)

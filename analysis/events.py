@@ -6,11 +6,12 @@ begins.
 """
 
 from collections import Counter
-from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from har_ray.events import EventView, event_view
 from har_ray.metrics import Indices
@@ -67,20 +68,22 @@ class EventScores(NamedTuple):
         )
 
 
-def event_scores(window_ids: Sequence[str], labels: Indices, predicted: Indices) -> dict[int, EventScores]:
+def event_scores(window_ids: pa.StringArray, labels: Indices, predicted: Indices) -> dict[int, EventScores]:
     """By how many labels vote; none where the ids (N,) do not say recording and start.
 
     Example:
-        >>> scores = event_scores(["walk:0", "walk:50", "walk:100"], np.array([1, 1, 1]), np.array([0, 1, 1]))
+        >>> ids = pa.array(["walk:0", "walk:50", "walk:100"])
+        >>> scores = event_scores(ids, np.array([1, 1, 1]), np.array([0, 1, 1]))
         >>> scores[1].events, scores[1].late, round(scores[1].underfill, 2)
         (1, 1.0, 0.33)
     """
-    parts = [name.rpartition(":") for name in window_ids]
-    if not all(recording and start.isdecimal() for recording, _, start in parts):
+    parts = pc.split_pattern(window_ids, ":", max_splits=1, reverse=True)
+    if pc.any(pc.not_equal(pc.list_value_length(parts), 2)).as_py():
         return {}
-    names: dict[str, int] = {}
-    recordings = np.array([names.setdefault(recording, len(names)) for recording, _, _ in parts])
-    starts = np.array([int(start) for _, _, start in parts])
+    names, numbers = pc.list_element(parts, 0), pc.list_element(parts, 1)
+    if not pc.all(pc.utf8_is_decimal(numbers)).as_py():
+        return {}
+    recordings, starts = names.dictionary_encode().indices.to_numpy(), numbers.cast(pa.int64()).to_numpy()
     order = np.lexsort((starts, recordings))
     labels, predicted = labels[order], predicted[order]
     begins = _begins(recordings[order], starts[order], labels)

@@ -144,7 +144,7 @@ class Results:
         """The validation score by which weights and hyper-parameters are chosen, e.g. `val_f1_macro`."""
         return _monitor(self.info)
 
-    @property
+    @cached_property
     def baseline(self) -> str:
         """The variant that others are compared with: what the grid says, else LM, else its first one."""
         names = list(dict.fromkeys(cell.key.variant for cell in self.cells))

@@ -7,7 +7,7 @@ training computes too.
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -60,7 +60,7 @@ class Predictions:
     labels: Indices
     logits: Floats
     names: tuple[str, ...] = ()
-    window_ids: Sequence[str] = ()
+    window_ids: pa.StringArray = field(default_factory=lambda: pa.array([], pa.string()))
 
     @classmethod
     def read(cls, store: ResultStore, row: Row) -> "Predictions":
@@ -87,8 +87,8 @@ class Predictions:
         if not np.isfinite(logits).all():
             raise ValueError("predictions.parquet: logits that are not finite")
         names = _names((table.schema.metadata or {}).get(CLASSES, b"[]"))
-        subjects, window_ids = (table[name].cast(pa.string()) for name in ("subject", "window_id"))
-        return cls(subjects.to_numpy().astype(np.str_), labels, logits, names, window_ids.to_pylist())
+        subjects, window_ids = (table[name].chunk(0).cast(pa.string()) for name in ("subject", "window_id"))
+        return cls(subjects.to_numpy(zero_copy_only=False).astype(np.str_), labels, logits, names, window_ids)
 
     @property
     def predicted(self) -> Indices:
@@ -124,7 +124,7 @@ def _matrix(lists: pa.ListArray) -> Floats:
 def joined(parts: Sequence[Predictions]) -> Predictions:
     """Predictions one after the other."""
     subjects, labels, logits = zip(*((part.subjects, part.labels, part.logits) for part in parts), strict=True)
-    window_ids = [one for part in parts for one in part.window_ids]
+    window_ids = pa.concat_arrays([part.window_ids for part in parts])
     return Predictions(
         np.concatenate(subjects), np.concatenate(labels), np.concatenate(logits), parts[0].names, window_ids
     )

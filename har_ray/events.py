@@ -123,11 +123,16 @@ def event_view(recordings: Iterable[tuple[Labels, Labels]], null: int | None = N
 
     One class taken for another is a deletion of the one and an insertion of the other.
     """
-    counted, lasting, late = Counter[Kind](), Counter[Kind](), list[int | None]()
+    late: list[int | None] = []
+    counted, lasting = np.zeros((2, len(KINDS)), np.int64)
     for truth, found in recordings:
         late += delays(truth, found, null)
         for label in {*np.unique(truth).tolist(), *np.unique(found).tolist()} - {null}:
             kinds, edges = _segments(truth == label, found == label)
-            for counts, weights in ((counted, None), (lasting, np.diff(edges))):
-                counts.update({KINDS[kind]: int(n) for kind, n in enumerate(np.bincount(kinds, weights)) if n})
-    return EventView(len(late), counted, lasting, late)
+            np.add.at(counted, kinds, 1)
+            np.add.at(lasting, kinds, np.diff(edges))
+    return EventView(len(late), _by_kind(counted), _by_kind(lasting), late)
+
+
+def _by_kind(counts: Indices) -> Counter[Kind]:
+    return Counter({kind: count for kind, count in zip(KINDS, counts.tolist(), strict=True) if count})

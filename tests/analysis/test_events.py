@@ -3,6 +3,7 @@
 import doctest
 
 import numpy as np
+import pyarrow as pa
 import pytest
 
 from analysis import events as module
@@ -15,7 +16,7 @@ from har_ray.streaming import majority
 def scores(text, votes=1):
     """Of windows written `recording:start true said`, classes as letters."""
     ids, truth, said = zip(*(line.split() for line in text.strip().splitlines()), strict=True)
-    return event_scores(ids, np.array(list(map(ord, truth))), np.array(list(map(ord, said))))[votes]
+    return event_scores(pa.array(ids), np.array(list(map(ord, truth))), np.array(list(map(ord, said))))[votes]
 
 
 def test_a_recording_is_put_in_order_and_ends_with_itself():
@@ -63,8 +64,13 @@ def test_a_vote_is_that_of_a_stream():
     assert voted(predicted, begins).tolist() == expected
 
 
-def test_ids_that_say_no_order_have_no_events():
-    assert event_scores(["a", "b"], np.array([0, 1]), np.array([0, 1])) == {}
+@pytest.mark.parametrize("ids", [["a", "b"], ["a:0", "b"], ["a:0", "a:x"], ["a:0", "a:"]])
+def test_ids_that_say_no_order_have_no_events(ids):
+    assert event_scores(pa.array(ids), np.array([0, 1]), np.array([0, 1])) == {}
+
+
+def test_a_recording_may_have_a_colon_in_its_name():
+    assert scores("a:1:5 a b\na:1:0 a a\na:2:0 a a").events == 2
 
 
 @pytest.mark.parametrize(("protocol", "rows", "said"), [

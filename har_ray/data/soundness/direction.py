@@ -146,7 +146,7 @@ def _of_most(evidence: Evidence, sensor: str, far: Mapping[Stream, Mapping[int, 
         KIND,
         evidence.where(far),
         round(angle, 1),
-        f"{sensor} points another way in some files of most people than in the others: {off}: two devices, or arms?",
+        f"{sensor} points another way in some files of most people than in others: {off}, as of two devices or arms",
         f"say align: gravity{mend}",
     )
 

@@ -140,8 +140,8 @@ def test_a_device_on_either_arm_is_said_once():
     (found,) = findings(arms)
     assert found.where.startswith("subjects 1, 2, 3, 4, 5 and 1 more (p1-")
     assert len(set(re.findall("left|right", found.where))) == 1
-    assert "in some files of most people than in the others: gravity is" in found.text
-    assert "with (-x, y, z) in place of (x, y, z)): two devices, or arms?" in found.text
+    assert "in some files of most people than in others: gravity is" in found.text
+    assert "with (-x, y, z) in place of (x, y, z)), as of two devices or arms" in found.text
 
 
 def test_directions_do_not_matter_to_windows_that_have_none():

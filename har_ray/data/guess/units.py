@@ -28,7 +28,9 @@ DIRECTED = 0.3
 EARTH = {"uT": (15, 120), "mG": (150, 1200), "G": (0.15, 1.2)}
 """The Earth's magnetic field is 25 to 65 µT (https://www.ncei.noaa.gov/products/world-magnetic-model), more by iron."""
 SENTINELS = (-99, -999, -9999, -99999, 99, 999, 9999, 99999)
+"""What loggers and people write where there is no number."""
 FAR = 3
+"""How many times all other numbers such a one is, at least."""
 COUNTS = tuple(2**n for n in range(5, 15))
 """Counts of a device per g."""
 FASTEST_RAD_S = 20

@@ -188,7 +188,7 @@ class RowReader:
         if not legend or label.intervals or (label.column is not None and not self.file.is_labelled):
             return np.zeros(batch.num_rows, dtype=np.int16)
         words, at = _words(batch, label, self.file.relative)
-        unclear = [i for i in np.unique(at).tolist() if words[i] not in legend]
+        unclear = [i for i in np.flatnonzero(np.bincount(at)).tolist() if words[i] not in legend]
         if unclear:
             fault = unknown("label", words[unclear[0]], filter(None, legend))
             where = self.file.row_name(int(numbers[np.argmax(at == unclear[0])]))

@@ -8,7 +8,7 @@ show.
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from itertools import permutations, product
+from itertools import chain, permutations, product
 from typing import NamedTuple
 
 import numpy as np
@@ -33,6 +33,7 @@ AGREED, SHARE = 25.0, 0.5
 """A class counts in which at least this share of people lie within so many degrees of one of them."""
 STEADY = 0.5
 """A mean acceleration of at least half the mean norm has a direction that means posture, not swing."""
+MOST = 0.5
 OTHERS = 2
 """How many others must agree in a class; who has several files in it, with as large a part of them."""
 ROUNDING = 1e-9
@@ -48,14 +49,20 @@ class _Pair(NamedTuple):
 
 
 def findings(evidence: Evidence) -> Iterator[Finding]:
-    """A finding for each person and accelerometer whose axes the windows have, with the files that are far."""
+    """A finding for each person and accelerometer whose axes the windows have, with the files that are far; one for all
+    where most people have such files beside others: a device on either arm.
+    """
     for sensor in filter(feels_gravity, evidence.sensors):
         three = {evidence.gathered.channels[axis] for axis in evidence.sensors[sensor]}
         if evidence.aligned or not three & set(evidence.trained_on):
             continue
-        for subject, pairs in _pairs(_directions(evidence, sensor)).items():
-            if far := _far(pairs):
-                yield _finding(evidence, sensor, subject, far, everywhere=len(far) == len(pairs))
+        known = _pairs(_directions(evidence, sensor))
+        far = {subject: found for subject, pairs in known.items() if (found := _far(pairs))}
+        partly = [subject for subject, found in far.items() if len(found) < len(known[subject])]
+        if len(partly) > MOST * len(known):
+            yield _of_most(evidence, sensor, dict(chain.from_iterable(far.pop(subject).items() for subject in partly)))
+        for subject, found in far.items():
+            yield _finding(evidence, sensor, subject, found, everywhere=len(found) == len(known[subject]))
 
 
 def _directions(evidence: Evidence, sensor: str) -> dict[int, dict[Stream, Vector]]:
@@ -121,21 +128,37 @@ def _angle(pairs: Sequence[_Pair], turn: Vector | None = None) -> float:
 def _finding(
     evidence: Evidence, sensor: str, subject: str, far: Mapping[Stream, Mapping[int, _Pair]], everywhere: bool
 ) -> Finding:
-    pairs = [pair for of_file in far.values() for pair in of_file.values()]
-    angle = _angle(pairs)
-    turn, left = _explained(pairs)
-    meant = f" ({left:.0f} with {turn})" if left < FAR / 2 else ""
-    count = len({label for of_file in far.values() for label in of_file})
-    classes = f"{count} classes" if count > 1 else "1 class"
+    angle, off = _off(far)
     mend = f"mend the axes (units: a scale of -1 in_file, or other columns), or {evidence.leave_out([subject])}"
     return Finding(
         KIND,
         evidence.of_subjects([subject]) if everywhere else evidence.where(far),
         round(angle, 1),
-        f"{sensor} points another way than the others': gravity is {angle:.0f} degrees off in the median of {classes}"
-        f"{meant}: worn upside down or turned, or its axes are swapped",
+        f"{sensor} points another way than the others': {off}: worn upside down or turned, or its axes are swapped",
         f"say align: gravity, {mend if evidence.own else 'or ' + evidence.leave_out([subject])}",
     )
+
+
+def _of_most(evidence: Evidence, sensor: str, far: Mapping[Stream, Mapping[int, _Pair]]) -> Finding:
+    angle, off = _off(far)
+    mend = ", or give these files a scale of -1 in_file (units:)" if evidence.own else ""
+    return Finding(
+        KIND,
+        evidence.where(far),
+        round(angle, 1),
+        f"{sensor} points another way in some files of most people than in others: {off}, as of two devices or arms",
+        f"say align: gravity{mend}",
+    )
+
+
+def _off(far: Mapping[Stream, Mapping[int, _Pair]]) -> tuple[float, str]:
+    """How far they are off in degrees, in the median; and that in words, with what explains it."""
+    pairs = [pair for of_file in far.values() for pair in of_file.values()]
+    angle, (turn, left) = _angle(pairs), _explained(pairs)
+    count = len({label for of_file in far.values() for label in of_file})
+    classes = f"{count} classes" if count > 1 else "1 class"
+    meant = f" ({left:.0f} with {turn})" if left < FAR / 2 else ""
+    return angle, f"gravity is {angle:.0f} degrees off in the median of {classes}{meant}"
 
 
 def _explained(pairs: Sequence[_Pair]) -> tuple[str, float]:

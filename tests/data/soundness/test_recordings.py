@@ -1,5 +1,7 @@
 """Each fault once in hand-made recordings, and the same recordings without it: nothing is said of those."""
 
+import re
+
 import numpy as np
 import pytest
 
@@ -125,6 +127,21 @@ def test_a_file_by_itself_may_be_of_another_posture():
     assert findings(whole) == []
     (found,) = findings(whole | {"p2-again.csv": [recording("2", 30, classes=(1,))]})
     assert found.where == "subject 2 (p2-lie.csv)"
+
+
+def test_a_device_on_either_arm_is_said_once():
+    """Each of six people has a file of each arm; x is mirrored in that of the left one."""
+    mirrored = times([-1, 1, 1, 1, 1, 1])
+    arms = {f"p{one}-right.csv": [recording(str(one), one)] for one in range(1, 7)}
+    arms |= {f"p{one}-left.csv": [recording(str(one), 9 + one)] for one in range(1, 7)}
+    for one in range(1, 7):
+        left = arms[f"p{one}-left.csv"][0]
+        left.x[:] = mirrored(left.x)
+    (found,) = findings(arms)
+    assert found.where.startswith("subjects 1, 2, 3, 4, 5 and 1 more (p1-")
+    assert len(set(re.findall("left|right", found.where))) == 1
+    assert "in some files of most people than in others: gravity is" in found.text
+    assert "with (-x, y, z) in place of (x, y, z)), as of two devices or arms" in found.text
 
 
 def test_directions_do_not_matter_to_windows_that_have_none():

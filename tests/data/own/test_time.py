@@ -320,6 +320,17 @@ def test_dates_that_may_be_read_two_ways_are_asked_about(tmp_path):
     assert "'at nine'; expected" not in fault(write(tmp_path, ["at nine"] * 9, keys="time: {column: t}"))
 
 
+@pytest.mark.parametrize("sign", ["T", "_", "-"])
+def test_date_and_time_as_two_runs_of_digits(tmp_path, sign):
+    """`20240517T115950.040`: the hour strikes in the middle."""
+    start = datetime(2024, 5, 17, 11, 59, 40, tzinfo=UTC)
+    stamps = [(start + timedelta(milliseconds=40 * i)).strftime(f"%Y%m%d{sign}%H%M%S.%f")[:-3] for i in range(1000)]
+    path = write(tmp_path, stamps, keys="time: {column: t}")
+    assert windows(path) == {"walk": 19, "run": 19}
+    (stream,) = clocked(path)
+    assert stream.t[[0, 500]] - start.timestamp() == pytest.approx([0, 20])
+
+
 def split(start, seconds, date):
     """`Date,Time,ax,ay,activity`: rows at 25 Hz from `start` on, walking and then running."""
     n = 25 * seconds

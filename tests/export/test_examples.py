@@ -194,6 +194,7 @@ def test_values_in_int16_score_what_the_card_says(int16_folder, tmp_path):
     about, text = (json.loads((int16_folder / "model.json").read_text()), (int16_folder / "MODEL_CARD.md").read_text())
     assert f"macro F1 {said['f1_macro']} and accuracy {said['accuracy']}." in text
     assert "| | float32 | int8 with int16 values: `model.tflite` |" in text
+    assert f"--cell {about['cell_id']} --activations int16 --with-test-windows\n" in text
     assert (about["input"]["dtype"], about["measured"]["activations"]) == ("int16", "int16")
     assert about["measured"]["int8_agreement"] >= 0.99
 

@@ -108,7 +108,8 @@ def nothing_within(results: Results, budget: Budget) -> str:
     for cost in budget:
         known = [(model.costs[cost], model.variant) for model in models if cost in model.costs]
         amount, variant = min(known, default=(None, ""))
-        least.append(f"no {LIMITED[cost].unit} are known" if amount is None else f"{_amount(cost, amount)} ({variant})")
+        unknown = f"no {LIMITED[cost].unit} are known{', as nothing is exported' if cost in WATCH_COSTS else ''}"
+        least.append(unknown if amount is None else f"{_amount(cost, amount)} ({variant})")
     within = ", ".join(_amount(cost, most) for cost, most in budget.items())
     return f"nothing is within {within}; the least of {'each' if len(budget) > 1 else 'it'}: {', '.join(least)}"
 

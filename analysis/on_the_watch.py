@@ -1,5 +1,6 @@
 """What the exported files score, weigh and need: float and int8 side by side, a row for each variant."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from statistics import mean
@@ -26,7 +27,8 @@ class OnTheWatch:
         int8_agreement: the share of test windows taken for the same class as in float, mean over cells.
         int8_logit_error: the largest difference of a logit from the float network's.
         exported: how many cells are.
-        measured_on: where, in the order of the alphabet.
+        activations: what values are held in, int8 or int16, in the order of the alphabet.
+        measured_on: where, likewise.
     """
 
     result: VariantResult
@@ -35,6 +37,7 @@ class OnTheWatch:
     int8_agreement: float
     int8_logit_error: float
     exported: int
+    activations: tuple[str, ...]
     measured_on: tuple[str, ...]
 
     @classmethod
@@ -52,8 +55,13 @@ class OnTheWatch:
             mean(float(cell.row["int8_agreement"]) for cell in cells),
             max(float(cell.row["int8_logit_error"]) for cell in cells),
             len(cells),
-            tuple(sorted({str(cell.row["measured_on"]) for cell in cells})),
+            _distinct(cells, "activations", "int8"),  # which older exports don't say
+            _distinct(cells, "measured_on"),
         )
+
+
+def _distinct(cells: Sequence[Cell], column: str, absent: str = "") -> tuple[str, ...]:
+    return tuple(sorted({str(cell.row.get(column) or absent) for cell in cells}))
 
 
 @lru_cache(maxsize=64)
@@ -84,7 +92,8 @@ def watch_record(results: Results, result: VariantResult) -> dict[str, Any]:
         low, high = result.cost(name) or (None, None)
         record |= {f"{name}_min": low, f"{name}_max": high}
     record["cells_exported"] = 0 if one is None else one.exported
-    return record | {"measured_on": None if one is None else "; ".join(one.measured_on)}
+    said = {name: getattr(one, name, ()) for name in ("activations", "measured_on")}
+    return record | {name: "; ".join(values) or None for name, values in said.items()}
 
 
 def _is_exported(cell: Cell) -> bool:
@@ -129,6 +138,7 @@ def _int8(cell: Cell, exports: Exports) -> Predictions | None:
 
 def _notes(known: dict[str, OnTheWatch]) -> list[str]:
     where = {name for one in known.values() for name in one.measured_on}
+    wide = [name for name, one in known.items() if "int16" in one.activations]
     return [
         "The int8 file run over all test windows by TensorFlow Lite Micro's interpreter; both F1: the mean over the "
         "seeds of which every fold is exported, folds pooled. Agreement: test windows taken for the same class as in "
@@ -136,4 +146,5 @@ def _notes(known: dict[str, OnTheWatch]) -> list[str]:
         f"Measured on {', '.join(sorted(where))}. Flash: the file, without the interpreter's code. Working memory: "
         "with pointers of 64 bits, so an upper bound for the same kernels on a microcontroller. Time and energy on a "
         "watch were not measured.",
+        *([f"Weights in int8, values between layers in int16: {', '.join(wide)}."] if wide else []),
     ]

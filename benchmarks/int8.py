@@ -56,7 +56,9 @@ def ways(trained: Trained) -> Iterator[tuple[tuple[str, str], Array, Array]]:
     reference = run_float(trained, windows)
 
     def calibrated() -> Calibrated:
-        return Calibrated(trained.network, trained.shape, (trained.mean, trained.std), trained.train, trained.model)
+        return Calibrated(
+            trained.network, trained.shape, (trained.mean, trained.std), trained.train, kind=trained.model
+        )
 
     def logits(ready: Calibrated, share: float) -> Array:
         model = ready.file(share)

@@ -201,7 +201,7 @@ def run(args: argparse.Namespace, command: Command) -> int:
         planned = Plan(spec, [one.id for one in windows])
         complete = dispatch.run(planned, stores, tracking, own_cluster, stage_report)
         if spec.export:
-            complete &= export_confirmed(stores, spec.export.qat_epochs)
+            complete &= export_confirmed(stores, spec.export)
         results.write_run_info(provenance.ended(info))
     shown = load_results(results.root.uri)
     report = write_report(shown)

@@ -4,9 +4,13 @@ import doctest
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from numpy.lib.stride_tricks import sliding_window_view
 
 from har_ray import streaming
+from har_ray.data.dataset import Preset, Recording
+from har_ray.data.windows import cut
 from har_ray.streaming import Said, Stream, by_sample, labels, majority
 
 
@@ -22,6 +26,22 @@ def test_the_windows_are_those_that_training_cuts():
     expected = sliding_window_view(recording, 20, axis=0)[::8].transpose(0, 2, 1)
     assert np.array_equal(np.stack(seen), expected)
     assert said == [Said(20 + 8 * i, i + 1) for i in range(len(expected))]
+
+
+@settings(deadline=None, max_examples=50)
+@given(samples=st.integers(1, 200), window=st.integers(1, 40), stride=st.integers(1, 50), last=st.integers(1, 5))
+def test_labels_are_those_of_the_windows_that_a_dataset_is_cut_into(samples, window, stride, last):
+    """Whatever the window and the stride; the vote is the majority of the latest of them."""
+    x = np.random.default_rng(0).normal(size=(samples, 2)).astype(np.float32)
+    recording = Recording("r", "1", x, np.zeros(samples, np.int16), rate_hz=1.0)
+    windows = cut(recording, Preset(("a", "b"), window_s=window, stride_s=stride, rate_hz=1.0), None).x
+
+    def classify(window):
+        return int(window[0, 0] > 0) + 2 * int(window[-1, 1] > 0)
+
+    each = [classify(one) for one in windows]
+    said = [label for _, label in labels(x, Stream(classify, window, stride, last))]
+    assert said == [majority(each[max(0, i + 1 - last) : i + 1]) for i in range(len(each))]
 
 
 def test_a_stride_longer_than_the_window_leaves_samples_out():

@@ -5,12 +5,13 @@ Without a choice: in each setting the student that validation chose. `har-ray ex
 
 import argparse
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from har_ray.errors import ExportError, HarRayError
 from har_ray.export.installed import check_installed
+from har_ray.store.exports import integers
 
 BAD_INPUT = 2
 
@@ -40,17 +41,25 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     which.add_argument("--budget", metavar="COST=MOST,…", help=text)
     text = "also copy the files to FOLDER/<cell id> (they are kept in RESULTS/exports/<cell id>)"
     parser.add_argument("--out", type=Path, metavar="FOLDER", help=text)
+    text = "int16 is nearer to the float network, and takes somewhat more working memory (default: int8)"
+    parser.add_argument("--activations", choices=("int8", "int16"), default="int8", help=text)
     text = "where rounding to int8 costs more than half a point, fine-tune with it for so many epochs (default: 0)"
-    parser.add_argument("--qat-epochs", type=int, default=0, metavar="N", help=text)
+    parser.add_argument("--qat-epochs", type=_epochs, default=0, metavar="N", help=text)
     text = "also write the test windows, which are recordings of people; see the terms of the dataset"
     parser.add_argument("--with-test-windows", action="store_true", help=text)
 
 
+def _epochs(text: str) -> int:
+    if not text.isdecimal():
+        raise argparse.ArgumentTypeError(f"{text!r}: expected a whole number, 0 or more")
+    return int(text)
+
+
 def run(options: argparse.Namespace) -> int:
-    """Export what is asked for, and say what it scores there.
+    """Export what is asked for, and say what it scores there; what can't be exported is said, and the rest goes on.
 
     Raises:
-        HarRayError: what is asked for is not there, or can't be exported.
+        HarRayError: what is asked for is not there.
     """
     check_installed()
     # Figures, statistics and torch take seconds to import, which the other commands need not wait for.
@@ -58,6 +67,7 @@ def run(options: argparse.Namespace) -> int:
     from analysis.load import load_results
     from har_ray.export import choice
     from har_ray.export.folder import export
+    from har_ray.spec.grid import Export
     from har_ray.store.results import ResultStore
 
     budget = parse(options.budget) if options.budget else None
@@ -71,20 +81,26 @@ def run(options: argparse.Namespace) -> int:
         chosen = choice.of_variant(results, options.variant)
     else:
         chosen = choice.within(results, budget) if budget else choice.recommended(results)
-    store = ResultStore(options.results)
+    store, how = ResultStore(options.results), Export(activations=options.activations, qat_epochs=options.qat_epochs)
+    status = 0
     for one in chosen:
         out = options.out and options.out / one.id
-        measured = export(store, one.cell.row, results.info, options.qat_epochs, out, options.with_test_windows)
+        try:
+            measured = export(store, one.cell.row, results.info, how, out, options.with_test_windows)
+        except HarRayError as error:
+            print(f"{one.title} is not exported: {error}", file=sys.stderr)
+            status = BAD_INPUT
+            continue
         print(f"{one.title}: {one.why}\n  {summary(measured)}\n  {out or store.exports.folder(one.id)}")
-    return 0
+    return status
 
 
-def summary(row: Mapping[str, Any]) -> str:
+def summary(row: dict[str, Any]) -> str:
     """What was measured, in a line."""
     return (
-        f"int8: macro F1 {100 * row['int8_f1_macro']:.1f} %, {100 * row['int8_agreement']:.1f} % of test windows as "
-        f"the float network; {row['flash_bytes']:,} bytes of flash, {row['arena_bytes']:,} of working memory "
-        f"({row['measured_on']})"
+        f"{integers(row)}: macro F1 {100 * row['int8_f1_macro']:.1f} %, {100 * row['int8_agreement']:.1f} % of test "
+        f"windows as the float network; {row['flash_bytes']:,} bytes of flash, {row['arena_bytes']:,} of working "
+        f"memory ({row['measured_on']})"
     )
 
 

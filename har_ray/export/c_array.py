@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 
+import numpy as np
 from tflite_micro.tensorflow.lite.micro.python import schema_py_generated as schema
 
 from har_ray.store.results import Row
@@ -30,13 +31,16 @@ def model_data(about: Row, content: bytes) -> str:
         f"#define MODEL_STRIDE {about['stride']}",
         f"#define MODEL_CHANNELS {len(about['channels'])}",
         f"#define MODEL_CLASSES {len(about['classes'])}",
+        f"typedef {given['dtype']}_t model_integer; /* what the network takes and gives */",
+        f"#define MODEL_LEAST {np.iinfo(given['dtype']).min}",
+        f"#define MODEL_MOST {np.iinfo(given['dtype']).max}",
         f"#define MODEL_RATE_HZ {float(about['rate_hz'])!r}",
         f"/* As measured on {about['measured']['measured_on']}. */",
         f"#define MODEL_ARENA_BYTES {arena}",
         f"#define MODEL_OPERATOR_COUNT {len(added)}",
         f"#define MODEL_ADD_OPERATORS(resolver) {' '.join(f'resolver.{name}();' for name in added)}",
         "",
-        f"/* {', '.join(_comment(channel['name']) for channel in about['channels'])} */",
+        f"/* {', '.join(_comment('{name} ({unit})'.format(**channel)) for channel in about['channels'])} */",
         f"static const float model_factor[MODEL_CHANNELS] = {{{_floats(given['factor'])}}};",
         f"static const float model_offset[MODEL_CHANNELS] = {{{_floats(given['offset'])}}};",
         f"static const char* const model_classes[MODEL_CLASSES] = {{{', '.join(map(_string, about['classes']))}}};",

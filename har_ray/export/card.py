@@ -20,6 +20,7 @@ from har_ray.groups import Group
 from har_ray.metrics.accuracy import Accuracy
 from har_ray.metrics.confusion import confusion_of, f1_per_class
 from har_ray.metrics.f1_macro import MacroF1
+from har_ray.store.exports import integers
 from har_ray.store.results import Row
 from har_ray.text import slug
 
@@ -27,12 +28,12 @@ TEMPLATE = "MODEL_CARD.md.jinja"
 FILES = Path(__file__).parent / "files"
 
 
-def card(trained: Trained, measured: Measured, about: Row, how: Row, has_windows: bool) -> str:
+def card(trained: Trained, measured: Measured, about: Row, made_by: Row, has_windows: bool) -> str:
     """The card.
 
     Args:
         about: the content of `model.json`.
-        how: version, commit and time of the export.
+        made_by: version, commit and time of the export.
         has_windows: the test windows lie beside it.
     """
     templates = Environment(loader=FileSystemLoader(FILES), undefined=StrictUndefined, keep_trailing_newline=True)
@@ -42,7 +43,7 @@ def card(trained: Trained, measured: Measured, about: Row, how: Row, has_windows
     people = set(trained.test.subject.tolist())
     return templates.get_template(TEMPLATE).render(
         row=trained.row, model=about, data=trained.about["about"], measured=measured.row, made=trained.made,
-        has_windows=has_windows, how=how,
+        has_windows=has_windows, made_by=made_by, integers=integers(measured.row),
         setting=Group.of(trained.row).setting, seconds=f"{about['window'] / about['rate_hz']:g}",
         float32=_scores(trained, measured.float_logits), int8=_scores(trained, measured.int8_logits),
         people=len(people), few=len(people) < MIN_SUBJECTS, windows=len(trained.test.y),
@@ -100,6 +101,11 @@ def _limits(trained: Trained) -> list[str]:
     if preset["align"] == "gravity":
         found.append("Each recording was turned as a whole so that gravity points along z; a watch must turn its "
                      "samples likewise before they are quantised.")  # fmt: skip
+    found.append(f"Recordings of another rate were resampled to {trained.manifest['rate_hz']:g} Hz through a low-pass "
+                 "filter. A watch that measures faster must filter, too, before it leaves samples out.")  # fmt: skip
+    if any(channel["name"].endswith(("_x", "_y", "_z")) for channel in trained.channels):
+        found.append("Axes are those of the device that recorded, worn as it was. A watch whose axes lie otherwise "
+                     "must turn its samples first.")  # fmt: skip
     if any(channel["name"].endswith("norm") for channel in trained.channels):
         found.append("A channel whose name ends in `norm` is the square root of the sum of the squares of a sensor's "
                      "three axes at each sample.")  # fmt: skip

@@ -2,6 +2,8 @@
 
 import json
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -9,6 +11,7 @@ import numpy as np
 import pyarrow as pa
 
 from har_ray import __version__
+from har_ray.errors import ExportError
 from har_ray.export.c_array import model_data
 from har_ray.export.card import FILES, card
 from har_ray.export.floats import float_files, run_float
@@ -17,6 +20,7 @@ from har_ray.export.measured import Measured, measure
 from har_ray.export.model_json import describe
 from har_ray.export.trained import Trained, load_trained
 from har_ray.provenance import now, source
+from har_ray.spec.grid import Export
 from har_ray.store.results import WEIGHTS, ResultStore, Row
 
 EXAMPLES = ("example.py", "example.c", "classifier.h", "classifier.cc")
@@ -24,40 +28,55 @@ TEST_WINDOWS = "test_windows.npz"
 
 
 def export(
-    results: ResultStore, row: Row, info: Row, qat_epochs: int = 0, out: Path | None = None, with_windows: bool = False
+    results: ResultStore, row: Row, info: Row, how: Export, out: Path | None = None, with_windows: bool = False
 ) -> Row:
     """Export a completed confirm cell; returns what was measured of its files.
 
     Args:
         row: the cell's.
         info: the grid's `run.json`.
-        qat_epochs: of quantisation-aware fine-tuning, where rounding alone costs too much; 0: there is none.
+        how: it becomes int8.
         out: a folder for a copy of the files.
         with_windows: write the test windows too.
 
     Raises:
-        ExportError: it has no int8 form, or its windows are not what they were.
+        ExportError: it has no int8 form, its windows are not what they were, or `out` can't be written.
         StorageError: its weights or windows can't be read, or the files can't be written.
     """
+    if out is not None:
+        with _said(out):
+            out.mkdir(parents=True, exist_ok=True)
     trained = load_trained(results, row, info)
     commit, dirty = source()
-    how = {"har_ray_version": __version__, "git_commit": commit, "git_dirty": dirty, "exported_at": now()}
+    made_by = {"har_ray_version": __version__, "git_commit": commit, "git_dirty": dirty, "exported_at": now()}
     with TemporaryDirectory(prefix="har-ray-export-") as temporary:
         folder = Path(temporary)
-        measured = _write(trained, how, folder, qat_epochs, with_windows)
-        record = {"cell_id": row["cell_id"]} | measured.row | how
+        measured = _write(trained, how, made_by, folder, with_windows)
+        record = {"cell_id": row["cell_id"]} | measured.row | made_by
         results.exports.write(record, row["files"][WEIGHTS][1], folder, _table(trained, measured))
         if out is not None:
-            shutil.copytree(folder, out, dirs_exist_ok=True)
+            with _said(out):
+                shutil.copytree(folder, out, dirs_exist_ok=True)
     return record
 
 
-def _write(trained: Trained, how: Row, folder: Path, qat_epochs: int, with_windows: bool) -> Measured:
+@contextmanager
+def _said(out: Path) -> Iterator[None]:
+    """What is wrong with a folder of the user's, in a line."""
+    try:
+        yield
+    except OSError as error:
+        raise ExportError(f"{out} can't be written: {error.strerror or error}") from error
+
+
+def _write(trained: Trained, how: Export, made_by: Row, folder: Path, with_windows: bool) -> Measured:
     """Write the files; returns what was measured of them."""
     validation = (trained.val.x, trained.val.y, run_float(trained, trained.val.x))
     scaler = (trained.mean, trained.std)
     kind = trained.model, len(trained.classes)
-    quantised = fitted(trained.network, trained.shape, scaler, trained.train, validation, qat_epochs, kind)
+    quantised = fitted(
+        trained.network, trained.shape, scaler, trained.train, validation, how.activations, how.qat_epochs, kind
+    )
     floats = float_files(trained)
     measured = measure(trained, quantised, floats)
     about = describe(trained, quantised, measured.row)
@@ -67,7 +86,7 @@ def _write(trained: Trained, how: Row, folder: Path, qat_epochs: int, with_windo
         "model.pt2": floats.pt2,
         "model.json": (json.dumps(about, indent=1, ensure_ascii=False) + "\n").encode(),
         "model_data.h": model_data(about, quantised.content).encode(),
-        "MODEL_CARD.md": card(trained, measured, about, how, with_windows).encode(),
+        "MODEL_CARD.md": card(trained, measured, about, made_by, with_windows).encode(),
     }
     for name, content in contents.items():
         (folder / name).write_bytes(content)

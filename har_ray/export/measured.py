@@ -53,7 +53,8 @@ def measure(trained: Trained, quantised: "int8.Int8Model", floats: Floats32) -> 
                 f"cell {trained.row['cell_id']}: the logits of its {runtime} file differ from the network's by up to "
                 f"{row[f'{runtime}_logit_error']:.2g}, more than {TOLERANCE:g}"
             )
-    row |= {"flash_bytes": len(quantised.content), "arena_bytes": int8.arena_bytes(quantised.content)}
+    row |= {"activations": quantised.activations, "flash_bytes": len(quantised.content)}
+    row |= {"arena_bytes": int8.arena_bytes(quantised.content)}
     return Measured(row | {"measured_on": measured_on()}, reference, found["int8"])
 
 

@@ -10,6 +10,7 @@ def describe(trained: Trained, quantised: Int8Model, measured_row: Row) -> Row:
     """The content of `model.json`."""
     preset = trained.manifest["made_of"]["preset"]
     window, channels = trained.shape
+    least, most = quantised.limits
     return {
         "name": trained.row["variant"],
         "cell_id": trained.row["cell_id"],
@@ -23,11 +24,11 @@ def describe(trained: Trained, quantised: Int8Model, measured_row: Row) -> Row:
         "scaler": {"mean": trained.mean.tolist(), "std": trained.std.tolist()},
         "input": {
             "file": "model.tflite",
-            "dtype": "int8",
+            "dtype": quantised.activations,
             "layout": f"a window of {window} samples, each its {channels} channels in the order of `channels`, oldest "
             "sample first",
-            "quantisation": "integer = clip(round_half_even(value * factor[channel] + offset[channel]), -128, 127), in "
-            "float32; this includes the scaler",
+            "quantisation": f"integer = clip(round_half_even(value * factor[channel] + offset[channel]), {least}, "
+            f"{most}), in float32; this includes the scaler",
             "factor": quantised.factor.tolist(),
             "offset": quantised.offset.tolist(),
             "scale": quantised.input_scale,
@@ -35,7 +36,7 @@ def describe(trained: Trained, quantised: Int8Model, measured_row: Row) -> Row:
         },
         "tuned": quantised.tuned,
         "output": {
-            "dtype": "int8",
+            "dtype": quantised.activations,
             "layout": f"{len(trained.classes)} logits, in the order of `classes`",
             "quantisation": "logit = scale * (integer - zero_point); what is a thousand times less likely than the "
             "best may be cut off at the lowest",

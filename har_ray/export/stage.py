@@ -10,6 +10,7 @@ import ray
 
 from har_ray.errors import HarRayError
 from har_ray.export.folder import export
+from har_ray.spec.grid import Export
 from har_ray.store.results import WEIGHTS, ResultStore, Row
 from har_ray.store.stores import Stores
 from har_ray.text import counted
@@ -21,7 +22,7 @@ TOGETHER = 8
 several exports."""
 
 
-def export_confirmed(stores: Stores, qat_epochs: int) -> bool:
+def export_confirmed(stores: Stores, how: Export) -> bool:
     """Export the completed confirm cells that are not exported yet; whether all are now. Needs a running Ray.
 
     A cell that can't be exported is named with the reason; the others are exported all the same.
@@ -29,9 +30,10 @@ def export_confirmed(stores: Stores, qat_epochs: int) -> bool:
     results = stores.results
     confirmed = {cell["cell_id"] for cell in results.plan()["cells"] if cell["stage"] == "confirm"}
     rows = {cell_id: row for cell_id, row in results.rows(confirmed).items() if row["status"] == "completed"}
-    there = results.exports.of({cell_id: row["files"][WEIGHTS][1] for cell_id, row in rows.items()})
+    exports = results.exports.of({cell_id: row["files"][WEIGHTS][1] for cell_id, row in rows.items()})
+    there = [cell_id for cell_id, row in exports.items() if row.get("activations", "int8") == how.activations]
     wanted = [row for cell_id, row in rows.items() if cell_id not in there]
-    failed, waiting = 0, [_export.remote(stores, cell_ids, qat_epochs) for cell_ids in _alike(wanted)]
+    failed, waiting = 0, [_export.remote(stores, cell_ids, how) for cell_ids in _alike(wanted)]
     ended = 0
     while waiting:
         (worker,), waiting = ray.wait(waiting)
@@ -61,21 +63,21 @@ def _alike(rows: Iterable[Row]) -> list[list[str]]:
 
 
 @ray.remote(num_cpus=1, num_returns="streaming")  # type: ignore[untyped-decorator]
-def _export(stores: Stores, cell_ids: list[str], qat_epochs: int) -> Iterator[tuple[str, str | None, str]]:
+def _export(stores: Stores, cell_ids: list[str], how: Export) -> Iterator[tuple[str, str | None, str]]:
     """Export cells; of each why it can't be, else None, and what it came to."""
     import torch
 
     torch.set_num_threads(1)
     info = stores.results.run_info()
     for cell_id in cell_ids:
-        yield cell_id, *_exported(stores.results, cell_id, info, qat_epochs)
+        yield cell_id, *_exported(stores.results, cell_id, info, how)
 
 
-def _exported(results: ResultStore, cell_id: str, info: Row, qat_epochs: int) -> tuple[str | None, str]:
+def _exported(results: ResultStore, cell_id: str, info: Row, how: Export) -> tuple[str | None, str]:
     try:
         row = results.row(cell_id)
         assert row is not None, f"cell {cell_id} was completed"
-        made = export(results, row, info, qat_epochs)
+        made = export(results, row, info, how)
     except HarRayError as error:
         return str(error), ""
     except Exception:

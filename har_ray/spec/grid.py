@@ -113,8 +113,15 @@ class StageResources(Section):
 
 
 class Export(Section):
-    """`qat_epochs`: of quantisation-aware fine-tuning, where rounding to int8 alone costs more than half a point."""
+    """How networks become files for a watch; weights are int8.
 
+    Attributes:
+        activations: what values between layers are held in: int16 is nearer to the float network, takes somewhat more
+            working memory, and fewer accelerators take it.
+        qat_epochs: of quantisation-aware fine-tuning, where rounding alone costs more than half a point.
+    """
+
+    activations: Literal["int8", "int16"] = "int8"
     qat_epochs: int = Field(default=0, ge=0)
 
 

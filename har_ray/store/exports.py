@@ -25,11 +25,18 @@ RUNTIMES = ("int8", "onnx", "pt2")
 """What runs an exported file; each has columns of its own."""
 MEASURED = (
     *(f"{runtime}_{name}" for runtime in RUNTIMES for name in ("f1_macro", "accuracy", "agreement", "logit_error")),
-    "flash_bytes", "arena_bytes", "measured_on",
+    "activations", "flash_bytes", "arena_bytes", "measured_on",
 )  # fmt: skip
 """The columns of an export: of each runtime macro F1, accuracy, the share of test windows that it takes for the same
 class as the float network, and the largest difference of a logit from that one's, where this is not below all that int8
-holds; of int8 the file's bytes, and the working memory that its interpreter uses where it was measured."""
+holds; of int8 what its values are held in, the file's bytes, and the working memory that its interpreter uses where it
+was measured."""
+
+
+def integers(row: Row) -> str:
+    """What an int8 file is held in, by what was measured of it: `int8`, or `int8 with int16 values`."""
+    activations = row.get("activations", "int8")  # which older exports don't say
+    return "int8" if activations == "int8" else f"int8 with {activations} values"
 
 
 class Exports:

@@ -103,7 +103,9 @@ class GridStore:
             "logits": [logits[predicted].tolist() for _, _, predicted in predictions],
         })  # fmt: skip
 
-    def export(self, cell_id: str, predictions: list[tuple[str, int, int]], flash: int, agreement: float = 1.0) -> None:
+    def export(
+        self, cell_id: str, predictions: list[tuple[str, int, int]], flash: int, agreement: float = 1.0, **more: Any
+    ) -> None:
         """Give a completed cell weights, and an export whose int8 file predicts this."""
         row = self.store.row(cell_id)
         assert row is not None
@@ -111,7 +113,7 @@ class GridStore:
         files = row["files"] | {name: list(digest) for name, digest in weights.items()}
         self.store.write_row(row | {"files": files})
         measured = {"int8_f1_macro": 0.0, "int8_agreement": agreement, "int8_logit_error": 0.25, "flash_bytes": flash,
-                    "arena_bytes": flash // 2, "measured_on": "a PC"}  # fmt: skip
+                    "arena_bytes": flash // 2, "measured_on": "a PC"} | more  # fmt: skip
         with TemporaryDirectory() as folder:
             Path(folder, "model.tflite").write_bytes(b"int8")
             exports, made_of = self.store.exports, weights[WEIGHTS].sha256

@@ -28,7 +28,7 @@ def results(grid):
     mm = [grid.completed("MM", 0, 0.9, fold=fold, predictions=RIGHT) for fold in (0, 1)]
     grid.export(lm[0], RIGHT, 4000)
     grid.export(lm[1], ONE_WRONG, 5000, agreement=0.75)
-    grid.export(mm[0], RIGHT, 9000)
+    grid.export(mm[0], RIGHT, 9000, activations="int16")
     return grid.load()
 
 
@@ -42,6 +42,7 @@ def test_float_and_int8_stand_side_by_side(results):
     assert rows["MM"] == ["–", "–", "–", "100.0", "0.25", "9,000", "4,500", "1/2"]
     assert "OM" not in rows
     assert "Measured on a PC." in table.notes[1]
+    assert table.notes[2] == "Weights in int8, values between layers in int16: MM."
 
 
 def test_the_csv_has_the_same_numbers_and_where_they_were_measured(results):
@@ -53,7 +54,8 @@ def test_the_csv_has_the_same_numbers_and_where_they_were_measured(results):
     assert [lm[f"{cost}_{end}"] for cost in ("flash_bytes", "arena_bytes") for end in ("min", "max")] == [
         "4000", "5000", "2000", "2500",
     ]  # fmt: skip
-    assert (lm["cells_exported"], lm["measured_on"]) == ("2", "a PC")
+    assert (lm["cells_exported"], lm["activations"], lm["measured_on"]) == ("2", "int8", "a PC")
+    assert (mm["activations"], om["activations"]) == ("int16", "")
     assert (mm["int8_f1_macro"], mm["flash_bytes_max"], mm["cells_exported"]) == ("", "9000", "1")
     assert (om["int8_f1_macro"], om["flash_bytes_max"], om["cells_exported"], om["measured_on"]) == ("", "", "0", "")
 

@@ -64,7 +64,8 @@ def cell_of(grid):
 def exported(grid, cell_of, tmp_path_factory):
     """DS-CNN's folder, with its test windows, and what was measured of it."""
     from har_ray.export.folder import export
+    from har_ray.spec.grid import Export
 
     folder = tmp_path_factory.mktemp("exported")
     row = grid.results.row(cell_of("DS-CNN"))
-    return folder, export(grid.results, row, grid.results.run_info(), out=folder, with_windows=True)
+    return folder, export(grid.results, row, grid.results.run_info(), Export(), folder, with_windows=True)

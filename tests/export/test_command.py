@@ -1,10 +1,15 @@
 """The command: which cell it takes, what it says, and what it refuses in one line."""
 
-import pytest
+from dataclasses import replace
 
+import pytest
+from torch import nn
+
+from analysis.load import load_results
 from har_ray import cli
 from har_ray.export import __main__ as command
 from har_ray.export import installed
+from har_ray.export.int8 import fitted
 from har_ray.store.exports import Exports
 
 
@@ -47,7 +52,6 @@ def test_the_same_as_a_subcommand(grid, run, cell_of, tmp_path):
 
 
 def test_a_variant_a_budget_and_a_cell_lead_to_the_same_cell(grid, cell_of):
-    from analysis.load import load_results
     from har_ray.export import choice
 
     results = load_results(grid.results.root.uri)
@@ -63,7 +67,6 @@ def test_a_variant_a_budget_and_a_cell_lead_to_the_same_cell(grid, cell_of):
 
 
 def test_of_several_cells_of_a_variant_validation_chooses(grid, tmp_path):
-    from analysis.load import load_results
     from har_ray.export import choice
     from tests.analysis.conftest import GridStore
 
@@ -89,6 +92,41 @@ def test_what_it_refuses(grid, run, cell_of, tmp_path):
         f"nothing is within 10 params; the least of it: {least:,} params ("
     )
     assert "cost 'parms' is unknown; did you mean 'params'?" in refused(run("--budget", "parms=10"))
+
+
+def test_a_folder_that_can_not_be_written_is_said_before_anything_is_exported(grid, run, cell_of, tmp_path):
+    (tmp_path / "file").write_text("")
+    said = refused(run("--cell", cell_of("DS-CNN"), "--out", str(tmp_path / "file")))
+    assert said.endswith(f"{tmp_path}/file/{cell_of('DS-CNN')} can't be written: Not a directory")
+
+
+def test_what_can_not_be_exported_stops_nothing_else(grid, monkeypatch, run, cell_of):
+    """Two chosen, the first of which has an operation without an int8 form."""
+    from har_ray.export import choice, folder
+    from har_ray.export import trained as trained_module
+
+    both = [choice.named(load_results(grid.results.root.uri), cell_of(name)) for name in ("LM", "DS-CNN")]
+    monkeypatch.setattr(choice, "recommended", lambda results: both)
+
+    def load_trained(results, row, info):
+        trained = trained_module.load_trained(results, row, info)
+        return replace(trained, network=nn.GELU()) if row["variant"] == "LM" else trained
+
+    monkeypatch.setattr(folder, "load_trained", load_trained)
+    monkeypatch.setattr(folder, "fitted", lambda network, *rest: fitted(network, *rest[:-1]))
+    status, out, err = run()
+    assert status == 2
+    assert f"DS-CNN, fold 0, seed 0 (cell {cell_of('DS-CNN')}): named" in out
+    assert err.count("\n") == 1
+    assert f"LM, fold 0, seed 0 (cell {cell_of('LM')}) is not exported: " in err
+    assert "aten.gelu.default has no int8 form" in err
+
+
+@pytest.mark.parametrize("wrong", ["-1", "1.5", "many"])
+def test_epochs_are_a_whole_number(run, wrong, capsys):
+    with pytest.raises(SystemExit, match="2"):
+        run(f"--qat-epochs={wrong}")
+    assert f"argument --qat-epochs: '{wrong}': expected a whole number, 0 or more" in capsys.readouterr().err
 
 
 def test_no_grid_is_refused(capsys, tmp_path):

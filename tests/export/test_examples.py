@@ -11,6 +11,8 @@ import numpy as np
 import pytest
 
 from har_ray.export.c_array import method
+from har_ray.export.folder import export
+from har_ray.spec.grid import Export
 from har_ray.streaming import Stream, labels
 
 NEEDS = ("numpy", "numpy.libs", "tflite_micro", "flatbuffers", "yaml")
@@ -26,7 +28,6 @@ INTERPRETER = """\
 #include <cstdio>
 #include <cstdlib>
 enum TfLiteStatus { kTfLiteOk, kTfLiteError };
-struct TfLiteTensor { union { int8_t* int8; } data; };
 namespace tflite {
 struct Model {};
 inline const Model* GetModel(const void* content) {
@@ -38,24 +39,24 @@ class MicroInterpreter {
  public:
   template <class Resolver>
   MicroInterpreter(const Model*, const Resolver&, uint8_t* arena, size_t size) {
-    input_.data.int8 = reinterpret_cast<int8_t*>(arena);
-    output_.data.int8 = reinterpret_cast<int8_t*>(arena + size - 64);
+    input_ = arena;
+    output_ = arena + size - 64 * sizeof(model_integer);
   }
   TfLiteStatus AllocateTensors() { return kTfLiteOk; }
-  TfLiteTensor* input(int) { return &input_; }
-  TfLiteTensor* output(int) { return &output_; }
+  template <class T> T* typed_input_tensor(int) { return reinterpret_cast<T*>(input_); }
+  template <class T> T* typed_output_tensor(int) { return reinterpret_cast<T*>(output_); }
   TfLiteStatus Invoke() {
     static FILE* given = fopen(getenv("GIVEN"), "wb");
     static const char* answers = getenv("ANSWERS");
-    fwrite(input_.data.int8, 1, atoi(getenv("VALUES")), given);
+    fwrite(input_, sizeof(model_integer), MODEL_WINDOW * MODEL_CHANNELS, given);
     fflush(given);
-    for (int k = 0; k < 64; ++k) output_.data.int8[k] = k == *answers - '0' ? 1 : -1;
+    for (int k = 0; k < MODEL_CLASSES; ++k) typed_output_tensor<model_integer>(0)[k] = k == *answers - '0' ? 1 : -1;
     ++answers;
     return kTfLiteOk;
   }
   TfLiteStatus Reset() { return kTfLiteOk; }
  private:
-  TfLiteTensor input_, output_;
+  uint8_t *input_, *output_;
 };
 }  // namespace tflite
 """
@@ -157,10 +158,8 @@ def test_what_it_can_not_read_it_says_in_a_line(folder, tmp_path):
     assert run_example(folder, tmp_path, tmp_path / "nan.csv", "--last", "0").endswith("must be at least 1\n")
 
 
-@pytest.fixture(scope="module")
-def program(folder, tmp_path_factory):
+def built(folder, build, example="example.c"):
     """The C example, built with a stub of TensorFlow Lite Micro's headers, whose sources are not on PyPI."""
-    build = tmp_path_factory.mktemp("build")
     headers = build / "tensorflow" / "lite"
     (headers / "micro").mkdir(parents=True)
     (headers / "schema").mkdir()
@@ -172,7 +171,7 @@ def program(folder, tmp_path_factory):
     cc, cxx = COMPILERS
     strict = ["-Wall", "-Wextra", "-Werror", "-O2", "-I", str(build), "-c"]
     for command in (
-        [cc, "-std=c99", "-pedantic", *strict, str(folder / "example.c"), "-o", "example.o"],
+        [cc, "-std=c99", "-pedantic", *strict, str(folder / example), "-o", "example.o"],
         [cxx, "-std=c++17", *strict, str(folder / "classifier.cc"), "-o", "classifier.o"],
         [cxx, "example.o", "classifier.o", "-lm", "-o", "example"],
     ):
@@ -181,9 +180,31 @@ def program(folder, tmp_path_factory):
     return build / "example"
 
 
+@pytest.fixture(scope="module")
+def int16_folder(grid, cell_of, tmp_path_factory):
+    """LM with values in int16."""
+    folder = tmp_path_factory.mktemp("int16")
+    row, info = grid.results.row(cell_of("LM")), grid.results.run_info()
+    export(grid.results, row, info, Export(activations="int16"), folder, with_windows=True)
+    return folder
+
+
+def test_values_in_int16_score_what_the_card_says(int16_folder, tmp_path):
+    said = json.loads(run_example(int16_folder, tmp_path, int16_folder / "test_windows.npz"))
+    about, text = (json.loads((int16_folder / "model.json").read_text()), (int16_folder / "MODEL_CARD.md").read_text())
+    assert f"macro F1 {said['f1_macro']} and accuracy {said['accuracy']}." in text
+    assert "| | float32 | int8 with int16 values: `model.tflite` |" in text
+    assert f"--cell {about['cell_id']} --activations int16 --with-test-windows\n" in text
+    assert (about["input"]["dtype"], about["measured"]["activations"]) == ("int16", "int16")
+    assert about["measured"]["int8_agreement"] >= 0.99
+
+
 @needs_compilers
-def test_the_c_example_gives_the_network_the_same_integers(program, folder, windows, tmp_path):
+@pytest.mark.parametrize("activations", ["int8", "int16"])
+def test_the_c_example_gives_the_network_the_same_integers(activations, request, windows, tmp_path):
     """Ring buffer, scaling and rounding, against NumPy; and the majority of the last three labels."""
+    folder = request.getfixturevalue("folder" if activations == "int8" else "int16_folder")
+    program, limits = built(folder, tmp_path), np.iinfo(activations)
     about = json.loads((folder / "model.json").read_text())
     recording = windows["x"][::2][:10].reshape(-1, 6)
     count = 1 + (len(recording) - 24) // STRIDE
@@ -191,17 +212,43 @@ def test_the_c_example_gives_the_network_the_same_integers(program, folder, wind
     ran = subprocess.run(
         [program], input="\n".join(" ".join(f"{value:.9g}" for value in sample) for sample in recording),
         capture_output=True, text=True, check=True,
-        env={"GIVEN": str(tmp_path / "given"), "ANSWERS": "".join(map(str, answers)), "VALUES": str(24 * 6)},
+        env={"GIVEN": str(tmp_path / "given"), "ANSWERS": "".join(map(str, answers))},
     )  # fmt: skip
     factor, offset = (np.array(about["input"][name], np.float32) for name in ("factor", "offset"))
-    integers = np.clip(np.rint(recording * factor + offset), -128, 127).astype(np.int8)
+    integers = np.clip(np.rint(recording * factor + offset), limits.min, limits.max).astype(activations)
     expected = np.stack([integers[STRIDE * i : STRIDE * i + 24] for i in range(count)])
-    given = np.fromfile(tmp_path / "given", np.int8).reshape(-1, 24, 6)
+    given = np.fromfile(tmp_path / "given", activations).reshape(-1, 24, 6)
     assert np.array_equal(given, expected)
     stream = Stream(lambda window: answers[stream_calls.pop(0)], window=24, stride=STRIDE, last=LAST)
     stream_calls = list(range(count))
     said = [f"{samples / 12:.2f} s  {about['classes'][label]}" for samples, label in labels(recording, stream)]
     assert ran.stdout.splitlines() == said
+
+
+AFTER_A_GAP = """
+#define main example_main
+#include "example.c"
+#undef main
+int main(void) {
+  const float sample[MODEL_CHANNELS] = {0};
+  if (classifier_begin() < 0) return 1;
+  for (int number = 1; number <= 2 * MODEL_WINDOW + 1; ++number) {
+    if (number == MODEL_WINDOW + 2) stream_restart();
+    if (stream_push(sample) >= 0) printf("%d\\n", number);
+  }
+  return 0;
+}
+"""
+
+
+@needs_compilers
+def test_after_a_gap_no_window_spans_it(folder, tmp_path):
+    """A label with sample 24; a sample later a gap, and again a whole window."""
+    (folder / "gap.c").write_text(AFTER_A_GAP)
+    program = built(folder, tmp_path, "gap.c")
+    ran = subprocess.run([program], capture_output=True, text=True, check=True,
+                         env={"GIVEN": str(tmp_path / "given"), "ANSWERS": "11"})  # fmt: skip
+    assert ran.stdout.split() == ["24", "49"]
 
 
 def test_the_c_array_is_the_file(folder):

@@ -16,6 +16,7 @@ from har_ray.errors import ExportError
 from har_ray.export.card import _scores
 from har_ray.export.folder import export
 from har_ray.export.trained import load_trained
+from har_ray.spec.grid import Export
 from har_ray.store.check import faults
 from har_ray.store.exports import MEASURED
 from har_ray.store.results import load
@@ -100,7 +101,8 @@ def test_the_scaler_comes_from_the_training_windows_alone(grid, exported, data):
 
 
 def test_the_same_cell_gives_the_same_bytes(grid, exported, cell_of, tmp_path):
-    export(grid.results, grid.results.row(cell_of("DS-CNN")), grid.results.run_info(), out=tmp_path, with_windows=True)
+    row, info = grid.results.row(cell_of("DS-CNN")), grid.results.run_info()
+    export(grid.results, row, info, Export(), tmp_path, with_windows=True)
     differ = [name for name in FILES if (tmp_path / name).read_bytes() != (exported[0] / name).read_bytes()]
     assert differ == []
 

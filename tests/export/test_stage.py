@@ -8,7 +8,7 @@ import pytest
 from har_ray import grid
 from har_ray.errors import GridError
 from har_ray.export.stage import export_confirmed
-from har_ray.spec.grid import load_grid
+from har_ray.spec.grid import Export, load_grid
 from har_ray.store.check import faults
 from har_ray.store.results import load
 from har_ray.store.stores import Stores
@@ -16,11 +16,17 @@ from tests.grids import write_grid
 
 
 @pytest.mark.parametrize(
-    ("given", "expected"), [("true", 0), ("false", None), ("{qat_epochs: 20}", 20), ("{qat_epochs: 0}", 0)]
+    ("given", "expected"),
+    [
+        ("true", Export()),
+        ("false", None),
+        ("{qat_epochs: 20}", Export(qat_epochs=20)),
+        ("{activations: int16}", Export(activations="int16")),
+    ],
 )
 def test_what_a_grid_says_of_it(tmp_path, given, expected):
     spec, _ = load_grid(write_grid(tmp_path), [f"export={given}"])
-    assert (spec.export and spec.export.qat_epochs) == expected
+    assert spec.export == expected
 
 
 def test_a_misspelt_key_of_it_is_named(tmp_path):
@@ -48,6 +54,6 @@ def test_a_grid_exports_its_confirm_cells_once(ray_session, tmp_path, capsys):
     assert np.isnan(rows["Forest"]["int8_f1_macro"])
     assert list(faults(results)) == []
     written = model.stat().st_mtime_ns
-    assert not export_confirmed(stores, 0)
+    assert not export_confirmed(stores, Export())
     assert "[export] done: 1 of 2 cells, 1 of them earlier" in capsys.readouterr().out
     assert model.stat().st_mtime_ns == written

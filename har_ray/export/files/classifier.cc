@@ -1,7 +1,6 @@
 /* The calls of TensorFlow Lite Micro, https://github.com/tensorflow/tflite-micro, behind the functions of classifier.h. */
 #include "classifier.h"
 
-#include "model_data.h"
 #include "tensorflow/lite/micro/micro_interpreter.h"
 #include "tensorflow/lite/micro/micro_mutable_op_resolver.h"
 #include "tensorflow/lite/schema/schema_generated.h"
@@ -22,13 +21,13 @@ int classifier_begin(void) {
   return 0;
 }
 
-int8_t* classifier_input(void) { return interpreter->input(0)->data.int8; }
+model_integer* classifier_input(void) { return interpreter->typed_input_tensor<model_integer>(0); }
 
 int classifier_run(void) {
   if (interpreter->Invoke() != kTfLiteOk) {
     return -1;
   }
-  const int8_t* logits = interpreter->output(0)->data.int8;
+  const model_integer* logits = interpreter->typed_output_tensor<model_integer>(0);
   int best = 0;
   for (int k = 1; k < MODEL_CLASSES; ++k) {
     if (logits[k] > logits[best]) {

@@ -17,11 +17,10 @@
 #include <string.h>
 
 #include "classifier.h"
-#include "model_data.h"
 
 #define LAST 3 /* the majority of so many labels is what is said; 1: each label as it is */
 
-static int8_t ring[MODEL_WINDOW][MODEL_CHANNELS];
+static model_integer ring[MODEL_WINDOW][MODEL_CHANNELS];
 static int next_row = 0;            /* where the next sample goes, which is the oldest one's place */
 static int missing = MODEL_WINDOW;  /* samples until the next label */
 static int labels[LAST];
@@ -50,23 +49,30 @@ int stream_push(const float* sample) {
   for (int c = 0; c < MODEL_CHANNELS; ++c) {
     /* One multiplication and one addition scale and quantise; lrintf rounds halves to even, as in training. */
     const long integer = lrintf(sample[c] * model_factor[c] + model_offset[c]);
-    ring[next_row][c] = (int8_t)(integer < -128 ? -128 : integer > 127 ? 127 : integer);
+    const long held = integer < MODEL_LEAST ? MODEL_LEAST : integer > MODEL_MOST ? MODEL_MOST : integer;
+    ring[next_row][c] = (model_integer)held;
   }
   next_row = (next_row + 1) % MODEL_WINDOW;
   if (--missing > 0) {
     return -1;
   }
   missing = MODEL_STRIDE;
-  int8_t* input = classifier_input(); /* oldest sample first */
+  model_integer* input = classifier_input(); /* oldest sample first */
   const size_t older = (size_t)(MODEL_WINDOW - next_row) * MODEL_CHANNELS;
-  memcpy(input, ring[next_row], older);
-  memcpy(input + older, ring[0], (size_t)next_row * MODEL_CHANNELS);
+  memcpy(input, ring[next_row], older * sizeof *input);
+  memcpy(input + older, ring[0], (size_t)next_row * MODEL_CHANNELS * sizeof *input);
   const int label = classifier_run();
   if (label < 0) {
     return -2;
   }
   labels[labelled++ % LAST] = label;
   return majority();
+}
+
+/* To be called after a gap in the samples, which no window may span: the next label comes a whole window later. */
+void stream_restart(void) {
+  missing = MODEL_WINDOW;
+  labelled = 0;
 }
 
 int main(void) {

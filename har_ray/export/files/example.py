@@ -35,11 +35,13 @@ class Model:
         self.interpreter = runtime.Interpreter.from_bytes(content, arena_size=ARENA_BYTES)
         self.shape = self.interpreter.get_input_details(0)["shape"]
         given = self.about["input"]
+        self.limits = np.iinfo(given["dtype"])
         self.factor, self.offset = (np.array(given[name], np.float32) for name in ("factor", "offset"))
 
     def logits(self, window: Floats) -> Floats:
         """Logits [K] of a window [T, C] in the units of model.json."""
-        integers = np.clip(np.rint(window.astype(np.float32) * self.factor + self.offset), -128, 127).astype(np.int8)
+        steps = np.rint(window.astype(np.float32) * self.factor + self.offset)
+        integers = np.clip(steps, self.limits.min, self.limits.max).astype(self.limits.dtype)
         self.interpreter.reset()  # each window by itself: recurrent layers begin anew
         self.interpreter.set_input(np.ascontiguousarray(integers.reshape(self.shape)), 0)
         self.interpreter.invoke()

@@ -7,7 +7,7 @@ import numpy as np
 
 from har_ray.export.int8.flatbuffer import Options, Subgraph
 from har_ray.export.int8.graph import Array, Graph, Value
-from har_ray.export.int8.quantisation import INT8, Quantisation, of_range
+from har_ray.export.int8.quantisation import Quantisation, of_range
 
 Ranges = Mapping[Value, tuple[float, float]]
 
@@ -25,10 +25,11 @@ class Emitter:
     Args:
         subgraph: where to.
         ranges: least and largest value of all that depends on the window.
+        dtype: what values are held in where an operator asks for nothing else, int8 or int16.
     """
 
-    def __init__(self, subgraph: Subgraph, ranges: Ranges) -> None:
-        self.subgraph, self.ranges = subgraph, ranges
+    def __init__(self, subgraph: Subgraph, ranges: Ranges, dtype: np.dtype[Any]) -> None:
+        self.subgraph, self.ranges, self.dtype = subgraph, ranges, dtype
         self.held: dict[Value, Held] = {}
         self._converted: dict[tuple[Value, Quantisation], int] = {}
 
@@ -40,7 +41,7 @@ class Emitter:
 
     def quantisation(self, value: Value) -> Quantisation:
         """What a value is held in; a constant is held in whatever it is asked in."""
-        return self.held[value].quantisation if value.constant is None else self.own(value, INT8)
+        return self.held[value].quantisation if value.constant is None else self.own(value, self.dtype)
 
     def is_wide(self, *values: Value) -> bool:
         """Whether all of them are held in int16, constants aside."""
@@ -87,19 +88,19 @@ class Emitter:
         self.subgraph.operator(code, inputs, [self.result(value, quantisation)], options)
 
 
-def emit(graph: Graph, subgraph: Subgraph, ranges: Ranges) -> tuple[Quantisation, Quantisation]:
-    """Write the whole graph, int8 at both ends; how its input and its output are read."""
-    held = quantisations(graph, subgraph, ranges)
+def emit(graph: Graph, subgraph: Subgraph, ranges: Ranges, dtype: np.dtype[Any]) -> tuple[Quantisation, Quantisation]:
+    """Write the whole graph, with values of `dtype`; how its input and its output are read."""
+    held = quantisations(graph, subgraph, ranges, dtype)
     return held[graph.source], held[graph.sink]
 
 
-def quantisations(graph: Graph, subgraph: Subgraph, ranges: Ranges) -> dict[Value, Quantisation]:
-    """Write the whole graph, int8 at both ends; how each value is read."""
-    emitter = Emitter(subgraph, ranges)
-    taken = emitter.own(graph.source, INT8)
+def quantisations(graph: Graph, subgraph: Subgraph, ranges: Ranges, dtype: np.dtype[Any]) -> dict[Value, Quantisation]:
+    """Write the whole graph, with values of `dtype`; how each value is read."""
+    emitter = Emitter(subgraph, ranges, dtype)
+    taken = emitter.own(graph.source, dtype)
     source = emitter.result(graph.source, taken)
     for operator in graph.operators:
         operator.emit(emitter)
-    sink = emitter.operand(graph.sink, INT8)
+    sink = emitter.operand(graph.sink, dtype)
     subgraph.ends([source], [sink.tensor])
     return {value: held.quantisation for value, held in emitter.held.items()} | {graph.sink: sink.quantisation}

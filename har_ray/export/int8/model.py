@@ -14,7 +14,7 @@ from har_ray.export.int8.equalisation import equalise
 from har_ray.export.int8.flatbuffer import File
 from har_ray.export.int8.graph import Array, Value, spread
 from har_ray.export.int8.lowering import lower
-from har_ray.export.int8.quantisation import Quantisation
+from har_ray.export.int8.quantisation import Activations, Quantisation
 from har_ray.export.int8.rounding import round_weights
 from har_ray.export.int8.runtime import run
 from har_ray.export.int8.trace import trace
@@ -35,8 +35,9 @@ class Int8Model:
     content: the .tflite file.
     input_scale, input_zero_point: of the scaled window, `scaled = scale * (integer - zero_point)`.
     output_scale, output_zero_point: of the logits, likewise.
-    factor, offset: of each channel, float32 (C,): `integer = round(raw * factor + offset)`, at least -128 and at most
-        127, which scales and quantises a sample in one step.
+    factor, offset: of each channel, float32 (C,): `integer = round(raw * factor + offset)`, at least and at most what
+        `activations` holds, which scales and quantises a sample in one step.
+    activations: what values are held in, those that go in and come out included; weights are int8.
     tuned: it was fine-tuned after rounding.
     """
 
@@ -47,25 +48,39 @@ class Int8Model:
     output_zero_point: int
     factor: npt.NDArray[np.float32]
     offset: npt.NDArray[np.float32]
+    activations: Activations = "int8"
     tuned: bool = False
+
+    @property
+    def limits(self) -> tuple[int, int]:
+        """The least and the largest integer that goes in or comes out."""
+        found = np.iinfo(self.activations)
+        return int(found.min), int(found.max)
 
     @property
     def least(self) -> float:
         """The least logit that the file gives: what is lower makes no difference, see `calibration.NEAR`."""
-        return self.output_scale * (-128 - self.output_zero_point)
+        return self.output_scale * (self.limits[0] - self.output_zero_point)
 
-    def integers(self, windows: Array) -> npt.NDArray[np.int8]:
+    def integers(self, windows: Array) -> npt.NDArray[np.int8 | np.int16]:
         """What the file takes of windows (N, T, C) in their own units."""
         steps = np.rint(windows.astype(np.float32) * self.factor + self.offset)
-        return np.asarray(np.clip(steps, -128, 127), np.int8)
+        return np.asarray(np.clip(steps, *self.limits), self.activations)
 
 
 class Calibrated:
     """A network as operators in float, with how far its values went on training windows; see `quantise`."""
 
     def __init__(
-        self, network: nn.Module, shape: tuple[int, int], scaler: Scaler, calibration: Array, kind: Hashable = None
+        self,
+        network: nn.Module,
+        shape: tuple[int, int],
+        scaler: Scaler,
+        calibration: Array,
+        activations: Activations = "int8",
+        kind: Hashable = None,
     ) -> None:
+        self.activations = activations
         self.mean, self.sd = (np.asarray(one, np.float32) for one in scaler)
         self.windows = ((calibration - self.mean) / self.sd).astype(np.float32)
         self.graph = lower(trace(network, shape, kind), shape)
@@ -79,6 +94,8 @@ class Calibrated:
             windows: validation windows (N, T, C) in their own units.
             in_float: the network's logits (N, K) of them.
         """
+        if self.activations == "int16":
+            return 1.0  # there is room for all
         chosen, logits = spread(windows, CHOICE_WINDOWS), spread(in_float, CHOICE_WINDOWS)
 
         def off(share: float) -> float:
@@ -96,17 +113,17 @@ class Calibrated:
         tune(self.graph, self._held(share), self.windows, epochs)
 
     def _held(self, share: float) -> dict[Value, Quantisation]:
-        return quantisations(self.graph, File().subgraph(), self.reach.ranges(share))
+        return quantisations(self.graph, File().subgraph(), self.reach.ranges(share), np.dtype(self.activations))
 
     def file(self, share: float, tuned: bool = False) -> Int8Model:
         """With the weights as they are now, each at its nearest step."""
         file = File()
-        taken, given = emit(self.graph, file.subgraph(), self.reach.ranges(share))
+        taken, given = emit(self.graph, file.subgraph(), self.reach.ranges(share), np.dtype(self.activations))
         factor = 1 / (self.sd.astype(np.float64) * taken.scale)
         offset = taken.zero_point - self.mean * factor
         return Int8Model(
             file.content(), taken.scale, taken.zero_point, given.scale, given.zero_point,
-            factor.astype(np.float32), offset.astype(np.float32), tuned,
+            factor.astype(np.float32), offset.astype(np.float32), self.activations, tuned,
         )  # fmt: skip
 
 
@@ -116,7 +133,12 @@ def _odds(logits: Array) -> Array:
 
 
 def quantise(
-    network: nn.Module, shape: tuple[int, int], scaler: Scaler, calibration: Array, qat_epochs: int = 0
+    network: nn.Module,
+    shape: tuple[int, int],
+    scaler: Scaler,
+    calibration: Array,
+    activations: Activations = "int8",
+    qat_epochs: int = 0,
 ) -> Int8Model:
     """The same network, scaler and windows give the same bytes.
 
@@ -125,12 +147,13 @@ def quantise(
         shape: (T, C).
         scaler: what windows are scaled by.
         calibration: training windows (N, T, C) in their own units, to measure ranges on and to round weights by.
+        activations: what values are held in.
         qat_epochs: so often it sees all of these in quantisation-aware fine-tuning; 0: its weights are only rounded.
 
     Raises:
         ExportError: an operation of the network has no int8 form; names it and the layer.
     """
-    return _made(Calibrated(network, shape, scaler, calibration), SHARE, qat_epochs)
+    return _made(Calibrated(network, shape, scaler, calibration, activations), SHARE, qat_epochs)
 
 
 def _made(calibrated: Calibrated, share: float, qat_epochs: int) -> Int8Model:
@@ -147,6 +170,7 @@ def fitted(
     scaler: Scaler,
     calibration: Array,
     validation: tuple[Array, Array, Array],
+    activations: Activations = "int8",
     qat_epochs: int = 0,
     kind: Hashable = None,
 ) -> Int8Model:
@@ -160,7 +184,7 @@ def fitted(
     """
     windows, labels, in_float = validation
     score = MacroF1()
-    given = network, shape, scaler, calibration, kind
+    given = network, shape, scaler, calibration, activations, kind
     calibrated = Calibrated(*given)
     share = calibrated.share(windows, in_float)
     plain = _made(calibrated, share, 0)

@@ -12,7 +12,7 @@ import numpy as np
 from tflite_micro.python.tflite_micro import runtime
 
 from har_ray.export.int8.graph import Array
-from har_ray.export.int8.quantisation import INT8, Quantisation
+from har_ray.export.int8.quantisation import Quantisation
 
 ARENA = 16 * 2**20
 """Working memory that is offered; what is used of it is measured."""
@@ -20,7 +20,10 @@ USED = re.compile(r"Arena allocation total (\d+) bytes")
 
 
 def run(content: bytes, windows: Array) -> Array:
-    """The logits, float32 (N, K), of windows int8 (N, T, C); the state of recurrent layers begins anew with each."""
+    """The logits, float32 (N, K), of windows (N, T, C) in the integers that the file takes.
+
+    The state of recurrent layers begins anew with each.
+    """
     interpreter = runtime.Interpreter.from_bytes(content, arena_size=ARENA)
     shape = interpreter.get_input_details(0)["shape"]
     given = _quantisation(interpreter.get_output_details(0))
@@ -35,7 +38,7 @@ def run(content: bytes, windows: Array) -> Array:
 
 def _quantisation(details: dict[str, Any]) -> Quantisation:
     read = details["quantization_parameters"]
-    return Quantisation(INT8, float(read["scales"][0]), int(read["zero_points"][0]))
+    return Quantisation(np.dtype(details["dtype"]), float(read["scales"][0]), int(read["zero_points"][0]))
 
 
 def arena_bytes(content: bytes) -> int:

@@ -61,9 +61,9 @@ def exact_(network):
     return network
 
 
-def both(network, windows):
+def both(network, windows, activations="int8"):
     """The file, its logits, and the network's on what the file takes for the windows, cut off where the file's are."""
-    model = quantise(network, windows.shape[1:], unscaled(windows.shape[2]), windows)
+    model = quantise(network, windows.shape[1:], unscaled(windows.shape[2]), windows, activations)
     integers = model.integers(windows)
     taken = (integers.astype(np.float32) - model.input_zero_point) * np.float32(model.input_scale)
     with torch.no_grad():

@@ -59,12 +59,19 @@ def test_a_network_of_ours(name):
 @pytest.mark.parametrize("name", ["LM, cbam", "DS-CNN, pool, 8 features"])
 def test_a_trained_network_says_the_same_of_people_it_has_not_seen(name, data):
     network = trained(CONFIGS[name], data)
-    made = quantise(network, data.shape, (data.mean.numpy(), data.std.numpy()), raw(data.train, data))
     with torch.no_grad():
         wanted = network(data.test.x).numpy()
-    found = run(made.content, made.integers(raw(data.test, data)))
     assert (wanted.argmax(axis=1) == data.test.y.numpy()).mean() > 0.6
-    assert (wanted.argmax(axis=1) == found.argmax(axis=1)).mean() >= 0.97
+    agreement, bytes_used = {}, {}
+    for activations in ("int8", "int16"):
+        scaler = (data.mean.numpy(), data.std.numpy())
+        made = quantise(network, data.shape, scaler, raw(data.train, data), activations)
+        found = run(made.content, made.integers(raw(data.test, data)))
+        agreement[activations] = (wanted.argmax(axis=1) == found.argmax(axis=1)).mean()
+        bytes_used[activations] = arena_bytes(made.content)
+    assert agreement["int8"] >= 0.97
+    assert agreement["int16"] >= 0.99
+    assert bytes_used["int8"] < bytes_used["int16"] < 1.5 * bytes_used["int8"]
 
 
 def test_a_sample_in_its_own_units_is_scaled_and_quantised_in_one_step(data):

@@ -13,6 +13,7 @@ from har_ray.export.int8.emitter import quantisations
 from har_ray.export.int8.flatbuffer import File
 from har_ray.export.int8.lowering import lower
 from har_ray.export.int8.model import Calibrated
+from har_ray.export.int8.quantisation import INT8
 from har_ray.export.int8.rounding import round_weights
 from har_ray.export.int8.trace import trace
 from tests.export.int8.small import CHANNELS, STEPS, Does, Ends, random_windows, unscaled
@@ -47,7 +48,7 @@ def test_what_a_layer_gives_stays_nearer_than_with_the_nearest_steps(name):
     network, windows, others = coarse(NETWORKS[name]), random_windows(128), random_windows(64, seed=1)
     graph = lower(trace(network, SHAPE), SHAPE)
     exact = graph.logits(others)
-    held = quantisations(graph, File().subgraph(), Reach(graph, windows).ranges())
+    held = quantisations(graph, File().subgraph(), Reach(graph, windows).ranges(), INT8)
     operators: list[Any] = [op for op in graph.operators if op.rounded(False)]
     before = {op: (name := next(iter(op.rounded(False))), getattr(op, name), op.bias) for op in operators}
     for op, (attribute, weight, _) in before.items():

@@ -32,7 +32,9 @@ def error(made, network, windows, data):
 
 def test_a_tuned_network_is_nearer_to_itself_in_float(network, data):
     windows = raw(data.train, data)[::4]
-    plain, tuned, again = (quantise(network, data.shape, scaler(data), windows, epochs) for epochs in (0, 4, 4))
+    plain, tuned, again = (
+        quantise(network, data.shape, scaler(data), windows, qat_epochs=epochs) for epochs in (0, 4, 4)
+    )
     nearest = Calibrated(network, data.shape, scaler(data), windows).file(SHARE)
     off = [error(made, network, windows, data) for made in (tuned, plain, nearest)]
     assert off == sorted(off), "weights at their nearest steps are furthest off"
@@ -50,5 +52,5 @@ def test_it_is_tuned_where_rounding_alone_loses_too_much(may_lose, epochs, compa
     with torch.no_grad():
         in_float = network(data.val.x).numpy()
     validation = raw(data.val, data), data.val.y.numpy(), in_float
-    fitted(network, data.shape, scaler(data), raw(data.train, data), validation, epochs)
+    fitted(network, data.shape, scaler(data), raw(data.train, data), validation, qat_epochs=epochs)
     assert asked == ([epochs] if compared else [])

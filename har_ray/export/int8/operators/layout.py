@@ -8,7 +8,7 @@ from torch.nn import functional as F
 
 from har_ray.export.int8.emitter import Emitter, Held
 from har_ray.export.int8.graph import Operator
-from har_ray.export.int8.quantisation import INT8, INT16, Quantisation
+from har_ray.export.int8.quantisation import INT16, Quantisation
 
 SMALL = 512
 """Numbers in a value that may be held in int16 where one scale of int8 is too coarse for it: 1 kB at most."""
@@ -83,7 +83,7 @@ class Slice(Operator):
 
 @dataclass(eq=False)
 class Concatenation(Operator):
-    """All in one scale: of int8, or of int16 where that would be too coarse for one of them and the whole is small."""
+    """All in one scale; of int16 where int8 would be too coarse for one of them and the whole is small."""
 
     axis: int
 
@@ -99,7 +99,7 @@ class Concatenation(Operator):
         held = {emitter.quantisation(part) for part in self.inputs}
         if len(held) == 1:
             return held.pop()
-        together = emitter.own(self.output, INT8)
+        together = emitter.own(self.output, emitter.dtype)
         too_coarse = any(one.wide or together.scale > COARSER * one.scale for one in held)
         return emitter.own(self.output, INT16) if too_coarse and self.output.size <= SMALL else together
 

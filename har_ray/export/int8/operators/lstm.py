@@ -12,6 +12,7 @@ from torch import Tensor
 
 from har_ray.export.int8.emitter import Emitter
 from har_ray.export.int8.graph import Array, Operator, Value
+from har_ray.export.int8.operators.activation import UNIT
 from har_ray.export.int8.quantisation import HEADROOM, INT8, INT16, Quantisation, biases, float32, weights
 
 TANH = 4
@@ -64,7 +65,7 @@ class LSTM(Operator):
         return torch.stack(outputs, dim=1), torch.stack(cells, dim=1)
 
     def emit(self, emitter: Emitter) -> None:
-        x, graph = emitter.operand(self.inputs[0], INT8), emitter.subgraph
+        x, graph = emitter.operand(self.inputs[0], emitter.dtype), emitter.subgraph
         hidden, cell = self._hidden(emitter), self._cell(emitter)
         kernels, recurrents, offsets = [], [], []
         gates = (np.split(gate, 4) for gate in (self.kernel, self.recurrent, self.bias))
@@ -72,7 +73,9 @@ class LSTM(Operator):
             integers, scales = weights(kernel, bias, x.quantisation.scale, None)
             kernels.append(graph.tensor(integers.shape, np.int8, scales, data=integers))
             offset, steps = biases(bias, x.quantisation.scale, scales)
-            offsets.append(graph.tensor(offset.shape, np.int32, steps, data=offset))
+            offsets.append(
+                graph.tensor(offset.shape, np.int64 if x.quantisation.wide else np.int32, steps, data=offset)
+            )
             integers, scales = weights(recurrent, np.zeros_like(bias), hidden.scale, None)
             recurrents.append(graph.tensor(integers.shape, np.int8, scales, data=integers))
         state = [graph.tensor((1, self.recurrent.shape[1]), q.dtype, q.scale, variable=True) for q in (hidden, cell)]
@@ -88,6 +91,8 @@ class LSTM(Operator):
 
     def _hidden(self, emitter: Emitter) -> Quantisation:
         """Symmetric, since a state of zeros is where it begins."""
+        if emitter.dtype == INT16:
+            return UNIT
         return Quantisation(INT8, float32(max(map(abs, emitter.ranges[self.output])) / 127) or 1 / 127)
 
     def _cell(self, emitter: Emitter) -> Quantisation:

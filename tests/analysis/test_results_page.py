@@ -1,5 +1,7 @@
 """One page of several grids: scores, verdicts, figures, and what was not run."""
 
+import pytest
+
 from analysis.results_page import main
 
 
@@ -24,7 +26,7 @@ def test_it_holds_what_each_grid_found_and_what_was_not_run(grid, tmp_path):
 
 
 def test_without_results_it_says_so(tmp_path, capsys):
-    assert main([str(tmp_path / "nothing"), "--out", str(tmp_path / "page.md")]) == 1
+    assert main([str(tmp_path / "nothing"), "--out", str(tmp_path / "page.md")]) == 2
     assert "nothing" in capsys.readouterr().err
     assert not (tmp_path / "page.md").exists()
 
@@ -56,3 +58,11 @@ def test_claims_about_variants_that_a_grid_lacks_are_left_out_and_published_mode
     text = path.read_text()
     assert "**Beside WHAR Arena: sensors, arena, subject-kfold**" in text
     assert "Published claims" not in text
+
+
+def test_a_folder_is_no_page(grid, tmp_path, capsys):
+    with pytest.raises(SystemExit) as ended:
+        main([grid.write(), "--out", str(tmp_path)])
+    assert ended.value.code == 2
+    said = capsys.readouterr().err
+    assert f"--out {tmp_path}: found a folder; expected a file, e.g. {tmp_path / 'results.md'}" in said

@@ -16,8 +16,7 @@ WANDB = "wandb"
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """The exit status: 0, 1 with a message where there are no results to read, 2 for options that can't work, 130 after
-    Ctrl-C."""
+    """The exit status: 0, 2 with a message where the options or what they name can't work, 130 after Ctrl-C."""
     parser = argparse.ArgumentParser(
         prog="python -m analysis", description=__doc__.partition(":")[2].partition("\n")[0]
     )
@@ -61,7 +60,7 @@ def run(options: argparse.Namespace) -> int:
     try:
         if options.watch:
             return watch(options.results[0], options.out)
-        budget = parse(options.budget) if options.budget else None
+        budget = None if options.budget is None else parse(options.budget)
         loaded = [load_results(path) for path in options.results]
         if budget:
             print("\n".join(budget_lines(loaded[0], budget)))
@@ -70,7 +69,7 @@ def run(options: argparse.Namespace) -> int:
         page = write_side_by_side(loaded, options.out) if several else write_report(loaded[0], options.out)
     except (HarRayError, OSError) as error:
         print(f"error: {error}", file=sys.stderr)
-        return 1
+        return BAD_INPUT
     print(f"report: {page}")
     return 0
 
@@ -92,6 +91,8 @@ def _send(options: argparse.Namespace) -> int:
 def _mistake(options: argparse.Namespace) -> str:
     """What is wrong with options that contradict each other; empty where nothing is."""
     count = len(options.results)
+    if options.out and options.out.is_file():
+        return f"--out {options.out}: found a file; expected a folder"
     if options.results[0] == WANDB:
         if count == 2 and options.project and not (options.out or options.budget or options.watch):
             return ""

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from statistics import mean
 from typing import NamedTuple
 
-from analysis.formats import TextTable, percent_alone, plain, span
+from analysis.formats import TextTable, percent, plain, span
 from analysis.load import Results
 from analysis.scores import VariantResult, variant_results
 from analysis.student import per_subject_texts
@@ -87,7 +87,7 @@ def arena_table(results: Results, setting: Setting) -> TextTable | None:
     rows += _theirs(setting.dataset)
     rows.sort(key=lambda row: -1.0 if row.f1 is None else row.f1, reverse=True)
     columns = ["model", "where", "parameters", "macro F1 (%)", "seeds", "per subject (%)", "95 % interval"]
-    entries = [plain(*row.before, percent_alone(row.f1), *row.after) for row in rows]
+    entries = [plain(*row.before, percent(row.f1), *row.after) for row in rows]
     notes = list(_notes())
     if differences := list(_differences(results, setting)):
         notes.append(f"What differs here: {'; '.join(differences)}.")

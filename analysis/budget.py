@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import combinations_with_replacement
 from typing import Any, NamedTuple
 
-from analysis.formats import percent_alone
+from analysis.formats import percent
 from analysis.load import Results
 from analysis.scores import COSTS, WATCH_COSTS, VariantResult, by_validation, shared_device, variant_results
 from analysis.statistics import Comparison, adjusted, compare, interval
@@ -235,5 +235,5 @@ def _described(model: Model, budget: Budget) -> str:
 def _scores(model: VariantResult) -> str:
     return (
         f"validation {100 * (model.validation() or 0):.1f} %, test "
-        f"{percent_alone(model.mean(), model.sd())} % macro F1, {subject_text(model)}"
+        f"{percent(model.mean(), model.sd())} % macro F1, {subject_text(model)}"
     )

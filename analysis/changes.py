@@ -10,10 +10,10 @@ from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 from typing import Any, NamedTuple
 
-from analysis.formats import Entry, TextTable, csv_text, percent_alone, plain, points, span
+from analysis.formats import Entry, TextTable, csv_text, percent, plain, points, span
 from analysis.load import Results
 from analysis.recipe import differences, hyper_parameters, recipe
-from analysis.scores import COSTS, VariantResult, variant_results
+from analysis.scores import COSTS, VariantResult, unconverged_of, variant_results
 from analysis.statistics import EXPLAINED, Comparison, adjusted, compare, interval, p_text, sampled, tested
 from har_ray.errors import HarRayError
 from har_ray.groups import Setting
@@ -195,7 +195,7 @@ def _row(change: Change) -> list[Entry]:
     c = change.compared
     return plain(
         change.variant,
-        *(percent_alone(result.mean(), result.sd()) for result in (change.before, change.after)),
+        *(percent(result.mean(), result.sd()) for result in (change.before, change.after)),
         "–" if c.subject_difference is None else points(c.subject_difference),
         *tested(c),
         p_text(c),
@@ -245,11 +245,15 @@ def _explained(before: Grid, after: Grid, found: list[Change]) -> Iterator[str]:
     if unequal := [cell_id for change in found for cell_id in change.unequal]:
         yield f"Cells in both whose results are not equal, as on another kind of processor: {', '.join(unequal)}."
     settings = _shared_settings(before, after)
+    titled = [(_title(change, len(settings)), change) for change in found if not change.is_same]
     notes: list[str] = []
     for setting in settings:
-        own = [change for change in found if change.setting == setting and not change.is_same]
-        notes += sampled(setting, {_title(change, len(settings)): change.compared for change in own})
+        notes += sampled(setting, {title: change.compared for title, change in titled if change.setting == setting})
     yield from dict.fromkeys(notes)
+    both = [(f"{title} in {grid.name}", result) for title, change in titled
+            for grid, result in ((before, change.before), (after, change.after))]  # fmt: skip
+    if text := unconverged_of(both):
+        yield text
 
 
 def _alone(one: Grid, other: Grid) -> Iterator[str]:

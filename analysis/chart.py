@@ -11,7 +11,7 @@ from typing import Any
 
 from analysis.figures.looks import Look, looks
 from analysis.figures.parts import COST_TITLES
-from analysis.formats import number, percent, percent_alone, span
+from analysis.formats import number, percent, span
 from analysis.load import Results
 from analysis.scores import COSTS, WATCH_COSTS, VariantResult, shared_device, variant_results
 from analysis.search import HEADINGS
@@ -85,7 +85,7 @@ def _details(results: Results, result: VariantResult) -> dict[str, str]:
                for score in {one.name: one for one in (F1, *results.scores)}.values()}  # fmt: skip
     mean, interval = per_subject_texts(result)
     details |= {"per subject (%)": mean if interval == "–" else f"{mean} (95 % interval {interval})"}
-    details |= {results.title_of(results.monitor): percent_alone(result.validation()), "n (seeds)": result.standing()}
+    details |= {results.title_of(results.monitor): percent(result.validation()), "n (seeds)": result.standing()}
     details |= {title: span(values) for cost, title in COSTS.items() if (values := result.cost(cost)) is not None}
     if latencies := result.latencies_ms():
         details["latency (ms)"] = ", ".join(f"{ms:.2f} ({device})" for device, ms in latencies.items())

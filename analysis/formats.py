@@ -3,13 +3,10 @@
 import csv
 import io
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from html import escape
-from textwrap import wrap
 from typing import Any
-
-from har_ray.text import aligned
 
 
 @dataclass(frozen=True)
@@ -98,15 +95,6 @@ def _latex_entry(entry: Entry) -> str:
     return (rf"\textbf{{{text}}}" if entry.bold else text) + latex_text(entry.mark)
 
 
-def console(table: TextTable) -> Iterator[str]:
-    """The table with its title above and its notes below, in columns of plain text."""
-    rows = [[entry.text + ("*" if entry.bold else "") + entry.mark for entry in row] for row in table.rows]
-    left = [column for column, side in enumerate(table.align) if side == "l"]
-    yield table.title
-    yield from (f"  {line}" for line in aligned(table.columns, rows, left))
-    yield from (f"  {line}" for note in table.notes for line in wrap(note.replace("bold:", "*:"), 116))
-
-
 def csv_text(records: Sequence[dict[str, Any]]) -> str:
     """Records with the same keys as CSV with a header; None is an empty field. Without records it is empty."""
     buffer = io.StringIO()
@@ -117,16 +105,11 @@ def csv_text(records: Sequence[dict[str, Any]]) -> str:
     return buffer.getvalue()
 
 
-def percent(mean: float | None, sd: float | None) -> str:
-    """A mean and its standard deviation, fractions shown in percent: `62.1 ± 0.8`, `62.1 ± –` for one value."""
+def percent(mean: float | None, sd: float | None = None) -> str:
+    """A mean and, of several values, their standard deviation, fractions shown in percent: `62.1 ± 0.8`, `62.1`."""
     if mean is None:
         return "–"
-    return f"{100 * mean:.1f} ± " + ("–" if sd is None else f"{100 * sd:.1f}")
-
-
-def percent_alone(mean: float | None, sd: float | None = None) -> str:
-    """As `percent`, but one value stands by itself: `62.1`."""
-    return percent(mean, sd).removesuffix(" ± –")
+    return f"{100 * mean:.1f}" + ("" if sd is None else f" ± {100 * sd:.1f}")
 
 
 def points(difference: float) -> str:

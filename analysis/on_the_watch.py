@@ -6,7 +6,7 @@ from functools import lru_cache
 from statistics import mean
 from typing import Any
 
-from analysis.formats import Entry, TextTable, percent_alone, points, span
+from analysis.formats import Entry, TextTable, percent, points, span
 from analysis.load import Cell, Results
 from analysis.scores import WATCH_COSTS, VariantResult, variant_results
 from analysis.seeds import F1, Predictions, joined
@@ -103,8 +103,8 @@ def _is_exported(cell: Cell) -> bool:
 def _texts(one: OnTheWatch) -> list[str]:
     before, after = one.float_f1_macro, one.int8_f1_macro
     return [
-        percent_alone(before),
-        percent_alone(after),
+        percent(before),
+        percent(after),
         "–" if before is None or after is None else points(after - before),
         f"{100 * one.int8_agreement:.1f}",
         f"{one.int8_logit_error:.3g}",

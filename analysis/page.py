@@ -1,7 +1,7 @@
 """The report's page: one HTML file that needs no server and no network."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -69,14 +69,27 @@ def grid_page(results: Results, sections: Sequence[Section]) -> str:
 
 
 def background(results: Results) -> list[Section]:
-    """What is not of one setting alone."""
-    return [
+    """What is not of one setting alone; where there is but one, no table has a column that names it in every row."""
+    sections = [
         Section("Claims, tested", "takeaways", [takeaways_table(results)], []),
         Section("What the search chose", "search", [winners_table(results)], []),
         Section("Data and splits", "data", split_tables(results), []),
         Section("Failed cells", "failures", [failures_table(results)], []),
         Section("What it took", "effort", [effort_table(results)], []),
     ]
+    if len(results.settings()) > 1:
+        return sections
+    return [replace(section, tables=list(map(_without_setting, section.tables))) for section in sections]
+
+
+def _without_setting(table: TextTable) -> TextTable:
+    kept = [place for place, name in enumerate(table.columns) if name != "setting"]
+    return replace(
+        table,
+        columns=[table.columns[place] for place in kept],
+        align="".join(table.align[place] for place in kept),
+        rows=[[row[place] for place in kept] for row in table.rows],
+    )
 
 
 def write_page(folder: Path, text: str) -> None:

@@ -2,7 +2,7 @@
 reports it, and what that study found of the same windows.
 """
 
-from analysis.formats import Entry, TextTable, csv_text, percent_alone, points
+from analysis.formats import Entry, TextTable, csv_text, percent, points
 from analysis.load import Results
 from analysis.published import DOI, Change, change, is_published, model
 from analysis.scores import COSTS, VariantResult, variant_results
@@ -46,9 +46,7 @@ def published_table(results: Results, setting: Setting) -> TextTable | None:
     variants, rows = variant_results(results, setting), []
     for name, published in known.items():
         ours = variants[name]
-        texts = [
-            text for score in SCORES for text in (percent_alone(ours.mean(score)), f"{getattr(published, score):.1f}")
-        ]
+        texts = [text for score in SCORES for text in (percent(ours.mean(score)), f"{getattr(published, score):.1f}")]
         for cost in ("params", "flops_published"):
             texts += [_count(ours.typical_cost(cost)), _count(getattr(published, cost))]
         rows.append([Entry(name), *map(Entry, texts)])

@@ -37,6 +37,7 @@ from har_ray.errors import HarRayError
 from har_ray.groups import Setting
 from har_ray.variants import VARIANTS
 
+BAD_INPUT = 2
 Block = str | TextTable
 VERDICT = 2
 """The column of the published claims with what became of each."""
@@ -161,19 +162,21 @@ def _left(results: Results) -> str:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Returns the exit status: 0, or 1 with a message where there are no results to read."""
+    """Returns the exit status: 0, or 2 with a message where there are no results to read, or no file to write."""
     parser = argparse.ArgumentParser(prog="python -m analysis.results_page", description=__doc__.partition(":")[2])
     parser.add_argument("results", nargs="+", metavar="RESULTS", help="STORAGE/<grid name>, a path or a URI")
     parser.add_argument("--out", type=Path, required=True, help="the page, a Markdown file")
     parser.add_argument("--not-run", nargs="*", default=[], metavar="TEXT", help="what was planned and not run")
     options = parser.parse_args(arguments)
+    if options.out.is_dir():
+        parser.error(f"--out {options.out}: found a folder; expected a file, e.g. {options.out / 'results.md'}")
     try:
         grids = [load_results(path) for path in options.results]
         blocks = list(page(grids, options.not_run, options.out.with_suffix("")))
         options.out.write_text("\n\n".join(blocks) + "\n", encoding="utf-8")
     except (HarRayError, OSError) as error:
         print(f"error: {error}", file=sys.stderr)
-        return 1
+        return BAD_INPUT
     print(options.out)
     return 0
 

@@ -215,12 +215,15 @@ def absent_classes(results: Results, setting: Setting) -> list[str]:
 
 
 def unconverged(results: Iterable[VariantResult]) -> str:
-    """Which variants were still improving, in one sentence; empty where none is known to have been.
+    """`unconverged_of` their own names."""
+    return unconverged_of((result.variant, result) for result in results)
 
-    Of several: `Still improving when their epochs ran out: RB-KD (3 of 10 cells), LM (1 of 5 cells).`
+
+def unconverged_of(named: Iterable[tuple[str, VariantResult]]) -> str:
+    """Which variants, each with a name, were still improving, in one sentence; empty where none is known to have been.
+
+    `Still improving when their epochs ran out: RB-KD (3 of 10 cells), LM (1 of 5 cells).`
     """
-    found = [result for result in results if result.still_improving]
-    if len(found) < 2:
-        return "".join(f"{result.unconverged()}." for result in found)
-    those = (f"{one.variant} ({one.still_improving} of {counted(len(one.completed), 'cell')})" for one in found)
-    return f"Still improving when their epochs ran out: {', '.join(those)}."
+    those = [f"{name} ({result.still_improving} of {counted(len(result.completed), 'cell')})"
+             for name, result in named if result.still_improving]  # fmt: skip
+    return f"Still improving when their epochs ran out: {', '.join(those)}." if those else ""

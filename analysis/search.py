@@ -5,7 +5,7 @@ from statistics import mean
 
 from scipy.stats import spearmanr
 
-from analysis.formats import TextTable, number, percent_alone, plain
+from analysis.formats import TextTable, number, percent, plain
 from analysis.load import Results
 from analysis.tables import attention, named
 from har_ray.groups import Group, Setting
@@ -34,7 +34,7 @@ def winners_table(results: Results) -> TextTable:
             *named(Group.of(winner)),
             *(number(winner["hyper"].get(key)) for key in own),
             attention(winner["hyper"]),
-            percent_alone(winner.get("val_score")),
+            percent(winner.get("val_score")),
             *(number(winner.get(name)) for name in counts),
         )
         for winner in results.winners

@@ -16,7 +16,7 @@ import numpy as np
 from analysis.formats import Entry, TextTable, csv_text, points
 from analysis.intervals import LEVEL, Estimate, Floats, estimate
 from analysis.load import Results
-from analysis.scores import VariantResult, variant_results
+from analysis.scores import VariantResult, unconverged, variant_results
 from analysis.seeds import F1
 from har_ray.groups import Setting
 from har_ray.text import counted
@@ -172,6 +172,7 @@ def statistics_table(results: Results, setting: Setting) -> TextTable:
     columns = ["variant", "seeds", "Δ macro F1 (points)", "Δ per subject", "95 % interval", "detectable",
                "subjects better", "p (Holm)", "effect"]  # fmt: skip
     rows, notes = [_row(comparison) for comparison in compared], _notes(setting, compared)
+    notes += [text] if (text := unconverged(variant_results(results, setting).values())) else []
     title = f"Difference from {results.baseline}: {setting.title}"
     return TextTable(title, columns, "l" + "r" * (len(columns) - 1), rows, notes, results.made_by)
 
@@ -237,7 +238,7 @@ def sampled(setting: Setting, compared: Mapping[str, Comparison]) -> list[str]:
     for note, names in grouped.items():
         is_clear = len(names) == len(compared) or names[0] in note
         notes.append(f"{note}." if is_clear else f"{note} ({', '.join(names)}).")
-    return notes + [f"{part}." for part in dict.fromkeys(part for c in compared.values() for part in c.unconverged)]
+    return notes
 
 
 def statistics_csv(results: Results) -> str:

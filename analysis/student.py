@@ -8,7 +8,7 @@ adjusted over all of it.
 from dataclasses import dataclass
 from typing import Any
 
-from analysis.formats import Entry, TextTable, csv_text, percent, percent_alone, points
+from analysis.formats import Entry, TextTable, csv_text, percent, points
 from analysis.load import Results
 from analysis.scores import VariantResult, by_validation, unconverged, variant_results
 from analysis.statistics import EXPLAINED, Comparison, adjusted, compare, p_text, sampled, size, tested
@@ -64,7 +64,7 @@ def student_table(results: Results, setting: Setting) -> TextTable:
 
 def _row(choice: Choice, result: VariantResult) -> list[Entry]:
     compared = choice.compared.get(result.variant)
-    texts = [percent_alone(result.validation()), percent(result.mean(), result.sd())]
+    texts = [percent(result.validation()), percent(result.mean(), result.sd())]
     texts += per_subject_texts(result)
     if compared is None or compared.subject_difference is None:
         texts += ["–"] * 4
@@ -88,7 +88,8 @@ def _notes(setting: Setting, choice: Choice) -> list[str]:
     ]
     if tests := sum(c.p_value is not None for c in choice.compared.values()):
         notes.append(f"p: t test, adjusted by Holm over the {counted(tests, 'comparison')} of this table.")
-    return notes + sampled(setting, choice.compared)
+    notes += sampled(setting, choice.compared)
+    return [*notes, text] if (text := unconverged((*choice.students, *choice.large))) else notes
 
 
 def sentences(results: Results, setting: Setting) -> str:
@@ -110,7 +111,7 @@ def _chosen(choice: Choice) -> str:
 
 
 def _tested(chosen: VariantResult) -> str:
-    text = f"On test data it has {percent_alone(chosen.mean(), chosen.sd())} % macro F1 (seeds: {chosen.standing()})"
+    text = f"On test data it has {percent(chosen.mean(), chosen.sd())} % macro F1 (seeds: {chosen.standing()})"
     return f"{text}, {subject_text(chosen)}."
 
 

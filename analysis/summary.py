@@ -6,7 +6,7 @@ published claims, the third what speaks against believing it. Each number is one
 
 from collections.abc import Callable, Iterator
 
-from analysis.formats import percent_alone, span
+from analysis.formats import percent, span
 from analysis.load import Results
 from analysis.scores import absent_classes, variant_results
 from analysis.statistics import MIN_SUBJECTS
@@ -52,7 +52,7 @@ def _alone(setting: Setting, choice: Choice) -> str:
         f"the best of {len(choice.students)} small models on validation data")  # fmt: skip
     text = (
         f"{_named(choice)}, {among}, has "
-        f"{percent_alone(chosen.mean(), chosen.sd())} % macro F1 {_tested_on(setting)}, {subject_text(chosen)}"
+        f"{percent(chosen.mean(), chosen.sd())} % macro F1 {_tested_on(setting)}, {subject_text(chosen)}"
     )
     return text + (f"; per subject it is {against}." if against else ".")
 

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from analysis.formats import Entry, TextTable, csv_text, number, percent_alone, points
+from analysis.formats import Entry, TextTable, csv_text, number, percent, points
 from analysis.intervals import Estimate, estimate
 from analysis.load import Results
 from analysis.scores import VariantResult, chosen_by_validation, variant_results
@@ -171,9 +171,9 @@ def _row(sweep: Sweep, point: Point) -> list[Entry]:
         f"{point.macs_per_s:,.0f}",
     ]
     gap = "–" if behind is None else f"{points(behind.mean)} ({interval(behind)})"
-    tested = [percent_alone(point.result.mean(), point.result.sd()), *per_subject_texts(point.result)]
+    tested = [percent(point.result.mean(), point.result.sd()), *per_subject_texts(point.result)]
     mark = CHOSEN if point is sweep.cheapest else ""
-    validation = Entry(percent_alone(point.validation), bold=point is sweep.best)
+    validation = Entry(percent(point.validation), bold=point is sweep.best)
     return [Entry(number(point.rate_hz), mark=mark), *map(Entry, texts), validation, *map(Entry, [gap, *tested])]
 
 

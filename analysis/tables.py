@@ -5,7 +5,7 @@ from string import ascii_lowercase
 from typing import Any
 
 from analysis.attention import constant_attention, explained
-from analysis.formats import Entry, TextTable, console, csv_text, percent, plain, span
+from analysis.formats import Entry, TextTable, csv_text, percent, plain, span
 from analysis.load import Key, Results
 from analysis.on_the_watch import watch_record
 from analysis.published import by_subject
@@ -54,12 +54,6 @@ def _known_costs(variants: Iterable[VariantResult]) -> list[str]:
     return [name for name in COSTS if not completed or any(result.cost(name) for result in completed)]
 
 
-def console_lines(results: Results) -> Iterator[str]:
-    """The tables of results as a terminal shows them."""
-    for setting in results.settings():
-        yield from console(results_table(results, setting))
-
-
 def _score(result: VariantResult, score: str, variants: dict[str, VariantResult]) -> Entry:
     shown = result.percent(score)
     text = percent(result.mean(score), result.sd(score))
@@ -78,39 +72,44 @@ def _highest(variants: dict[str, VariantResult], score: str) -> float | None:
 
 
 def _notes(results: Results, setting: Setting) -> list[str]:
-    variants = list(variant_results(results, setting).values())
     notes = [
-        "Mean ± sample standard deviation over seeds (– for one seed); bold: highest mean, which describes these test "
-        f"people and chooses nothing; {CHOSEN} the small model with the best validation score. n: completed of "
+        "Mean ± sample standard deviation over seeds; of one seed its score. Bold: highest mean, which describes these "
+        f"test people and chooses nothing; {CHOSEN} the small model with the best validation score. n: completed of "
         "expected seeds; the means are over the completed ones.",
         "ECE: expected calibration error, how far confidence is from accuracy; 15 bins of equal width, less is better.",
     ]
-    folds = max((result.folds for result in variants), default=1)
+    folds = max((result.folds for result in variant_results(results, setting).values()), default=1)
     if folds > 1:
         notes.append(
             f"Scores of a seed: the test predictions of its {folds} folds, pooled; a seed counts if all are there."
         )
-    if setting.leaks:
-        notes.append("This split leaks: windows of one recording are in training and test. No estimate for new people.")
-    elif setting.known_people:
-        notes.append("The test people are in the training part too, with other recordings. No estimate for new people.")
-    elif setting.known_validation:
-        notes.append(
-            "Validation windows are drawn at random from the training people's: when training ends and what is chosen "
-            "suits these people."
-        )
     if reported := by_subject(setting):
         notes.append(f"Published of these recordings: {reported}.")
-    if absent := absent_classes(results, setting):
-        notes.append(f"No test window of: {', '.join(absent)}. Macro F1 is the mean over the other classes.")
-    notes += [f"{UNCONVERGED} {text}"] if (text := unconverged(variants)) else []
+    notes += limits(results, setting)
+    notes += [f"{UNCONVERGED} {text}"] if (text := unconverged(variant_results(results, setting).values())) else []
     notes += [f"{score.name}: can't be computed here, only read from rows: {score.why_not}"
               for score in results.scores if score.metric is None]  # fmt: skip
     return notes
 
 
+def limits(results: Results, setting: Setting) -> Iterator[str]:
+    """What keeps the scores from speaking about new people, or about all classes."""
+    if setting.leaks:
+        yield "This split leaks: windows of one recording are in training and test. No estimate for new people."
+    elif setting.known_people:
+        yield "The test people are in the training part too, with other recordings. No estimate for new people."
+    elif setting.known_validation:
+        yield (
+            "Validation windows are drawn at random from the training people's: when training ends and what is chosen "
+            "suits these people."
+        )
+    if absent := absent_classes(results, setting):
+        yield f"No test window of: {', '.join(absent)}. Macro F1 is the mean over the other classes."
+
+
 def _cost_notes(devices: list[str]) -> Iterator[str]:
-    counts = "MACs: convolutions, recurrent and linear layers; the published FLOPs leave the last two out."
+    counts = "MACs: convolutions, recurrent and linear layers; the published FLOPs leave the last two out, and other "
+    counts += "architectures than DeepConvLSTM have no such count."
     where = devices[0] if devices else UNKNOWN_DEVICE
     yield f"{counts} Latency: one window, median" + ("." if len(devices) > 1 else f", on {where}.")
     if len(devices) > 1:

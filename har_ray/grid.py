@@ -166,9 +166,9 @@ def run(args: argparse.Namespace, command: Command) -> int:
     """All stages, then the report."""
     answering(args.address)  # before seconds are spent on imports
     # Ray and matplotlib take seconds to import, which a bad grid need not wait for.
+    from analysis.console import console_lines
     from analysis.load import load_results
     from analysis.report import write_report
-    from analysis.tables import console_lines
     from har_ray import cluster
     from har_ray.claim import claimed
     from har_ray.export.installed import check_installed

@@ -70,7 +70,7 @@ def run(options: argparse.Namespace) -> int:
     from har_ray.spec.grid import Export
     from har_ray.store.results import ResultStore
 
-    budget = parse(options.budget) if options.budget else None
+    budget = None if options.budget is None else parse(options.budget)
     try:
         results = load_results(options.results)
     except FileNotFoundError as error:

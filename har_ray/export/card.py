@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from analysis.formats import markdown_text, percent_alone
+from analysis.formats import markdown_text, percent
 from analysis.intervals import estimate
 from analysis.seeds import Predictions, subject_f1
 from analysis.statistics import MIN_SUBJECTS
@@ -37,7 +37,7 @@ def card(trained: Trained, measured: Measured, about: Row, made_by: Row, has_win
         has_windows: the test windows lie beside it.
     """
     templates = Environment(loader=FileSystemLoader(FILES), undefined=StrictUndefined, keep_trailing_newline=True)
-    templates.filters |= {"md": lambda text: markdown_text(str(text)), "yaml": json.dumps, "pc": percent_alone}
+    templates.filters |= {"md": lambda text: markdown_text(str(text)), "yaml": json.dumps, "pc": percent}
     templates.filters |= {"slug": lambda text: slug(text).lower()}
     templates.filters |= {"count": lambda value: "–" if value is None else f"{int(value):,}"}
     people = set(trained.test.subject.tolist())
@@ -60,7 +60,7 @@ def _scores(trained: Trained, logits: Floats) -> dict[str, Any]:
     """
     labels = trained.test.y
     by_subject = list(subject_f1(Predictions(trained.test.subject, labels, logits)).values())
-    person, found = percent_alone(float(np.mean(by_subject))), estimate(np.array(by_subject)[:, None])
+    person, found = percent(float(np.mean(by_subject))), estimate(np.array(by_subject)[:, None])
     if len(by_subject) < MIN_SUBJECTS:
         person += f" ({100 * min(by_subject):.1f} to {100 * max(by_subject):.1f})" if len(by_subject) > 1 else ""
     elif found is not None:

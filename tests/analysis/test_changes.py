@@ -269,6 +269,6 @@ def test_options_that_do_not_suit_several_grids_end_in_a_line_and_2(three, optio
 
 
 def test_one_grid_given_twice_ends_in_a_line(three, tmp_path, capsys):
-    assert main([three[0], f"{three[0]}/", "--out", str(tmp_path / "out")]) == 1
+    assert main([three[0], f"{three[0]}/", "--out", str(tmp_path / "out")]) == 2
     assert capsys.readouterr().err == f"error: {three[0]}: given twice; a grid is compared with another one\n"
     assert not (tmp_path / "out").exists()

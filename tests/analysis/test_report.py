@@ -13,6 +13,7 @@ import pytest
 from analysis.__main__ import main
 from analysis.inline import chart_library
 from analysis.load import load_results
+from analysis.page import background
 from analysis.report import write_report
 from analysis.summary import standing
 from tests.analysis.conftest import GridStore
@@ -86,7 +87,7 @@ def test_report_writes_the_page_and_every_table_and_figure(written):
     }.items():  # fmt: skip
         assert f"**{title}: sensors, wrist, subject-holdout**" in markdown
         assert rf"\label{{tab:{stem}{label}}}" in latex
-        assert f">{title}: sensors, wrist, subject-holdout</h3>" in page.read_text()
+        assert f'>{title}<span class="heard">: sensors, wrist, subject-holdout</span></h3>' in page.read_text()
 
 
 def test_the_page_is_self_contained_and_its_links_lead_somewhere(written):
@@ -162,7 +163,7 @@ def test_the_same_results_give_the_same_page(written, tmp_path):
 
 
 def test_the_command_names_what_it_misses(tmp_path, capsys):
-    assert main([str(tmp_path)]) == 1
+    assert main([str(tmp_path)]) == 2
     assert "no plan.json here; expected STORAGE/<grid name>" in capsys.readouterr().err
 
 
@@ -199,3 +200,16 @@ def test_a_page_of_many_variants_classes_and_datasets_stays_below_3_mb(tmp_path)
     page = (tmp_path / "out/report.html").read_text()
     assert "data-gzip" in page
     assert 1_000_000 < len(page.encode()) < 2_300_000  # with a third such dataset it stays below 3 MB
+
+
+def test_no_column_names_the_only_setting_in_every_row(grid):
+    grid.failed("LM", 0, "out of memory")
+    failures = {section.slug: section.tables for section in background(grid.load())}["failures"][0]
+    assert (failures.columns, failures.align) == (["stage", "fold", "variant", "seed", "reason"], "lrlrl")
+    assert [entry.text for entry in failures.rows[0]] == ["confirm", "0", "LM", "0", "out of memory"]
+    grid.failed("LM", 0, "out of memory", protocol="random")
+    failures = {section.slug: section.tables for section in background(grid.load())}["failures"][0]
+    assert [row[1].text.partition(" split")[0] for row in failures.rows] == [
+        "sensors, wrist, subject-holdout",
+        "sensors, wrist, random",
+    ]

@@ -1,5 +1,7 @@
 """One page of several grids: scores, verdicts, figures, and what was not run."""
 
+import pytest
+
 from analysis.results_page import main
 from tests.analysis.conftest import GridStore
 
@@ -25,7 +27,7 @@ def test_it_holds_what_each_grid_found_and_what_was_not_run(grid, tmp_path):
 
 
 def test_without_results_it_says_so(tmp_path, capsys):
-    assert main([str(tmp_path / "nothing"), "--out", str(tmp_path / "page.md")]) == 1
+    assert main([str(tmp_path / "nothing"), "--out", str(tmp_path / "page.md")]) == 2
     assert "nothing" in capsys.readouterr().err
     assert not (tmp_path / "page.md").exists()
 
@@ -99,3 +101,11 @@ def test_claims_that_cannot_be_tested_are_not_listed(grid, tmp_path):
     text = path.read_text()
     assert "| The original model (OM) scores above" in text
     assert "Distillation alone" not in text
+
+
+def test_a_folder_is_no_page(grid, tmp_path, capsys):
+    with pytest.raises(SystemExit) as ended:
+        main([grid.write(), "--out", str(tmp_path)])
+    assert ended.value.code == 2
+    said = capsys.readouterr().err
+    assert f"--out {tmp_path}: found a folder; expected a file, e.g. {tmp_path / 'results.md'}" in said

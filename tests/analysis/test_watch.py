@@ -80,5 +80,5 @@ def test_ctrl_c_ends_it_quietly_with_130(running, meanwhile, capsys):
 
 
 def test_results_that_are_not_there_are_not_waited_for(tmp_path, capsys):
-    assert main([str(tmp_path), "--watch"]) == 1
+    assert main([str(tmp_path), "--watch"]) == 2
     assert "no plan.json here" in capsys.readouterr().err

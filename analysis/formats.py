@@ -4,7 +4,7 @@ import csv
 import io
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from html import escape
 from typing import Any
 
@@ -29,6 +29,16 @@ class TextTable:
     rows: list[list[Entry]]
     notes: list[str] = field(default_factory=list)
     made_by: str = ""
+
+    def without(self, column: str) -> "TextTable":
+        """The table without a column, if it has it."""
+        kept = [place for place, name in enumerate(self.columns) if name != column]
+        return replace(
+            self,
+            columns=[self.columns[place] for place in kept],
+            align="".join(self.align[place] for place in kept),
+            rows=[[row[place] for place in kept] for row in self.rows],
+        )
 
 
 def plain(*texts: str) -> list[Entry]:

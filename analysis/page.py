@@ -79,17 +79,7 @@ def background(results: Results) -> list[Section]:
     ]
     if len(results.settings()) > 1:
         return sections
-    return [replace(section, tables=list(map(_without_setting, section.tables))) for section in sections]
-
-
-def _without_setting(table: TextTable) -> TextTable:
-    kept = [place for place, name in enumerate(table.columns) if name != "setting"]
-    return replace(
-        table,
-        columns=[table.columns[place] for place in kept],
-        align="".join(table.align[place] for place in kept),
-        rows=[[row[place] for place in kept] for row in table.rows],
-    )
+    return [replace(section, tables=[table.without("setting") for table in section.tables]) for section in sections]
 
 
 def write_page(folder: Path, text: str) -> None:

@@ -95,7 +95,8 @@ def _grid(results: Results, figures: Path) -> Iterator[Block]:
                 yield _untitled(setting.title, table)
     if len(VARIANTS.keys() & {name for setting in alone for name in results.variants(setting)}) > 1:
         claims = takeaways_table(results)
-        yield replace(claims, rows=[row for row in claims.rows if not row[VERDICT].text.startswith(UNTESTED)])
+        claims = replace(claims, rows=[row for row in claims.rows if not row[VERDICT].text.startswith(UNTESTED)])
+        yield claims if len(alone) > 1 else claims.without("setting")
 
 
 def _settings(results: Results) -> tuple[list[Sweep], list[Setting]]:

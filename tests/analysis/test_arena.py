@@ -139,7 +139,7 @@ def test_the_report_has_it_after_the_results_where_it_exists(grid):
     grid.completed("LM", 0, 0.6)
     page = Path(write_report(grid.load()))
     arena, other = "sensors-arena-subject-kfold", "sensors-wrist-subject-holdout"
-    captions = re.findall('<summary><h3 id="[^"]*">([^<]*)<span', page.read_text())
+    captions = re.findall("<summary><h3 id=[^>]*>([^<]*)</h3>", page.read_text())
     assert captions[:3] == ["Test results", "Beside WHAR Arena", "The student to put on the watch"]
     assert captions.count("Beside WHAR Arena") == 1
     assert "**Beside WHAR Arena: sensors, arena, subject-kfold**" in (page.parent / f"tables/{arena}.md").read_text()

@@ -28,7 +28,7 @@ EXPORTED = {("sensors", "LM"), ("sensors", "RB-KD")}
 
 
 class Tables(HTMLParser):
-    """The tables of a page by their headings: rows of texts, the head first."""
+    """The tables of a page by their headings, as these are read out: rows of texts, the head first."""
 
     def __init__(self, html):
         super().__init__()
@@ -40,19 +40,17 @@ class Tables(HTMLParser):
     def handle_starttag(self, tag, attributes):
         of = dict(attributes)
         if tag == "h3" and "id" in of:
-            self.title = of["id"]
+            self.headings[of["id"]] = of["aria-label"]
         elif tag == "table":
             self.title = self.headings[of["aria-labelledby"]]
             self.found[self.title] = []
         elif tag == "tr":
             self.found[self.title].append([])
-        if tag in ("h3", "th", "td"):
+        if tag in ("th", "td"):
             self.text = ""
 
     def handle_endtag(self, tag):
-        if tag == "h3":
-            self.headings[self.title] = self.text
-        elif tag in ("th", "td"):
+        if tag in ("th", "td"):
             self.found[self.title][-1].append(self.text)
 
     def handle_data(self, data):

@@ -87,7 +87,7 @@ def test_report_writes_the_page_and_every_table_and_figure(written):
     }.items():  # fmt: skip
         assert f"**{title}: sensors, wrist, subject-holdout**" in markdown
         assert rf"\label{{tab:{stem}{label}}}" in latex
-        assert f'>{title}<span class="heard">: sensors, wrist, subject-holdout</span></h3>' in page.read_text()
+        assert f' aria-label="{title}: sensors, wrist, subject-holdout">{title}</h3>' in page.read_text()
 
 
 def test_the_page_is_self_contained_and_its_links_lead_somewhere(written):

@@ -46,7 +46,7 @@ def test_one_that_fails_is_said_in_a_line(tmp_path, capsys):
     report = StageReport(str(tmp_path / "nowhere"))
     report("search")
     assert report.process is not None
-    assert report.process.wait(500) == 1
+    assert report.process.wait(500) == 2
     report.close()
     (line,) = capsys.readouterr().out.splitlines()
     assert line.startswith("[report] not made at the end of a stage: error: ")

@@ -39,8 +39,6 @@ from har_ray.variants import VARIANTS
 
 BAD_INPUT = 2
 Block = str | TextTable
-VERDICT = 2
-"""The column of the published claims with what became of each."""
 
 
 def page(grids: Sequence[Results], not_run: Sequence[str], figures: Path) -> Iterator[str]:
@@ -95,7 +93,8 @@ def _grid(results: Results, figures: Path) -> Iterator[Block]:
                 yield _untitled(setting.title, table)
     if len(VARIANTS.keys() & {name for setting in alone for name in results.variants(setting)}) > 1:
         claims = takeaways_table(results)
-        claims = replace(claims, rows=[row for row in claims.rows if not row[VERDICT].text.startswith(UNTESTED)])
+        verdict = claims.columns.index("verdict")
+        claims = replace(claims, rows=[row for row in claims.rows if not row[verdict].text.startswith(UNTESTED)])
         yield claims if len(alone) > 1 else claims.without("setting")
 
 

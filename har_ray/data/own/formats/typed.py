@@ -2,8 +2,8 @@
 
 import io
 import json
+from collections import deque
 from collections.abc import Iterator, Mapping
-from operator import itemgetter
 from pathlib import Path
 
 import pyarrow as pa
@@ -49,9 +49,12 @@ class ParquetFile(_TypedFile):
 
     def last(self, columns: Mapping[int, pa.DataType]) -> pa.RecordBatch | None:
         with self._open() as file:
-            groups = [max(0, file.num_row_groups - 1)]
-            found = file.iter_batches(row_groups=groups, columns=[self.names[i] for i in columns], use_threads=False)
-            return max(enumerate(self._batches(found, columns)), default=(0, None), key=itemgetter(0))[1]
+            if not file.num_row_groups:
+                return None
+            group, names = file.num_row_groups - 1, [self.names[i] for i in columns]
+            found = file.iter_batches(row_groups=[group], columns=names, use_threads=False)
+            last = deque(self._batches(found, columns), maxlen=1)
+            return last.pop() if last else None
 
     def _open(self) -> pq.ParquetFile:
         if self.path.is_file():

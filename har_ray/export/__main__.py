@@ -7,11 +7,11 @@ import argparse
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 from har_ray.errors import ExportError, HarRayError
 from har_ray.export.installed import check_installed
-from har_ray.store.exports import integers
+from har_ray.store.exports import Activations, integers
 
 BAD_INPUT = 2
 
@@ -42,7 +42,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     text = "also copy the files to FOLDER/<cell id> (they are kept in RESULTS/exports/<cell id>)"
     parser.add_argument("--out", type=Path, metavar="FOLDER", help=text)
     text = "int16 is nearer to the float network, and takes somewhat more working memory (default: int8)"
-    parser.add_argument("--activations", choices=("int8", "int16"), default="int8", help=text)
+    parser.add_argument("--activations", choices=get_args(Activations), default="int8", help=text)
     text = "where rounding to int8 costs more than half a point, fine-tune with it for so many epochs (default: 0)"
     parser.add_argument("--qat-epochs", type=_epochs, default=0, metavar="N", help=text)
     text = "also write the test windows, which are recordings of people; see the terms of the dataset"

@@ -23,6 +23,7 @@ from har_ray.metrics import DEFAULT
 from har_ray.models.config import AttentionLoss, AttentionSpace, SequenceAxis
 from har_ray.spec.dataset import AXES, DatasetSpec
 from har_ray.spec.training import TrainConfig
+from har_ray.store.exports import Activations
 from har_ray.variants import VARIANTS, Teachers, Variant
 from har_ray.yaml_check import inconsistent, load
 from har_ray.yaml_file import YamlFile
@@ -117,11 +118,11 @@ class Export(Section):
 
     Attributes:
         activations: what values between layers are held in: int16 is nearer to the float network, takes somewhat more
-            working memory, and fewer accelerators take it.
+            working memory, and must be taken by the device's kernels.
         qat_epochs: of quantisation-aware fine-tuning, where rounding alone costs more than half a point.
     """
 
-    activations: Literal["int8", "int16"] = "int8"
+    activations: Activations = "int8"
     qat_epochs: int = Field(default=0, ge=0)
 
 

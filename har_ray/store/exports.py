@@ -11,7 +11,7 @@ import logging
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pyarrow as pa
 
@@ -20,6 +20,8 @@ from har_ray.store.storage import AT_ONCE, Storage, read_table, table_bytes
 log = logging.getLogger(__name__)
 
 Row = dict[str, Any]
+Activations = Literal["int8", "int16"]
+"""What values between the layers of an int8 file are held in."""
 
 RUNTIMES = ("int8", "onnx", "pt2")
 """What runs an exported file; each has columns of its own."""

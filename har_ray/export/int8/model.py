@@ -14,12 +14,13 @@ from har_ray.export.int8.equalisation import equalise
 from har_ray.export.int8.flatbuffer import File
 from har_ray.export.int8.graph import Array, Value, spread
 from har_ray.export.int8.lowering import lower
-from har_ray.export.int8.quantisation import Activations, Quantisation
+from har_ray.export.int8.quantisation import Quantisation
 from har_ray.export.int8.rounding import round_weights
 from har_ray.export.int8.runtime import run
 from har_ray.export.int8.trace import trace
 from har_ray.export.int8.tuning import tune
 from har_ray.metrics.f1_macro import MacroF1
+from har_ray.store.exports import Activations
 
 Scaler = tuple[Array, Array]
 """Mean and standard deviation of each channel (C,), over training windows."""

@@ -5,15 +5,13 @@ zero point, those of int16, weights and biases have none; weights of int8 may ha
 """
 
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 
 from har_ray.export.int8.graph import Array
 
 INT8, INT16 = np.dtype(np.int8), np.dtype(np.int16)
-Activations = Literal["int8", "int16"]
-"""What values between layers are held in."""
 HEADROOM = 2.0
 """So much further than the calibration windows does int16 reach: it has bits to spare, and others move harder."""
 BIAS_LIMIT = 2.0**30

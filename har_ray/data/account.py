@@ -15,6 +15,7 @@ import numpy.typing as npt
 
 from har_ray.data.cleaning import natural_key
 from har_ray.data.dataset import NULL, Preset, Recording, Rejects
+from har_ray.data.soundness import lag
 from har_ray.data.soundness.evidence import short_names
 from har_ray.data.windows import Cut, samples, step_of, stretches
 from har_ray.text import counted, duration
@@ -38,6 +39,7 @@ class Account:
         seconds: how long they are.
         windows, in_windows_s: how many were made, and how long what they cover is, overlaps counted once.
         lost_windows, lost_s: what is in none of them, by reason.
+        begins_s: of recordings joined of several sources: by source, how long after the earliest it begins at most.
     """
 
     seconds: float = 0.0
@@ -45,6 +47,7 @@ class Account:
     in_windows_s: float = 0.0
     lost_windows: dict[str, int] = field(default_factory=dict)
     lost_s: dict[str, float] = field(default_factory=dict)
+    begins_s: dict[str, float] = field(default_factory=dict)
 
     def watched(self, preset: Preset, cuts: Iterable[tuple[Recording, Cut]]) -> Iterator[tuple[Recording, Cut]]:
         """The same recordings and their windows, each added as it passes."""
@@ -55,6 +58,8 @@ class Account:
     def add(self, recording: Recording, preset: Preset, windows: Cut) -> None:
         for begin, end in stretches(recording.labels, preset.label_rule):
             self._add_stretch(recording, preset, windows, begin, end)
+        for one in recording.joined:
+            self.begins_s[one.source] = max(self.begins_s.get(one.source, 0.0), one.begins_s)
         self.seconds += len(recording.labels) / recording.rate_hz
         self.windows += len(windows.start)
 
@@ -115,6 +120,7 @@ def as_row(file: str, account: Account, rejects: Rejects) -> Row:
         **made,
         "left_out": lost,
         "rejects": dict(sorted(rejects.counts.items())),
+        **({"begins_s": account.begins_s} if account.begins_s else {}),
     }
 
 
@@ -132,8 +138,14 @@ def summed(files: Sequence[Row]) -> Row:
         for reason, lost in row["left_out"].items():
             known = left_out.setdefault(reason, {"windows": 0, "seconds": 0.0})
             known |= {key: known[key] + lost[key] for key in known}
+    begins: dict[str, tuple[float, float]] = {}
+    for row in files:
+        for source, seconds in row.get("begins_s", {}).items():
+            least, most = begins.get(source, (seconds, seconds))
+            begins[source] = (min(least, seconds), max(most, seconds))
     return {key: sum(row[key] for row in files) for key in ("seconds", "windows", "seconds_in_windows")} | {
-        "left_out": dict(sorted(left_out.items()))
+        "left_out": dict(sorted(left_out.items())),
+        **({"begins_s": begins} if begins else {}),
     }
 
 
@@ -150,6 +162,7 @@ def account_lines(total: Row) -> Iterator[str]:
             windows = f", {counted(lost['windows'], 'window')}" if lost["windows"] else ""
             how_long = duration(lost["seconds"]) if lost["seconds"] >= 1 else "under 1 s"
             yield f"left out: {how_long}{windows} {reason}"
+    yield from lag.begins(total.get("begins_s", {}))
 
 
 def left_out_lines(manifest: Row) -> Iterator[str]:

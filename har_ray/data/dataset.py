@@ -78,6 +78,20 @@ class Wander(NamedTuple):
         return self.fastest_hz / self.slowest_hz
 
 
+class Joined(NamedTuple):
+    """One of the files, each with a clock of its own, that a recording was joined of.
+
+    Attributes:
+        source: what it is called.
+        channels: which of the recording's are from there.
+        begins_s: how long after the earliest of these files its first reading was taken, by its clock.
+    """
+
+    source: str
+    channels: tuple[int, ...]
+    begins_s: float
+
+
 @dataclass(frozen=True)
 class Recording:
     """One uninterrupted stream of one subject.
@@ -90,6 +104,8 @@ class Recording:
         rate_hz: samples per second.
         wander: of readings that did not come at one rate, and of which these samples at even intervals were made.
         before_gap: whether it ends where samples are lost, after which its stream goes on.
+        joined: the files that it was joined of, where each has a clock of its own.
+        start_s: of those that were joined, how long after the earliest reading of any file it begins.
     """
 
     name: str
@@ -99,6 +115,8 @@ class Recording:
     rate_hz: float
     wander: Wander | None = None
     before_gap: bool = False
+    joined: tuple[Joined, ...] = ()
+    start_s: float = 0.0
 
 
 @dataclass

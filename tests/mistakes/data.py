@@ -31,6 +31,16 @@ DATA = [
          "test_two_clocks_become_one_grid_inside_their_overlap"),
     ),
     *in_file(
+        "har_ray/data/soundness/motion.py", "tests/data/soundness/test_lag.py",
+        ("an even step may be any step", "alike[best] - alike[far].max() > DISTINCT", "alike[best] > DISTINCT",
+         "test_nothing_is_said_of_one_clock_or_of_motion_that_tells_nothing"),
+    ),
+    *in_file(
+        "har_ray/data/soundness/lag.py", "tests/data/soundness/test_lag.py",
+        ("the offset that mends a lag doubles it", 'f"{-begin:.2f}" if is_all', 'f"{begin:.2f}" if is_all',
+         "test_a_source_that_is_late_is_said_with_what_moves_it"),
+    ),
+    *in_file(
         "har_ray/data/own/order.py", "tests/data/own/test_clocks.py",
         ("a packet stretched over the time of a lost one",
          "np.where(steady & (each <= LOST * usual), each, usual)", "np.where(steady, each, usual)",

@@ -3,14 +3,14 @@
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import chain
+from itertools import chain, permutations
 from pathlib import Path, PurePosixPath
 
 import numpy as np
 import numpy.typing as npt
 
 from har_ray.data.cleaning import intact_runs, time_breaks
-from har_ray.data.dataset import Recording, Rejects, Wander
+from har_ray.data.dataset import Joined, Recording, Rejects, Wander
 from har_ray.data.joining import Run, Stretch, joined
 from har_ray.data.joining import Stream as Runs
 from har_ray.data.own.even import MAX_DECIMATION, US_PER_S
@@ -23,6 +23,9 @@ from har_ray.errors import DataError
 
 OTHER_CLOCK_S = 86_400
 """Streams of one recording that are further apart count time from different instants."""
+
+ZONES_S, BEGUN_WITHIN_S = 1800, 60
+"""Time zones are a multiple of this apart; files of one recording begin within so much of each other."""
 
 Key = tuple[str, Words, int]
 """Subject, recording, and how often the clock had begun again within it."""
@@ -71,13 +74,18 @@ def read_joined(
         own = [channel for channel in order if channel in file.part.channels]
         runs[name], rates[name], wanders[name] = _runs(file, own, max_missing_s, rejects, batches)
     rate_hz = _grid_hz(spec.rate_hz, rates, read)
-    _check_clocks(runs, read)
+    _check_clocks(runs, read, whole=batches is None)
     alone: dict[str, int] = {}
     shared = group_of(table.relative(next(iter(files.values()))), spec.joined_by)
     at = [order.index(channel) for channel in channels]
+    of_source = {
+        name: [i for i, channel in enumerate(channels) if channel in read[name].part.channels] for name in needed
+    }
     for number, stretch in enumerate(joined(runs, US_PER_S / rate_hz, alone)):
         first = stretch.runs[0]
         assert isinstance(first, _Labelled)
+        begins = {name: of[stretch.key][0].t[0] for name, of in runs.items()}
+        earliest = min(begins.values())
         yield Recording(
             name=f"{shared}:{number}",
             subject=stretch.key[0],
@@ -86,6 +94,10 @@ def read_joined(
             rate_hz=rate_hz,
             wander=max(chain(*wanders.values()), key=lambda one: one.range, default=None),
             before_gap=_goes_on(stretch, runs),
+            joined=tuple(
+                Joined(name, tuple(of_source[name]), float(t - earliest) / US_PER_S) for name, t in begins.items()
+            ),
+            start_s=float(stretch.t[0] - earliest) / US_PER_S,
         )
     for source, n in alone.items():
         rejects.add(f"{source} reading without one of the other sources at its time", n)
@@ -146,20 +158,31 @@ def _grid_hz(said: object, rates: Mapping[str, float], files: Mapping[str, Table
     return said
 
 
-def _check_clocks(runs: Mapping[str, Runs[Key]], files: Mapping[str, TableFile]) -> None:
+def _check_clocks(runs: Mapping[str, Runs[Key]], files: Mapping[str, TableFile], whole: bool) -> None:
+    """Raises `DataError` where clocks count from different instants, or seem to be of different time zones.
+
+    Args:
+        whole: whether the files were read to their ends.
+    """
     spans = {
         name: (
-            min(run.t[0] for part in stream.values() for run in part),
-            max(run.t[-1] for part in stream.values() for run in part),
+            min(run.t[0] for part in stream.values() for run in part) / US_PER_S,
+            max(run.t[-1] for part in stream.values() for run in part) / US_PER_S,
         )
         for name, stream in runs.items()
         if stream
     }
-    for name, (begin, end) in spans.items():
-        for other, (first, last) in spans.items():
-            if first - end > OTHER_CLOCK_S * US_PER_S:
-                raise DataError(
-                    f"{files[name].path}: its time is {begin / US_PER_S:.0f} to {end / US_PER_S:.0f} s, that of "
-                    f"{files[other].path.name} {first / US_PER_S:.0f} to {last / US_PER_S:.0f} s; do both count from "
-                    "the same instant, in the units that time: says?"
-                )
+    for (name, (begin, end)), (other, (first, last)) in permutations(spans.items(), 2):
+        path, theirs = files[name].path, files[other].path.name
+        if first - end > OTHER_CLOCK_S:
+            raise DataError(
+                f"{path}: its time is {begin:.0f} to {end:.0f} s, that of {theirs} {first:.0f} to {last:.0f} s; do "
+                "both count from the same instant, in the units that time: says?"
+            )
+        steps = round((first - begin) / ZONES_S)
+        if whole and first > end and steps and abs(first - begin - steps * ZONES_S) < BEGUN_WITHIN_S:
+            raise DataError(
+                f"{path}: ends {first - end:.0f} s before {theirs} begins, which begins {steps * ZONES_S / 3600:g} h "
+                f"after it; are their clocks of different time zones? time: {{zone: ...}} of each says its own, and "
+                f"offset_s: {-steps * ZONES_S} of {other} moves it"
+            )

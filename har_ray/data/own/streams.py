@@ -8,7 +8,7 @@ import numpy.typing as npt
 
 from har_ray.data.cleaning import changes, columns_of, runs
 from har_ray.data.dataset import Rejects
-from har_ray.data.own.clock import Clock, Stamps
+from har_ray.data.own.clock import Clock, Stamps, Timed
 from har_ray.data.own.intervals import IntervalFile, count_beyond, labels_at
 from har_ray.data.own.rows import RowReader, Rows, Words
 from har_ray.data.own.table import TableFile
@@ -84,8 +84,14 @@ class Reading:
         It is by the last stamp alone, which says nothing where a clock may begin again.
         """
         stamps = self._rows.last_stamps() if span[0] > SINCE_1970_S else None
-        last = self.clock.timed(stamps, Rejects()).t.max(initial=-np.inf) if stamps else -np.inf
+        last = self._timed(stamps, Rejects()).t.max(initial=-np.inf) if stamps else -np.inf
         return float(last) if last > span[1] else np.inf
+
+    def _timed(self, stamps: Stamps, rejects: Rejects) -> Timed:
+        """By the clock of all sources."""
+        timed, time = self.clock.timed(stamps, rejects), self.file.part.time
+        offset_s = time.offset_of(self.file.relative) if time else 0
+        return timed._replace(t=timed.t + offset_s) if offset_s else timed
 
     @property
     def _intervals(self) -> IntervalFile | None:
@@ -94,7 +100,7 @@ class Reading:
         return table.intervals.get(self.file.relative) if table.legend else None
 
     def _in_time(self, rows: Rows, words: Words, chosen: npt.NDArray[np.intp], rejects: Rejects) -> Stream:
-        timed = self.clock.timed(self.stamps._replace(values=rows.stamps[chosen]), rejects)
+        timed = self._timed(self.stamps._replace(values=rows.stamps[chosen]), rejects)
         at = chosen[timed.rows]
         apart = np.diff(at) != 1
         whole = len(at) == len(rows.x) and not apart.any()

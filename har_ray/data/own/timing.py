@@ -2,6 +2,7 @@
 
 import re
 from datetime import date, datetime
+from fnmatch import fnmatchcase
 from typing import Annotated, Any, Literal, Self
 from zoneinfo import ZoneInfo, available_timezones
 
@@ -56,6 +57,7 @@ CountUnit = Annotated[
     Literal["s", "ms", "us", "ns"] | Annotated[float, Field(gt=0, allow_inf_nan=False)], BeforeValidator(_count_unit)
 ]
 """What numbers count: a unit's name, or how many seconds one count lasts."""
+Offset = Annotated[float, Field(allow_inf_nan=False)]
 TimeFormat = Annotated[str, AfterValidator(_format)]
 ZoneName = Annotated[str, AfterValidator(_zone)]
 
@@ -125,6 +127,8 @@ class Time(BaseModel, frozen=True, extra="forbid"):
         packets: samples that share a stamp are spread over the time until the next stamp.
         disorder_s: rows that come late by at most so long are sorted.
         start: of all recordings, or where in each file it stands, if there is no column.
+        offset_s: seconds to be added, so that its clock is that of the other sources; or such a number for some files
+            each, by patterns of their paths, of which the first that fits counts.
     """
 
     column: Column | None = None
@@ -136,6 +140,7 @@ class Time(BaseModel, frozen=True, extra="forbid"):
     packets: bool = False
     disorder_s: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 0
     start: Start | None = None
+    offset_s: Offset | dict[str, Offset] = 0.0
 
     @model_validator(mode="after")
     def _either(self) -> Self:
@@ -161,6 +166,12 @@ class Time(BaseModel, frozen=True, extra="forbid"):
     def count_s(self) -> float:
         """How long one count of a number lasts, in seconds."""
         return self.unit if isinstance(self.unit, float) else 1 / UNITS_PER_S[self.unit]
+
+    def offset_of(self, relative: str) -> float:
+        """What is added to the seconds of a file, given its path."""
+        if not isinstance(self.offset_s, dict):
+            return self.offset_s
+        return next((offset for pattern, offset in self.offset_s.items() if fnmatchcase(relative, pattern)), 0.0)
 
     @property
     def zone_info(self) -> ZoneInfo | None:

@@ -7,7 +7,7 @@ from har_ray.data.dataset import Dataset, Preset, Read, Rejects
 from har_ray.data.datasets import CATALOG
 from har_ray.data.norms import measured
 from har_ray.data.protocol import Protocol
-from har_ray.data.soundness import channels, classes, direction, gravity, rate, repeats, scale
+from har_ray.data.soundness import channels, classes, direction, gravity, lag, rate, repeats, scale
 from har_ray.data.soundness.evidence import Evidence
 from har_ray.data.soundness.finding import Finding
 from har_ray.data.soundness.statistics import Gathered
@@ -20,6 +20,7 @@ OF_RECORDINGS: tuple[Callable[[Evidence], Iterator[Finding]], ...] = (
     repeats.findings,
     channels.findings,
     rate.findings,
+    lag.findings,
 )
 
 
@@ -58,7 +59,8 @@ def before_windows(dataset: Dataset, preset: Preset, protocols: Sequence[Protoco
         gathered, sources = _first_rows(dataset, preset, dataset.first)
         findings += of_recordings(gathered, dataset, preset)
         seen = f"{len({subject for _, subject, _ in gathered.parts})} of {counted(len(subjects), 'subject')}"
-        looked.append(f"at the first rows of {counted(sources, 'file')} ({seen})")
+        apart = "".join(f"; {one}" for one in lag.begins(gathered.begins_s))
+        looked.append(f"at the first rows of {counted(sources, 'file')} ({seen}{apart})")
     if dataset.labelled is not None:
         names = dataset.classes_of(preset)
         findings += classes.findings(dataset.labelled, subjects, names, protocols, is_own(dataset.name))

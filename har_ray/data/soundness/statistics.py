@@ -6,12 +6,14 @@ subject in each source.
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import combinations
 
 import numpy as np
 import numpy.typing as npt
 
 from har_ray.data.dataset import Recording, Wander
-from har_ray.data.sensors import axes
+from har_ray.data.sensors import axes, placements
+from har_ray.data.soundness.motion import Told, lags
 from har_ray.data.soundness.sketch import Sketch
 
 Floats = npt.NDArray[np.float64]
@@ -98,12 +100,16 @@ class Gathered:
         parts: by source, subject and label.
         sketch: what tells that two stretches are the same.
         wanders: by source and subject, how far the rate of a recording goes off at most.
+        told: by two sources that recordings are joined of, then by source and subject: how late the second is.
+        begins_s: how long after the earliest each of these begins, the least and the most.
     """
 
     channels: tuple[str, ...]
     parts: dict[Key, Part] = field(default_factory=dict)
     sketch: Sketch = field(default_factory=Sketch)
     wanders: dict[tuple[str, str], Wander] = field(default_factory=dict)
+    told: dict[tuple[str, ...], dict[tuple[str, str], list[Told]]] = field(default_factory=dict)
+    begins_s: dict[str, tuple[float, float]] = field(default_factory=dict)
 
     @property
     def sensors(self) -> dict[str, list[int]]:
@@ -121,6 +127,7 @@ class Gathered:
         self.sketch.add(source, recording)
         if recording.wander:
             self._take_wander((source, recording.subject), recording.wander)
+        self._add_clocks((source, recording.subject), recording)
         for label in np.unique(recording.labels).tolist():
             of_label = recording.labels == label
             x = recording.x if of_label.all() else recording.x[of_label]
@@ -133,6 +140,28 @@ class Gathered:
         self.sketch.join(other.sketch)
         for stream, wander in other.wanders.items():
             self._take_wander(stream, wander)
+        for pair, streams in other.told.items():
+            for stream, told in streams.items():
+                self.told.setdefault(pair, {}).setdefault(stream, []).extend(told)
+        for source, span in other.begins_s.items():
+            self._take_begin(source, span)
+
+    def _add_clocks(self, stream: tuple[str, str], recording: Recording) -> None:
+        for one in recording.joined:
+            self._take_begin(one.source, (one.begins_s, one.begins_s))
+        number_of = {channel: number for number, one in enumerate(recording.joined) for channel in one.channels}
+        for together in placements(self.channels) if number_of else ():
+            threes = sorted(together.values(), key=lambda three: number_of[three[0]])
+            for first, second in combinations(threes, 2):
+                pair = tuple(recording.joined[number_of[three[0]]].source for three in (first, second))
+                if pair[0] != pair[1]:
+                    told = lags(recording.x[:, first], recording.x[:, second], recording.rate_hz)
+                    found = self.told.setdefault(pair, {}).setdefault(stream, [])
+                    found += [Told(recording.start_s + at_s, lag_s) for at_s, lag_s in told]
+
+    def _take_begin(self, source: str, span: tuple[float, float]) -> None:
+        least, most = self.begins_s.get(source, span)
+        self.begins_s[source] = (min(least, span[0]), max(most, span[1]))
 
     def _take_wander(self, stream: tuple[str, str], wander: Wander) -> None:
         self.wanders[stream] = max(self.wanders.get(stream, wander), wander, key=lambda one: one.range)

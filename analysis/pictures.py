@@ -21,7 +21,8 @@ PAGE_BYTES = 1_500_000
 """Of all figures in a page, compressed."""
 LIGHT_BYTES = 30_000
 """An SVG that is no larger than this has no need of another form."""
-CSS_PX_PER_IN = 96
+CSS_PX_PER_IN = 160
+"""More than the 96 of print, since screens are looked at from further away."""
 COLOURS = 64
 """Of the other form, a PNG with a palette."""
 

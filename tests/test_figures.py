@@ -4,7 +4,15 @@ import matplotlib
 import pytest
 from matplotlib.image import imread
 
-from har_ray.figures import STYLE, WIDTH_IN, new_figure, save, style
+from har_ray.figures import (
+    ONE_COLUMN_IN,
+    PNG_DPI,
+    STYLE,
+    TWO_COLUMNS_IN,
+    new_figure,
+    save,
+    style,
+)
 
 
 @pytest.fixture
@@ -19,10 +27,29 @@ def figure():
 def test_three_files_of_a_figure(figure, tmp_path):
     assert save(figure, tmp_path / "figure.v1") == tmp_path / "figure.v1.svg"
     assert {path.name for path in tmp_path.iterdir()} == {"figure.v1.png", "figure.v1.svg", "figure.v1.pdf"}
-    assert imread(tmp_path / "figure.v1.png").shape[1] == round(WIDTH_IN * 200)
+    assert imread(tmp_path / "figure.v1.png").shape[1] == int(TWO_COLUMNS_IN * PNG_DPI)
     svg = (tmp_path / "figure.v1.svg").read_text()
     assert all(f">{text}</text>" in svg for text in ("A title", "A note.", "made by a command"))
     assert "two points" in svg
+
+
+def test_a_column_is_85_mm_wide_and_two_are_180():
+    with style():
+        assert new_figure("A title", [], 2.0, ONE_COLUMN_IN).get_figwidth() == pytest.approx(85 / 25.4)
+        assert new_figure("A title", [], 2.0).get_figwidth() == pytest.approx(180 / 25.4)
+
+
+def test_pdfs_embed_true_type_whatever_characters_they_have(tmp_path):
+    """Cyrillic is not among the common characters."""
+    with style():
+        drawn = new_figure("Macro F1 ± 2 † Я", [], 2.0)
+        drawn.subplots()
+        save(drawn, tmp_path / "figure")
+    content = (tmp_path / "figure.pdf").read_bytes()
+    assert content.count(b"/Subtype /CIDFontType2") >= 2
+    assert b"/Type3" not in content
+    assert len(content) < 100_000
+    assert "Я</text>" in (tmp_path / "figure.svg").read_text()
 
 
 def test_the_same_figure_is_the_same_bytes(tmp_path):

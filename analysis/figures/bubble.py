@@ -19,17 +19,20 @@ from analysis.figures.parts import (
     interval_said,
     log_axis,
     percent_limits,
+    short_count,
+    width_for,
 )
 from analysis.load import Results
 from analysis.pareto import front
 from analysis.scores import WATCH_COSTS, VariantResult, shared_device, variant_results
-from har_ray.figures import GREY, INK, SMALL, new_figure
+from har_ray.figures import GREY, INK, ONE_COLUMN_IN, SMALL, new_figure
 from har_ray.groups import Setting
 
-SMALLEST, LARGEST = 30.0, 2600.0
+SMALLEST, LARGEST = 25.0, 1500.0
 """Marker areas in square points; area is proportional to parameters, so the largest bounds the smallest."""
-AXES_IN, LEGEND_IN = 3.9, 0.55
-"""Heights of the chart and of the legend of areas below it, which circles may need more of."""
+AXES_IN, LEGEND_IN = {True: 2.9, False: 3.9}, 0.4
+"""Heights of the chart, in a figure of one column and of two, and of the legend of areas below it, of which circles
+may need more."""
 WIDEST_CAP = 12.0
 """Half the width of an interval's caps, at most, in points."""
 
@@ -57,11 +60,13 @@ def bubble_chart(results: Results, setting: Setting, cost: str) -> Figure | None
     params = [bubble.params for bubble in bubbles if bubble.params is not None]
     scale = area_scale(params)
     limits = percent_limits([end for bubble in bubbles for end in bubble.ends], 0.12)
-    above = _overhang_in(bubbles, scale, limits)
+    width_in = width_for(bubble.name for bubble in bubbles)
+    axes_in = AXES_IN[width_in == ONE_COLUMN_IN]
+    above = _overhang_in(bubbles, scale, limits, axes_in)
     below = max([LEGEND_IN, *(sqrt(size * scale) / 72 + 0.1 for size in legend_sizes(params))])
-    figure = new_figure(title, [*notes, results.made_by_short], AXES_IN + below + above)
+    figure = new_figure(title, [*notes, results.made_by_short], axes_in + below + above, width_in)
     figure.set_layout_engine("constrained", rect=(0, 0, 1, 1 - above / figure.get_figheight()))
-    chart, legend = figure.subplots(2, 1, height_ratios=[AXES_IN, below])
+    chart, legend = figure.subplots(2, 1, height_ratios=[axes_in, below])
     chart.set_xlabel(COST_TITLES[cost])
     chart.set_ylabel("test macro F1 per subject (%)")
     chart.grid(axis="y")
@@ -114,9 +119,9 @@ def area_scale(params: Sequence[float]) -> float:
     return min(SMALLEST / min(params), LARGEST / max(params)) if params else 1.0
 
 
-def _overhang_in(bubbles: Sequence[Bubble], scale: float, limits: tuple[float, float]) -> float:
+def _overhang_in(bubbles: Sequence[Bubble], scale: float, limits: tuple[float, float], axes_in: float) -> float:
     """How far circles reach above an axis that ends at 100, in inches."""
-    per_percent = 0.85 * AXES_IN / (limits[1] - limits[0])
+    per_percent = 0.85 * axes_in / (limits[1] - limits[0])
     return max(0.0, *(sqrt((b.params or 0) * scale) / 144 - (limits[1] - b.f1) * per_percent for b in bubbles))
 
 
@@ -211,13 +216,13 @@ def _legend(axes: Axes, params: Sequence[float], scale: float) -> None:
     width, height = (72 * length / axes.figure.dpi for length in (box.width, box.height))
     axes.set(xlim=(0, width), ylim=(0, height))
     axes.text(0, height / 2, "area: parameters", va="center", fontsize=SMALL)
-    x = 90.0
+    x = 72.0
     for size in legend_sizes(params):
         diameter = sqrt(size * scale)
         axes.scatter([x + diameter / 2], [height / 2], s=diameter**2, facecolors="none", edgecolors=INK, linewidths=0.9,
                      clip_on=False)  # fmt: skip
-        axes.text(x + diameter + 4, height / 2, f"{size:,}", va="center", fontsize=SMALL)
-        x += diameter + 4 + 5.2 * len(f"{size:,}") + 14
+        axes.text(x + diameter + 4, height / 2, short_count(size), va="center", fontsize=SMALL)
+        x += diameter + 4 + 4.6 * len(short_count(size)) + 12
 
 
 def legend_sizes(params: Sequence[float]) -> list[int]:

@@ -7,18 +7,26 @@ from matplotlib.lines import Line2D
 
 from analysis.candidates import Candidate, candidates
 from analysis.figures.looks import Look, looks
-from analysis.figures.parts import COST_TITLES, MARK_SIZE, chart_and_keys, legend_in, log_axis, percent_limits
+from analysis.figures.parts import (
+    COST_TITLES,
+    MARK_SIZE,
+    chart_and_keys,
+    legend_in,
+    log_axis,
+    percent_limits,
+    width_for,
+)
 from analysis.load import Results
 from analysis.pareto import front
-from har_ray.figures import GREY
+from har_ray.figures import GREY, ONE_COLUMN_IN
 from har_ray.groups import Setting
 from har_ray.text import counted
 from har_ray.variants import in_order
 
 COSTS = ("macs", "params", "bytes")
-COLUMNS = 3
-"""Of the legend."""
-CHART_IN = 3.2
+COLUMNS = {True: 2, False: 4}
+"""Of the legend, in a figure of one column and of two."""
+CHART_IN = 2.7
 
 
 def search_front(results: Results, setting: Setting) -> Figure | None:
@@ -33,7 +41,9 @@ def search_front(results: Results, setting: Setting) -> Figure | None:
     variants = in_order(one.variant for one, _ in shown)
     title = f"Candidates of the search: {setting.title}"
     notes = [*_notes(results, [one for one, _ in shown], len(found) - len(shown)), results.made_by_short]
-    figure, chart, keys = chart_and_keys(title, notes, CHART_IN, -(-len(variants) // COLUMNS))
+    width_in = width_for(variants)
+    columns = COLUMNS[width_in == ONE_COLUMN_IN]
+    figure, chart, keys = chart_and_keys(title, notes, CHART_IN, -(-len(variants) // columns), width_in)
     log_axis(chart, [price for _, price in shown])
     chart.set_ylim(percent_limits([100 * one.score for one, _ in shown]))
     chart.set(xlabel=COST_TITLES[cost], ylabel=results.title_of(results.monitor))
@@ -49,7 +59,7 @@ def search_front(results: Results, setting: Setting) -> Figure | None:
         prices = [*(price for _, price in best), chart.get_xlim()[1]]
         scores = [100 * score for score in (*(one.score for one, _ in best), best[-1][0].score)]
         chart.step(prices, scores, where="post", color=GREY, linewidth=1.0, linestyle=(0, (4, 3)), zorder=1)
-    legend_in(keys, [_mark(looks(results)[name]) for name in variants], variants, COLUMNS)
+    legend_in(keys, [_mark(looks(results)[name]) for name in variants], variants, columns)
     said = "; ".join(f"{one.variant} {100 * one.score:.1f} % at {price:,.0f}" for one, price in best)
     figure.set_label(f"{title}. {counted(len(shown), 'candidate')} of {', '.join(variants)}. Pareto front: {said}.")
     return figure

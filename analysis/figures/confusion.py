@@ -20,7 +20,7 @@ MANY = 8
 """With more classes panels stand below each other, and small shares are not written out."""
 LEAST = (0.5, 4.5)
 """From what share on a number is written, in percent: with few classes and with many."""
-CLASS_IN = (0.23, 0.16)
+CLASS_IN = (0.19, 0.15)
 """Height of a row, enough for a number: with few classes and with many."""
 
 
@@ -60,10 +60,8 @@ def _panel(panel: Axes, shares: Floats, class_names: Sequence[str], least: float
     panel.spines[:].set_visible(False)
     panel.tick_params(length=0)
     panel.imshow(shares, cmap="Blues", vmin=0, vmax=100, aspect="auto", interpolation="nearest")
-    panel.set_xticks(range(size), [str(number) for number in range(1, size + 1)], fontsize=SMALL - 1)
-    panel.set_yticks(
-        range(size), [f"{name} {number}" for number, name in enumerate(class_names, 1)], fontsize=SMALL - 1
-    )
+    panel.set_xticks(range(size), [str(number) for number in range(1, size + 1)], fontsize=SMALL)
+    panel.set_yticks(range(size), [f"{name} {number}" for number, name in enumerate(class_names, 1)], fontsize=SMALL)
     between = np.arange(size + 1) - 0.5
     panel.hlines(between, between[0], between[-1], color="#FFFFFF", linewidth=0.6)
     panel.vlines(between, between[0], between[-1], color="#FFFFFF", linewidth=0.6)
@@ -71,7 +69,7 @@ def _panel(panel: Axes, shares: Floats, class_names: Sequence[str], least: float
         share = shares[row, column]
         colour = "white" if share > 55 else INK
         # Inside the panel, so that the layout need not measure hundreds of them.
-        panel.text(column, row, f"{share:.0f}", ha="center", va="center", color=colour, fontsize=SMALL - 1.2,
+        panel.text(column, row, f"{share:.0f}", ha="center", va="center", color=colour, fontsize=SMALL - 0.5,
                    in_layout=False)  # fmt: skip
 
 

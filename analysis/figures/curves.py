@@ -14,7 +14,7 @@ from har_ray.groups import Setting
 from har_ray.metrics import Floats
 from har_ray.text import counted
 
-COLUMNS = 3
+COLUMNS = 5
 
 
 def learning_curves(results: Results, setting: Setting) -> Figure | None:
@@ -28,7 +28,7 @@ def learning_curves(results: Results, setting: Setting) -> Figure | None:
         return None
     title, score = f"Learning curves: {setting.title}", results.title_of(results.monitor)
     notes = [*_notes(score, variants, drawn), signs_explained(results, setting, drawn), results.made_by_short]
-    figure = new_figure(title, notes, 1.38 * -(-len(drawn) // COLUMNS) + 0.2)
+    figure = new_figure(title, notes, 1.2 * -(-len(drawn) // COLUMNS) + 0.3)
     panels = grid_of_panels(figure, len(drawn), COLUMNS)
     for panel, (name, cells) in zip(panels, drawn.items(), strict=True):
         panel.set_title(names(results, setting)[name], fontsize=SMALL + 1)
@@ -71,7 +71,7 @@ def _panel(panel: Axes, cells: Sequence[Cell], look: Look) -> None:
     panel.plot(epochs[:shortest], mean[:shortest], color=look.colour, linewidth=1.8)
     best = [(number, 100 * cell.curve[number - 1]) for cell in cells if (number := _best(cell))]
     if best:
-        panel.plot(*np.transpose(best), linestyle="none", marker=look.mark, color=look.colour, markersize=5.5,
+        panel.plot(*np.transpose(best), linestyle="none", marker=look.mark, color=look.colour, markersize=4.5,
                    markeredgecolor="white", markeredgewidth=0.4, clip_on=False, zorder=4)  # fmt: skip
 
 

@@ -9,14 +9,14 @@ from matplotlib.patches import Rectangle
 
 from analysis.candidates import candidates
 from analysis.load import Results
-from har_ray.figures import INK, SMALL, grid_of_panels, new_figure
+from har_ray.figures import INK, ONE_COLUMN_IN, SMALL, TWO_COLUMNS_IN, grid_of_panels, new_figure
 from har_ray.groups import Group, Setting
 from har_ray.metrics import Floats
 from har_ray.variants import in_order
 
 ACROSS, DOWN = "temperature", "alpha"
 WIDE = 5
-"""With more temperatures panels stand below each other."""
+"""With more temperatures two panels stand side by side, else three."""
 
 
 class HeatMap(NamedTuple):
@@ -42,7 +42,7 @@ def heat_maps(results: Results, setting: Setting) -> Figure | None:
     if not maps:
         return None
     title = f"Temperature and α: {setting.title}"
-    columns = 1 if max(len(one.temperatures) for one in maps) > WIDE else 2
+    columns = min(len(maps), 2 if max(len(one.temperatures) for one in maps) > WIDE else 3)
     deepest = max(len(one.alphas) for one in maps)
     notes = [
         f"Shade and number: {results.title_of(results.monitor)}, mean over folds and search seeds, of the best where "
@@ -50,7 +50,8 @@ def heat_maps(results: Results, setting: Setting) -> Figure | None:
         "chosen in a fold at least; n×: in n folds.",
         results.made_by_short,
     ]
-    figure = new_figure(title, notes, -(-len(maps) // columns) * (0.8 + 0.33 * deepest))
+    figure = new_figure(title, notes, -(-len(maps) // columns) * (0.75 + 0.3 * deepest),
+                        TWO_COLUMNS_IN if columns > 1 else ONE_COLUMN_IN)  # fmt: skip
     low, high = (of(float(score) for one in maps for score in one.scores[np.isfinite(one.scores)]) for of in (min, max))
     for panel, one in zip(grid_of_panels(figure, len(maps), columns), maps, strict=True):
         _panel(panel, one, low, high)
@@ -91,7 +92,7 @@ def _panel(panel: Axes, one: HeatMap, low: float, high: float) -> None:
             continue
         times = f"\n{one.chosen[row, column]:.0f}×" if one.chosen[row, column] else ""
         colour = "white" if score > low + 0.55 * (high - low) else INK
-        panel.text(column, row, f"{score:.1f}{times}", ha="center", va="center", color=colour, fontsize=SMALL - 1,
+        panel.text(column, row, f"{score:.1f}{times}", ha="center", va="center", color=colour, fontsize=SMALL - 0.5,
                    linespacing=0.95, in_layout=False)  # fmt: skip
         if times:
             panel.add_patch(

@@ -9,13 +9,16 @@ from matplotlib.ticker import FuncFormatter, NullFormatter
 
 from analysis.figures.ticks import RoundTicks
 from analysis.scores import COSTS, VariantResult
-from har_ray.figures import INK, SMALL, grid_of_panels, new_figure
+from har_ray.figures import INK, ONE_COLUMN_IN, SMALL, TWO_COLUMNS_IN, grid_of_panels, new_figure
 from har_ray.groups import Setting
 
 ROW_IN = 0.19
 """Height of a row, enough for a name."""
 MARK_SIZE = 6.5
 """Across a variant's mark, in points."""
+
+FEW, SHORT = 10, 16
+"""So many names of so many letters have room beside points in one column."""
 
 SHORT_TITLES = COSTS | {"params": "parameters"}
 """Of panels; MACs and FLOPs are those of one window."""
@@ -29,6 +32,12 @@ COST_TITLES = {
     "arena_bytes": "working memory of the int8 file (bytes, on a PC)",
 }
 """Of axes, the one first that a chart shows first; the published count leaves out recurrent layers and the head."""
+
+
+def width_for(names: Iterable[str]) -> float:
+    """Of a figure that has these names beside its points: one column or two, in inches."""
+    lengths = [len(name) for name in names]
+    return ONE_COLUMN_IN if len(lengths) <= FEW and max(lengths) <= SHORT else TWO_COLUMNS_IN
 
 
 def cost_of(result: VariantResult, cost: str) -> float | None:
@@ -111,21 +120,21 @@ def interval_said(setting: Setting, seeds: int, subjects: int) -> str:
 def cost_panels(
     title: str, notes: Sequence[str], called: Mapping[str, str], shown: Sequence[str], costs: Sequence[str]
 ) -> tuple[Figure, dict[str, Axes]]:
-    """A panel for each cost, two side by side, with a row for each shown variant."""
-    lines = -(-len(costs) // 2)
-    figure = new_figure(title, notes, lines * (ROW_IN * len(shown) + 0.65))
-    panels = grid_of_panels(figure, len(costs), 2)
-    for left in range(0, len(panels), 2):
-        rows(panels[left : left + 2], called, shown)
+    """A panel for each cost, side by side, with a row for each shown variant."""
+    figure = new_figure(title, notes, ROW_IN * len(shown) + 0.65)
+    panels = grid_of_panels(figure, len(costs), len(costs))
+    rows(panels, called, shown)
     for cost, panel in zip(costs, panels, strict=True):
         panel.set_title(SHORT_TITLES[cost], fontsize=SMALL + 1)
     return figure, dict(zip(costs, panels, strict=True))
 
 
-def chart_and_keys(title: str, notes: Iterable[str], chart_in: float, lines: int) -> tuple[Figure, Axes, Axes]:
+def chart_and_keys(
+    title: str, notes: Iterable[str], chart_in: float, lines: int, width_in: float
+) -> tuple[Figure, Axes, Axes]:
     """A chart of that height, and below it room for a legend of so many lines."""
-    keys_in = 0.14 + 0.16 * lines
-    figure = new_figure(title, notes, chart_in + keys_in)
+    keys_in = 0.14 + 0.14 * lines
+    figure = new_figure(title, notes, chart_in + keys_in, width_in)
     chart, keys = figure.subplots(2, 1, height_ratios=[chart_in, keys_in])
     keys.axis("off")
     return figure, chart, keys

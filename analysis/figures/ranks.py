@@ -4,7 +4,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from analysis.figures.looks import Look, looks, names, signs_explained
-from analysis.figures.parts import MARK_SIZE
+from analysis.figures.parts import MARK_SIZE, width_for
 from analysis.load import Results
 from analysis.ranks import Ranking, ranking
 from har_ray.figures import GREY, INK, SMALL, new_figure
@@ -29,7 +29,7 @@ def critical_differences(results: Results, setting: Setting) -> Figure | None:
         + signs_explained(results, setting, found.variants),
         results.made_by_short,
     ]
-    figure = new_figure(title, notes, _depth(found) + 0.5)
+    figure = new_figure(title, notes, _depth(found) + 0.5, width_for(called[name] for name in found.variants))
     panel = figure.subplots()
     _axis(panel, found)
     for row, (first, last) in enumerate(found.cliques, 1):

@@ -10,7 +10,7 @@ from analysis.formats import points
 from analysis.load import Results
 from analysis.published import change
 from analysis.statistics import Comparison, against_baseline, interval
-from har_ray.figures import INK, new_figure
+from har_ray.figures import INK, ONE_COLUMN_IN, new_figure
 from har_ray.groups import Setting
 from har_ray.variants import BASELINE
 
@@ -25,11 +25,11 @@ def change_in_recognition(results: Results, setting: Setting) -> Figure | None:
     known = {c.variant: change(setting, c.variant) for c in shown if results.baseline == BASELINE}
     published = {name: found.f1_macro for name, found in known.items() if found is not None}
     figure = new_figure(title, [*_notes(results, setting, shown, compared, published), results.made_by_short],
-                        ROW_IN * len(shown) + 0.65)  # fmt: skip
+                        ROW_IN * len(shown) + 0.75, ONE_COLUMN_IN)  # fmt: skip
     panel = figure.subplots()
     rows([panel], names(results, setting), [c.variant for c in shown])
     panel.axvline(0, color=INK, linewidth=0.8)
-    panel.set_xlabel(f"macro F1 per test subject, minus {results.baseline} (points)")
+    panel.set_xlabel(f"macro F1 per test subject,\nminus {results.baseline} (points)")
     for row, c in enumerate(shown):
         look, middle = looks(results)[c.variant], 100 * (c.subject_difference or 0.0)
         if c.estimate is not None:

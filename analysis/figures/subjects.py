@@ -9,10 +9,10 @@ from analysis.figures.looks import Look, looks, names, signs_explained
 from analysis.figures.parts import MARK_SIZE, percent_limits, rows, small_ticks
 from analysis.load import Results
 from analysis.scores import variant_results
-from har_ray.figures import GREY, SMALL, new_figure
+from har_ray.figures import GREY, ONE_COLUMN_IN, SMALL, new_figure
 from har_ray.groups import Setting
 
-ROW_IN = 0.27
+ROW_IN = 0.22
 
 
 def subject_strips(results: Results, setting: Setting) -> Figure | None:
@@ -31,7 +31,7 @@ def subject_strips(results: Results, setting: Setting) -> Figure | None:
         "is lowest. " + signs_explained(results, setting, found),
         results.made_by_short,
     ]
-    figure = new_figure(title, notes, ROW_IN * len(found) + 0.65)
+    figure = new_figure(title, notes, ROW_IN * len(found) + 0.65, ONE_COLUMN_IN)
     panel = figure.subplots()
     rows([panel], names(results, setting), list(found))
     panel.set_xlim(percent_limits([100 * score for scores in found.values() for score in scores.values()]))
@@ -47,9 +47,9 @@ def subject_strips(results: Results, setting: Setting) -> Figure | None:
 
 def _strip(panel: Axes, row: int, scores: Mapping[str, float], look: Look) -> None:
     percent = [100 * score for score in scores.values()]
-    panel.plot(percent, [row] * len(percent), linestyle="none", marker="|", markersize=11, markeredgewidth=1.1,
+    panel.plot(percent, [row] * len(percent), linestyle="none", marker="|", markersize=9, markeredgewidth=1.0,
                color=look.colour, alpha=0.55, clip_on=False)  # fmt: skip
-    panel.plot([sum(percent) / len(percent)], [row], marker=look.mark, markersize=MARK_SIZE + 2.5, color=look.colour,
+    panel.plot([sum(percent) / len(percent)], [row], marker=look.mark, markersize=MARK_SIZE + 1, color=look.colour,
                markeredgecolor="white", markeredgewidth=1.0, zorder=4)  # fmt: skip
     # In a column right of the panel: beside its tick a name would lie on other ticks, or on the names of the rows.
     panel.annotate(min(scores, key=scores.__getitem__), (1, row), (8, 0), xycoords=panel.get_yaxis_transform(),

@@ -7,7 +7,7 @@ from analysis.figures.parts import chart_and_keys, ends_percent, legend_in, log_
 from analysis.load import Results
 from analysis.scores import UNCONVERGED
 from analysis.sweep import Point, sweeps
-from har_ray.figures import INK, PALETTE, SMALL
+from har_ray.figures import INK, ONE_COLUMN_IN, PALETTE, SMALL
 
 MARKS = "osD^vP"
 PLACES = ((7, -12), (-8, 8), (7, 8), (-8, -12))
@@ -28,8 +28,8 @@ def sweep_figure(results: Results, slug: str) -> Figure:
         + f"{UNCONVERGED} some cells were still improving when their epochs ran out." * unconverged,
         results.made_by_short,
     ]
-    figure, axes, keys = chart_and_keys(title, notes, 3.6, 2)
-    axes.set_xlabel("multiply-adds per second of wear, one window after the other")
+    figure, axes, keys = chart_and_keys(title, notes, 2.7, 3, ONE_COLUMN_IN)
+    axes.set_xlabel("multiply-adds per second of wear,\none window after the other")
     axes.set_ylabel("test macro F1 per subject (%)")
     log_axis(axes, [point.macs_per_s for point in sweep.points])
     axes.grid(axis="y")
@@ -44,7 +44,7 @@ def sweep_figure(results: Results, slug: str) -> Figure:
                 *at, s=130, marker=mark, facecolors="none", edgecolors=INK, linewidths=1.4, zorder=5, label=name
             )
     axes.set_ylim(percent_limits([end for point in sweep.points for end in _ends(point)]))
-    legend_in(keys, *axes.get_legend_handles_labels(), columns=3)
+    legend_in(keys, *axes.get_legend_handles_labels(), columns=2)
     said = [
         f"{point.title} {point.result.variant} {_score(point):.1f} % at {point.macs_per_s:,.0f}"
         for point in sweep.points

@@ -4,7 +4,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
 from analysis.load import Results
-from har_ray.figures import INK, PALETTE, SMALL, new_figure
+from har_ray.figures import INK, PALETTE, SMALL, SMALLEST, new_figure
 from har_ray.text import counted, duration
 from har_ray.timeline import busy, length_s
 
@@ -38,7 +38,7 @@ def run_timeline(results: Results) -> Figure | None:
             panel.broken_barh(bars, (row - 0.38, 0.76), facecolor=colour, edgecolor="white", linewidth=0.3,
                               rasterized=cells > MANY)  # fmt: skip
     panel.set(xlim=(0, total / unit_s or 1), ylim=(len(slots) - 0.4, -0.6), xlabel=f"{unit} since the first cell began")
-    panel.set_yticks(range(len(slots)), list(slots), fontsize=SMALL if row_in > 0.15 else SMALL - 3)
+    panel.set_yticks(range(len(slots)), list(slots), fontsize=SMALL if row_in > 0.15 else SMALLEST)
     panel.tick_params(axis="x", labelsize=SMALL)
     stages = [stage for stage in STAGES if any(span.stage == stage for spans in slots.values() for span in spans)]
     keys = [Patch(facecolor=STAGES[stage]) for stage in stages]

@@ -55,7 +55,7 @@ def test_a_light_figure_is_embedded_as_svg_and_a_crowded_one_as_png(grid, tmp_pa
     assert base64.b64decode(content) == (tmp_path / "figures" / "dot.svg").read_bytes()
     assert heavy.uri.startswith("data:image/png;base64,")
     assert len(heavy.uri) < (tmp_path / "figures" / "crowd.svg").stat().st_size
-    assert light.width_px == heavy.width_px == 192
+    assert light.width_px == heavy.width_px == 320
     assert (light.alt, light.file) == ("tiny", "figures/dot.svg")
     assert heavy.alt == "two"
 

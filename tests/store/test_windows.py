@@ -43,7 +43,7 @@ def test_what_is_damaged_is_named_and_made_again(ray_session, copy, spar_spec, c
         assert store.manifest(spar_spec.id) is None
     (warning,) = caplog.messages
     assert any(f"{folder}: {name} is damaged; the windows count as missing" == warning for name in named)
-    with pytest.raises(StorageError, match="no complete windows; the grid.s command makes them"):
+    with pytest.raises(StorageError, match=r"no complete windows; the grid.s command makes them"):
         store.read(spar_spec.id)
     made(SPAR, spar_spec.preset, None, Storage(folder.parent.parent))
     assert sorted(store.read(spar_spec.id, ["window_id"])["window_id"].to_pylist()) == sorted(before)
@@ -54,7 +54,7 @@ def test_a_flipped_bit_is_not_read_as_a_window(copy, spar_spec):
     content = bytearray(shard(folder).read_bytes())
     content[len(content) // 2] ^= 1
     shard(folder).write_bytes(content)
-    with pytest.raises(StorageError, match=r"\.parquet: cannot be read: .*; delete .*; the grid.s command makes it again"):
+    with pytest.raises(StorageError, match=r"\.parquet: cannot be read: .*; delete .*; the grid.s command makes it"):
         store.read(spar_spec.id)
     with pytest.raises(StorageError, match=r"\.parquet: cannot be read"):
         list(store.batches(spar_spec.id, ["x", "y", "start", "window_id", "recording", "subject"]))

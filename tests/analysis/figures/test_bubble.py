@@ -110,8 +110,8 @@ def test_caps_are_nested_where_intervals_coincide():
 
 
 def test_scales_and_legends():
-    assert area_scale([1000, 4000]) == 30 / 1000
-    assert area_scale([1, 1_000_000]) == 2600 / 1_000_000
+    assert area_scale([1000, 4000]) == 25 / 1000
+    assert area_scale([1, 1_000_000]) == 1500 / 1_000_000
     assert legend_sizes([8000, 1_400_000]) == [10_000, 100_000, 1_000_000]
     assert legend_sizes([2600, 4100]) == [4000]
 

@@ -25,7 +25,7 @@ def test_a_row_has_the_difference_in_points_and_its_interval(grid, draw):
     segment = panel.collections[0].get_segments()[0]
     assert segment[:, 0] == pytest.approx([100 * found.estimate.low, 100 * found.estimate.high])
     assert [label.get_text() for label in panel.get_yticklabels()] == ["MM"]
-    assert "macro F1 per test subject, minus LM (points)" in panel.get_xlabel()
+    assert "macro F1 per test subject,\nminus LM (points)" in panel.get_xlabel()
 
 
 def test_a_mark_is_hollow_where_the_difference_could_be_chance(grid, draw):

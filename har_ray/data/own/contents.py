@@ -1,6 +1,6 @@
 """Who does what in which of a user's files, known before any is read for training."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, partial
 from pathlib import Path
@@ -15,8 +15,8 @@ from har_ray.data.own.paths import word_in
 from har_ray.data.own.scan import Scan
 from har_ray.data.own.table import TableFile
 from har_ray.data.own.words import WordSource
-from har_ray.data.soundness.finding import Finding
-from har_ray.errors import DataError, unknown
+from har_ray.data.soundness.finding import Finding, listed
+from har_ray.errors import DataError, nearest, unknown
 
 WordRows = dict[str, tuple[int, int]]
 """Word → its first row, -1 where it stands in the file's path; and in how many rows it is."""
@@ -61,11 +61,15 @@ class Contents:
         """
         first = [one for one in files if one.is_labelled]
         in_files = [intervals[one.relative] for one in first] if intervals else []
-        labels = [one.words(rate_hz) for one in in_files] if intervals else _words(spec.label, first, scans)
-        people = _words(spec.subject, first, scans)
-        subjects, together = _words(spec.subject, files, scans), [scans[one.name].together for one in first]
+        people, subjects = (_words(spec.subject, some, scans) for some in (first, files))
+        rows = [scans[one.name].rows for one in first]
+        if intervals:
+            labels = [one.words(rate_hz, n) for one, n in zip(in_files, rows, strict=True)]
+            together = [_by_subject(*one, rate_hz) for one in zip(in_files, people, strict=True)]
+        else:
+            labels, together = _words(spec.label, first, scans), [scans[one.name].together for one in first]
         contents = cls(path, spec, files, subjects, in_files or first, labels, people, together)
-        if faults := [*contents._unclear_labels(), *contents._nobodys_rows()]:
+        if faults := [*contents._unclear_labels(), *contents._nobodys_rows(), *contents._without_intervals()]:
             raise DataError("\n".join(faults))
         return contents
 
@@ -130,6 +134,23 @@ class Contents:
             faults.append(f"{self.path}: label: no sample has a label")
         return faults
 
+    def _without_intervals(self) -> Iterator[str]:
+        """People of whom no interval is, where intervals say whose they are."""
+        for file, people in zip(self.labelled, self.people, strict=True):
+            if isinstance(file, IntervalFile) and file.subjects:
+                lacking = [subject for subject in people if subject and subject not in file.subjects]
+                if lacking:
+                    known = sorted(file.subjects, key=natural_key)
+                    meant = [f"is {name!r} there {word!r}?" for name in lacking if (word := nearest(name, known))]
+                    hint = " ".join(meant[:SHOWN]) or f"only of {listed(known)}; leave them out of files"
+                    yield f"{file.path}: label.intervals: no interval is of {listed(lacking)}; {hint}"
+
+    def unmatched(self) -> list[str]:
+        """The subjects of intervals of whom there is no row."""
+        people = set(self.everybody)
+        named = {one for file in self.labelled if isinstance(file, IntervalFile) for one in file.subjects}
+        return sorted(named - people, key=natural_key)
+
     def _nobodys_rows(self) -> list[str]:
         found = zip(self.files, self.subjects, strict=True)
         return [f"{_where(file, words[''][0])}: no subject" for file, words in found if "" in words]
@@ -143,6 +164,16 @@ def _words(source: WordSource, files: Sequence[TableFile], scans: Mapping[str, S
     if missed := [str(file.path) for file, word in zip(files, found, strict=True) if not word]:
         raise DataError(f"{some(missed)}: the path does not match the pattern {source.pattern!r}")
     return [{word: (-1, scans[file.name].rows)} for file, word in zip(files, found, strict=True) if word]
+
+
+def _by_subject(file: IntervalFile, people: WordRows, rate_hz: float) -> dict[str, dict[str, int]]:
+    """Subject → label → about in how many samples, where intervals say whose they are; else nothing."""
+    if not file.subjects:
+        return {}
+    return {
+        subject: {word: n for word, (_, n) in file.words(rate_hz, rows, subject).items()}
+        for subject, (_, rows) in people.items()
+    }
 
 
 def _seen(files: Sequence[TableFile | IntervalFile], words: Sequence[WordRows]) -> dict[str, Seen]:

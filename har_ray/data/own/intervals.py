@@ -17,7 +17,7 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 import numpy.typing as npt
-from pydantic import AfterValidator, BaseModel, Field
+from pydantic import AfterValidator, BaseModel, Field, model_validator
 
 from har_ray.data.dataset import NULL, Rejects
 from har_ray.data.faults import by_cause
@@ -53,8 +53,10 @@ class IntervalSource(BaseModel, frozen=True, extra="forbid"):
             file, by default its name. Without `{}` one file has the intervals of all recordings.
         start, end, label: the columns of a table.
         duration: in the place of `end`, how long an interval lasts.
+        until_next: there is no end: an interval lasts until the next starts, the last one as long as the recording.
         recording: of a table of all recordings: whose an interval is, by the name of its file, with or without its
             suffix, by its path, or by what `pattern` finds in it.
+        subject: of recordings of several people: whose an interval is, as the recording calls them.
         unit: of numbers, by name or as how many seconds one lasts (0.02 of samples at 50 Hz); by default ms for ELAN,
             else s.
         format: of times that are no numbers: a pattern of strptime's; `auto` and `iso` for ISO 8601.
@@ -70,7 +72,9 @@ class IntervalSource(BaseModel, frozen=True, extra="forbid"):
     end: Column = "end"
     label: Column = "label"
     duration: Column | None = None
+    until_next: bool = False
     recording: Column | None = None
+    subject: Column | None = None
     unit: CountUnit | None = None
     format: TimeFormat = AUTO
     zone: ZoneName | None = None
@@ -79,16 +83,25 @@ class IntervalSource(BaseModel, frozen=True, extra="forbid"):
 
     @property
     def columns(self) -> "MarkColumns":
-        return MarkColumns(self.start, self.duration or self.end, self.label, self.recording)
+        end = None if self.until_next else self.duration or self.end
+        return MarkColumns(self.start, end, self.label, self.recording, self.subject)
+
+    @model_validator(mode="after")
+    def _one_end(self) -> "IntervalSource":
+        ends = [key for key in ("end", "duration", "until_next") if key in self.model_fields_set and getattr(self, key)]
+        if len(ends) > 1:
+            raise ValueError(f"expected one of end, duration and until_next, found {' and '.join(ends)}")
+        return self
 
 
 class Interval(NamedTuple):
-    """Seconds, and where it stands in its file."""
+    """Seconds, where it stands in its file, and whose it is where that is of several people."""
 
     start_s: float
     end_s: float
     label: str
     where: str
+    subject: str | None = None
 
 
 @dataclass(frozen=True)
@@ -103,12 +116,30 @@ class IntervalFile:
     intervals: tuple[Interval, ...]
     relative: bool
 
-    def words(self, rate_hz: float) -> dict[str, tuple[int, int]]:
-        """Label → (its first interval, about how many samples are labelled so)."""
+    @property
+    def subjects(self) -> set[str]:
+        """Those it names; none where it is of a recording of one person."""
+        return {one.subject for one in self.intervals if one.subject is not None}
+
+    def of(self, subject: str) -> tuple[Interval, ...]:
+        """Those of a subject."""
+        return tuple(one for one in self.intervals if one.subject in (None, subject))
+
+    def words(self, rate_hz: float, rows: int, subject: str | None = None) -> dict[str, tuple[int, int]]:
+        """Label → (its first interval, about how many samples are labelled so).
+
+        Args:
+            rows: of the recording, for an interval that lasts until it ends.
+            subject: whose; None for everybody.
+        """
         found: dict[str, tuple[int, int]] = {}
         for number, one in enumerate(self.intervals):
+            if subject is not None and one.subject not in (None, subject):
+                continue
             first, n = found.get(one.label, (number, 0))
-            found[one.label] = (first, n + round((one.end_s - one.start_s) * rate_hz))
+            seconds = one.end_s - one.start_s
+            lasting = round(seconds * rate_hz) if seconds < np.inf else rows - sum(known for _, known in found.values())
+            found[one.label] = (first, n + max(lasting, 0))
         return found
 
     def row_name(self, row: int) -> str:
@@ -179,14 +210,27 @@ def _file(source: IntervalSource, path: Path, found: Iterable[Mark]) -> Interval
     kind, intervals = path.suffix.lower(), []
     unit = source.unit or ("ms" if kind == ".eaf" else "s")
     for mark in found:
-        start, end = (_seconds(source, unit, path, mark, text) for text in (mark.start, mark.end))
+        start = _seconds(source, unit, path, mark, mark.start)
+        end = np.inf if source.until_next else _seconds(source, unit, path, mark, mark.end)
         end += start if source.duration else 0
         if end < start:
             until = f"lasts {mark.end}" if source.duration else f"ends at {mark.end}, before its start at {mark.start}"
             raise DataError(f"{path}: {mark.where}: {until}")
-        intervals.append(Interval(start, end, mark.label, mark.where))
+        intervals.append(Interval(start, end, mark.label, mark.where, mark.subject))
+    if source.until_next:
+        intervals = _until_next(intervals)
     clock = source.clock or ("recording" if kind in FROM_THE_START else "absolute")
     return IntervalFile(path, tuple(intervals), clock == "recording")
+
+
+def _until_next(starts: Sequence[Interval]) -> list[Interval]:
+    """Those of each subject until the next one starts."""
+    found = list[Interval]()
+    for subject in dict.fromkeys(one.subject for one in starts):
+        own = sorted(one for one in starts if one.subject == subject)
+        ends = [*(one.start_s for one in own[1:]), np.inf]
+        found += [one._replace(end_s=end) for one, end in zip(own, ends, strict=True)]
+    return found
 
 
 def _seconds(source: IntervalSource, unit: str | float, path: Path, mark: Mark, text: str) -> float:
@@ -263,6 +307,7 @@ def count_beyond(file: IntervalFile, span: tuple[float, float], recording: Path,
     outside = [one for one in file.intervals if one.end_s <= first or one.start_s > last]
     if file.intervals and len(outside) == len(file.intervals):
         begin, end = min(one.start_s for one in outside), max(one.end_s for one in outside)
+        end = end if end < np.inf else max(one.start_s for one in outside)
         other = "absolute" if file.relative else "recording"
         until = f"to {last:.0f} s" if last < np.inf else "s on"
         raise DataError(
@@ -270,7 +315,7 @@ def count_beyond(file: IntervalFile, span: tuple[float, float], recording: Path,
             f"{until}; see unit and zone of label.intervals, and clock: {other}"
         )
     rejects.add("interval outside its recording", len(outside))
-    reaching = [one for one in file.intervals if one.start_s < first - BEYOND_S or one.end_s > last + BEYOND_S]
+    reaching = [one for one in file.intervals if one.start_s < first - BEYOND_S or last + BEYOND_S < one.end_s < np.inf]
     rejects.add(
         "interval that is partly outside its recording", len(reaching) - sum(one in outside for one in reaching)
     )

@@ -107,7 +107,7 @@ class Reading:
         x, labels = (rows.x, rows.labels) if whole else (rows.x[at], rows.labels[at])
         if intervals := self._intervals:
             t = _since_first(timed.t) if intervals.relative else timed.t
-            labels = labels_at(t, intervals.intervals, self.file.table.legend, rejects)
+            labels = labels_at(t, intervals.of(rows.subject), self.file.table.legend, rejects)
         # Rows without stamps are known to follow each other only where they do so in the file.
         breaks = timed.breaks if self.clock.types else timed.breaks | apart
         return Stream(rows.subject, words, rows.first + int(chosen[0]), x, labels, timed.t, breaks)

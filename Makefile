@@ -14,7 +14,7 @@ picture: quick
 	cp results/quick/report/figures/*-f1-macs.png grids/quick.png
 
 test: check
-	$(RUN) -m pytest --numprocesses 2 --dist loadgroup
+	$(RUN) -m pytest --numprocesses 2 --dist loadgroup --no-loadscope-reorder
 
 check: $(VENV)/ready
 	$(VENV)/bin/ruff check .

@@ -6,7 +6,7 @@ validation on 20 % of the other people's windows, drawn at random; one seed. Our
 differs all the same is said below the table.
 """
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from statistics import mean
 from typing import NamedTuple
 
@@ -88,7 +88,7 @@ def arena_table(results: Results, setting: Setting) -> TextTable | None:
     rows.sort(key=lambda row: -1.0 if row.f1 is None else row.f1, reverse=True)
     columns = ["model", "where", "parameters", "macro F1 (%)", "seeds", "per subject (%)", "95 % interval"]
     entries = [plain(*row.before, percent(row.f1), *row.after) for row in rows]
-    notes = list(_notes())
+    notes = [*_notes(), *_in_part(variant_results(results, setting).values())]
     if differences := list(_differences(results, setting)):
         notes.append(f"What differs here: {'; '.join(differences)}.")
     return TextTable(f"Beside WHAR Arena: {setting.title}", columns, "llrrrrr", entries, notes, results.made_by)
@@ -127,6 +127,26 @@ def _notes() -> Iterator[str]:
         "Macro F1: the mean of the folds' test scores, as there, and of complete seeds; the table of results pools the "
         "folds. Per subject: the mean of the test subjects' own macro F1, which is not published of the others."
     )
+
+
+def _in_part(results: Collection[VariantResult]) -> Iterator[str]:
+    """Of a model that has some folds alone, what it has in them, beside the others in the same folds.
+
+    A whole run of a large model may be too dear; folds differ more than models, so that its mean stands in no table.
+    """
+    of_folds = {result.variant: _of_folds(result) for result in results}
+    for result in results:
+        folds = of_folds[result.variant]
+        if folds and not result.complete:
+            beside = [f"{name} {percent(mean(others[fold] for fold in folds))}"
+                      for name, others in of_folds.items() if folds.keys() <= others.keys()]  # fmt: skip
+            yield f"In the {len(folds)} of {len(result.cells)} cells that {result.variant} has: {', '.join(beside)}."
+
+
+def _of_folds(result: VariantResult) -> dict[tuple[int, int], float]:
+    """The test macro F1 of each completed cell, by seed and fold."""
+    rows = {(cell.key.seed, cell.key.fold): cell.row.get("test_f1_macro") for cell in result.completed}
+    return {key: float(value) for key, value in rows.items() if value is not None}
 
 
 def _differences(results: Results, setting: Setting) -> Iterator[str]:

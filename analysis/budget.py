@@ -95,10 +95,10 @@ def budget_lines(results: Results, budget: Budget) -> Iterator[str]:
         yield from (f"  {line}" for line in _setting_lines(_ranked(results, setting), budget))
 
 
-def best_within(results: Results, setting: Setting, budget: Budget) -> VariantResult | None:
-    """The best model of a setting within the budget; None where there is none."""
+def within_budget(results: Results, setting: Setting, budget: Budget) -> list[VariantResult]:
+    """The models of a setting within the budget, the best first."""
     ranked = _ranked(results, setting)
-    return next((ranked[rank].result for rank in _within(ranked, budget)), None)
+    return [ranked[rank].result for rank in _within(ranked, budget)]
 
 
 def nothing_within(results: Results, budget: Budget) -> str:

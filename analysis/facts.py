@@ -1,7 +1,9 @@
 """How a grid was made, and whose recordings it used: what stands at the end of the report."""
 
 from collections.abc import Iterator
+from typing import Any
 
+from analysis.recipe import NOTHING
 from har_ray.data.account import account_lines
 from har_ray.store.results import Row
 
@@ -19,6 +21,31 @@ def facts(info: Row) -> dict[str, str]:
     versions = info.get("versions") or {}
     found["versions"] = ", ".join(f"{name} {version}" for name, version in versions.items()) or "unknown"
     return found | dict(_recordings(info))
+
+
+def grid_said(grid: Row) -> Row:
+    """What a grid says, without keys that say nothing and entries' keys by which nothing is done.
+
+    Example:
+        >>> grid_said({"teacher": None, "variants": [{"name": "LM", "losses": {}, "augment": {"rotation": {}}}]})
+        {'variants': [{'name': 'LM', 'augment': {'rotation': {}}}]}
+    """
+    return {key: _said(value) for key, value in grid.items() if value not in NOTHING}
+
+
+def _said(value: Any) -> Any:
+    """Of a section or a list of entries; below them only null says nothing: `rotation: {}` is a rotation."""
+    if isinstance(value, list):
+        return [_said(one) for one in value]
+    if isinstance(value, dict):
+        return {key: _known(part) for key, part in value.items() if part not in NOTHING}
+    return value
+
+
+def _known(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _known(part) for key, part in value.items() if part is not None}
+    return [_known(part) for part in value] if isinstance(value, list) else value
 
 
 def _text(value: object) -> str:

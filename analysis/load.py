@@ -25,6 +25,8 @@ from har_ray.variants import BASELINE, Traits, in_order
 
 LONGEST_COMMAND = 120
 """Characters of a command below a figure, about two lines."""
+COMMIT_DIGITS = 10
+"""Of a commit below tables and figures, enough to find it; files of raw numbers have all."""
 
 
 class Key(NamedTuple):
@@ -197,8 +199,8 @@ class Results:
         return self._made_by(command if is_short else f"{command.partition(' --set ')[0]} --set …")
 
     def _made_by(self, command: str) -> str:
-        made = self.provenance
-        return f"{command} · commit {made['git_commit']} · grid {made['grid_hash']}"
+        commit, is_dirty, _ = self.provenance["git_commit"].partition("-dirty")
+        return f"{command} · commit {commit[:COMMIT_DIGITS]}{is_dirty} · grid {self.provenance['grid_hash']}"
 
 
 def provenance(info: Row) -> dict[str, str]:

@@ -10,7 +10,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from analysis.budget import budget_form
 from analysis.effort import effort_table
-from analysis.facts import facts
+from analysis.facts import facts, grid_said
 from analysis.formats import TextTable
 from analysis.inline import FIGURES_AS_THEY_ARE, chart_library, compressed
 from analysis.load import Results
@@ -62,7 +62,7 @@ def grid_page(results: Results, sections: Sequence[Section]) -> str:
             "protocols": protocols(results),
             "failed": len(failures_table(results).rows),
             "facts": facts(results.info),
-            "grid": yaml.safe_dump(grid, sort_keys=False, allow_unicode=True),
+            "grid": yaml.safe_dump(grid_said(grid), sort_keys=False, allow_unicode=True),
         },
         made_by=results.made_by,
     )

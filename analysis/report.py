@@ -13,7 +13,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 from matplotlib.figure import Figure
 
@@ -50,6 +49,7 @@ from analysis.tables import results_csv, results_table
 from analysis.takeaways import takeaways_csv
 from har_ray.groups import Setting
 from har_ray.store.results import ResultStore
+from har_ray.temporary import TemporaryFolder
 
 TABLES: dict[str, Callable[[Results, Setting], TextTable | None]] = {
     "": results_table,
@@ -102,9 +102,9 @@ def write_report(results: Results, out: Path | None = None) -> str:
     if out is not None:
         write_files(results, out)
         return str(out / PAGE)
-    with TemporaryDirectory(prefix="har-ray-report-") as folder:
-        write_files(results, Path(folder))
-        store.keep(Path(folder), "report")
+    with TemporaryFolder("report") as folder:
+        write_files(results, folder)
+        store.keep(folder, "report")
         return str(store.root.child("report", PAGE))
 
 

@@ -66,7 +66,7 @@ class Comparison:
             text += f", 95 % interval{self._over()} {interval(self.estimate)}"
             parts.append(f"detectable from {size(self.estimate.detectable)} on")
         parts += [counted(self.seeds, "seed"), counted(self.subjects, "test subject")]
-        return f"{text} ({'; '.join([*parts, *self.unconverged])})"
+        return f"{text} ({'; '.join(parts)})"
 
     def _over(self) -> str:
         return " over seeds only" if self.subjects == 1 else " over subjects only" if self.seeds == 1 else ""

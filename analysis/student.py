@@ -5,6 +5,7 @@ the validation score alone chooses. What is compared with the chosen one is comp
 adjusted over all of it.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,6 +18,8 @@ from har_ray.text import counted
 
 CHOSEN = "†"
 """Marks the chosen student in tables."""
+NAMED = 3
+"""So many models are named one by one in a sentence; the table has all."""
 
 
 @dataclass(frozen=True)
@@ -126,12 +129,39 @@ def _relations(choice: Choice) -> list[str]:
     main = main_relations(choice)
     found = [f"Per subject it is {main}."] if main else []
     others = [choice.compared[result.variant] for result in choice.students[1:] if result.variant != choice.baseline]
-    chance = [c.baseline for c in others if c.could_be_chance]
-    if chance:
-        found.append(f"Its difference from {', '.join(chance)} could be chance.")
-    if clear := [_relation(c) for c in others if not c.could_be_chance]:
-        found.append(f"Beyond chance it is {', '.join(clear)}.")
-    return [*found, text] if (text := unconverged((*choice.students, *choice.large))) else found
+    if chance := [c for c in others if c.could_be_chance]:
+        found.append(_perhaps_chance(chance))
+    if clear := [c for c in others if not c.could_be_chance]:
+        found.append(_beyond_chance(clear))
+    return [*found, text] if (text := _unconverged((*choice.students, *choice.large))) else found
+
+
+def _perhaps_chance(others: Sequence[Comparison]) -> str:
+    if len(others) <= NAMED:
+        return f"Its difference from {', '.join(c.baseline for c in others)} could be chance."
+    nearest = ", ".join(c.baseline for c in _nearest(others))
+    return f"Its difference from {len(others)} others could be chance, nearest {nearest}."
+
+
+def _beyond_chance(others: Sequence[Comparison]) -> str:
+    if len(others) <= NAMED:
+        return f"Beyond chance it is {', '.join(map(_relation, others))}."
+    return f"Beyond chance it differs from {len(others)} others, nearest {', '.join(map(_relation, _nearest(others)))}."
+
+
+def _nearest(others: Sequence[Comparison]) -> list[Comparison]:
+    return sorted(others, key=lambda c: abs(c.subject_difference or 0.0))[:NAMED]
+
+
+def _unconverged(results: Sequence[VariantResult]) -> str:
+    """Which variants were still improving; of many how many cells."""
+    those = [result for result in results if result.still_improving]
+    if len(those) <= NAMED:
+        return unconverged(those)
+    improving, cells = (
+        sum(counts) for counts in zip(*((r.still_improving, len(r.completed)) for r in those), strict=True)
+    )
+    return f"Of {len(those)} models {improving} of {cells:,} cells were still improving when their epochs ran out."
 
 
 def main_relations(choice: Choice) -> str:

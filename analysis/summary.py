@@ -1,15 +1,16 @@
 """What the grid found, in three sentences, and how far it is.
 
 The first says which small model validation data choose and how good it is on test data, the second what became of the
-published claims, the third what speaks against believing it. Each number is one of the tables.
+published claims, or where none can be tested what differs from the baseline, the third what speaks against believing
+it. Each number is one of the tables.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 
-from analysis.formats import percent, span
+from analysis.formats import percent, points, span
 from analysis.load import Results
 from analysis.scores import absent_classes, variant_results
-from analysis.statistics import MIN_SUBJECTS
+from analysis.statistics import MIN_SUBJECTS, Comparison, against_baseline, size
 from analysis.student import Choice, main_relations, per_subject_texts, subject_text
 from analysis.sweep import sentence, sweeps
 from analysis.takeaways import judge
@@ -22,6 +23,8 @@ QUESTION = (
 )
 FEW_SETTINGS = 3
 """So many are named one by one."""
+FEW_VARIANTS = 3
+"""The same of variants."""
 
 
 def summary(results: Results) -> list[str]:
@@ -88,13 +91,44 @@ def _claims(results: Results) -> str:
     of = {state: [claim for _, claim, _, verdict in judged if verdict.outcome.state == state]
           for state in (HOLDS, CONTRADICTED, UNDECIDED, UNTESTED)}  # fmt: skip
     if len(of[UNTESTED]) == len(judged):
-        return "None of the published claims can be tested on what this grid has."
+        return _against_baseline(results)
     settings = len(results.settings())
     where = "" if settings == 1 else f", each tested in {settings} settings"
     named = (HOLDS, CONTRADICTED) if settings == 1 else ()
     parts = [f"{len(claims)} {_is(state, len(claims))}" + (f" (“{'”, “'.join(claims)}”)" if state in named else "")
              for state, claims in of.items() if claims]  # fmt: skip
     return f"Of {len({name for name, *_ in judged})} published claims{where}: {', '.join(parts)}."
+
+
+def _against_baseline(results: Results) -> str:
+    """How many of the others are shown to differ from the baseline, and which; else how large a gain may be."""
+    compared = [c for setting in results.settings() for c in against_baseline(results, setting)]
+    known = [c for c in compared if c.subject_difference is not None]
+    if not known:
+        return f"Nothing can be compared with {results.baseline} yet."
+    settings = len(results.settings())
+    lead = f"Of {counted(len(known), 'variant')} compared with {results.baseline}" + (
+        f" in {settings} settings" if settings > 1 else "")  # fmt: skip
+    clear = [c for c in known if not c.could_be_chance]
+    better = [c for c in clear if (c.subject_difference or 0.0) > 0]
+    worse = [c for c in clear if c not in better]
+    if parts := [_shown(those, word) for those, word in ((better, "better"), (worse, "worse")) if those]:
+        rest = "; the other differences could be chance" if len(clear) < len(known) else ""
+        return f"{lead} {' and '.join(parts)}{rest}."
+    least, most = (of(c.subject_difference or 0.0 for c in known) for of in (min, max))
+    missed = [c.estimate.detectable for c in known if c.estimate is not None]
+    text = (
+        f"{lead} none shows a difference beyond chance: per subject they are {points(least)} to {points(most)} points"
+    )
+    return text + (f", and a difference of up to {size(max(missed))} could have been missed." if missed else ".")
+
+
+def _shown(those: Sequence[Comparison], word: str) -> str:
+    """`2 are shown to be better (DS-CNN+KD +3.1, RB-KD +2.0 points per subject)`, the largest difference first."""
+    first = sorted(those, key=lambda c: -abs(c.subject_difference or 0.0))[:FEW_VARIANTS]
+    named = ", ".join(f"{c.variant} {points(c.subject_difference or 0.0)}" for c in first)
+    led = "the clearest " if len(those) > FEW_VARIANTS else ""
+    return f"{len(those)} {'is' if len(those) == 1 else 'are'} shown to be {word} ({led}{named} points per subject)"
 
 
 def _is(state: str, count: int) -> str:

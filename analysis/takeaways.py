@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from analysis.formats import Entry, TextTable, csv_text, points
 from analysis.load import Results
 from analysis.published import DOI
-from analysis.scores import COSTS, VariantResult, chosen_by_validation, variant_results
+from analysis.scores import COSTS, UNCONVERGED, VariantResult, chosen_by_validation, variant_results
 from analysis.statistics import MIN_SUBJECTS, Comparison, absence, adjusted, compare, interval
 from analysis.verdicts import (
     CONTRADICTED,
@@ -53,7 +53,9 @@ class Verdict:
 
 
 def _difference(variants: Variants, a: str, b: str) -> Comparison:
-    return compare(variants.get(a), variants.get(b), a, b)
+    """`a` minus `b`, each with the mark of an unconverged variant."""
+    one, other = variants.get(a), variants.get(b)
+    return compare(one, other, *(name + (found.doubt if found else "") for name, found in ((a, one), (b, other))))
 
 
 def _sentences(*parts: str) -> str:
@@ -214,6 +216,8 @@ def takeaways_table(results: Results) -> TextTable:
         f"holds if the whole interval of the loss is below {MINIMAL_LOSS_PP:g} points, our margin. A third is read as "
         f"at most {A_THIRD:g}. A claim of several parts holds if all do and is contradicted if one is.",
     ]
+    if any(UNCONVERGED in verdict.evidence for *_, verdict in judge(results)):
+        notes.append(f"{UNCONVERGED} some cells were still improving when their epochs ran out, see the test results.")
     return TextTable(
         "Published claims, each tested in every setting",
         ["claim", "setting", "verdict", "numbers"],

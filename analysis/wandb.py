@@ -9,7 +9,6 @@ import os
 from collections.abc import Collection, Iterator
 from contextlib import closing
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 import pandas as pd
@@ -20,6 +19,7 @@ from analysis.report import write_files
 from analysis.wandb_report import JOB_TYPE, make_report, readable, spec, title
 from har_ray.errors import HarRayError
 from har_ray.store.results import ResultStore
+from har_ray.temporary import TemporaryFolder
 from har_ray.text import counted
 from har_ray.tracking import LocalFolder, Run
 from har_ray.tracking.wandb import WandbTracker
@@ -127,12 +127,11 @@ def _log_report(tracker: WandbTracker, results: Results) -> tuple[list[Section],
     """Make the report and log it; returns its sections, the keys of its figures, and the address of the run."""
     import wandb
 
-    with TemporaryDirectory(prefix="har-ray-wandb-") as made:
-        folder = Path(made)
+    with TemporaryFolder("wandb") as folder:
         sections = write_files(results, folder)
         figures = {f"figures/{path.stem}": wandb.Image(str(path)) for path in sorted(folder.glob("figures/*.png"))}
         artifact = wandb.Artifact(f"report-{results.name}"[:LONGEST_ID], "report", metadata=results.provenance)
-        artifact.add_dir(made)
+        artifact.add_dir(str(folder))
         with tracker.opened(_report_id(results), title(results), JOB_TYPE, dict(results.provenance)) as run:
             run.log({f"tables/{path.stem}": _table(path) for path in sorted(folder.glob("*.csv"))} | figures)
             run.log_artifact(artifact)

@@ -57,7 +57,7 @@ def ways(trained: Trained) -> Iterator[tuple[tuple[str, str], Array, Array]]:
 
     def calibrated() -> Calibrated:
         return Calibrated(
-            trained.network, trained.shape, (trained.mean, trained.std), trained.train, kind=trained.model
+            trained.network, trained.shape, (trained.mean, trained.std), trained.train.x, kind=trained.model
         )
 
     def logits(ready: Calibrated, share: float) -> Array:

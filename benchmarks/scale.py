@@ -4,7 +4,8 @@
     python -m benchmarks.scale 600 --wide
 
 For each number a store with so many completed confirm cells, and the teachers and search cells that they take, is
-written by the project's own plan, agenda and store; only the training is replaced by made-up scores and predictions.
+written by the project's own plan, agenda and store; only the training is replaced, by the true costs of each network
+and made-up predictions, which are the better the more parameters it has.
 `--wide` makes it a grid of what a page has to find room for: 20 variants, 18 classes, 51 people, 10 folds, 3 settings.
 Then each command runs as a process of its own, from its start to its end, imports included. Memory is the largest sum
 of the resident sets of a command's processes at a time, looked at every `EVERY_S`; what they share counts for each.
@@ -20,6 +21,8 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import suppress
+from functools import cache
+from math import log10
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -32,6 +35,8 @@ from har_ray import provenance
 from har_ray.data.splits import subject_parts
 from har_ray.data.windows import WindowSpec, class_names
 from har_ray.metrics import load_metrics, scores
+from har_ray.models.config import ModelConfig
+from har_ray.models.cost import cost
 from har_ray.plan.cells import Job
 from har_ray.plan.plan import Plan
 from har_ray.search.agenda import Agenda
@@ -47,6 +52,8 @@ WINDOWS = 300
 """Test windows of a cell."""
 WINDOWS_PER_SUBJECT = 1000
 EPOCHS = 30
+MACS_PER_MS = 1_000_000
+"""Of the device that is made up for latencies."""
 GRID: dict[str, Any] = {
     "name": "scale",
     "datasets": [
@@ -182,11 +189,11 @@ def end(job: Job, entry: DatasetSpec, results: ResultStore, rng: np.random.Gener
     ]
     row = job.cell.columns() | validated[-1] | {"node": "node", "started_at": now(), "device": "cpu: benchmark"}
     row |= {"epochs": EPOCHS, "best_epoch": EPOCHS, "train_seconds": 0.5 * EPOCHS}
-    row |= {"params": 10_000, "macs": 500_000, "flops_published": 300_000}
-    row |= {"latency_ms": 0.5, "latency_p95_ms": 0.6, "latency_device": "cpu: benchmark, 1 thread, batch 1"}
+    row |= costs(job.cell.model, (entry.length, len(entry.channel_choices[0])), entry.classes)
     files = results.write_curve(job.cell.id, curve)
     if job.stage == "confirm":
-        labels, logits = rng.integers(entry.classes, size=WINDOWS), predicted(rng, entry.classes)
+        labels = rng.integers(entry.classes, size=WINDOWS)
+        logits = predicted(rng, labels, entry.classes, log10(row["params"]) / 2)
         row |= scores(load_metrics(job.metrics), labels, logits, "test_")
         files |= results.write_predictions(job.cell.id, predictions(job, entry, labels, logits))
     if job.teaches:
@@ -196,9 +203,19 @@ def end(job: Job, entry: DatasetSpec, results: ResultStore, rng: np.random.Gener
     return row, monitored
 
 
-def predicted(rng: np.random.Generator, classes: int) -> np.ndarray:
-    """Logits (N, K)."""
-    return rng.standard_normal((WINDOWS, classes)).astype(np.float32)
+@cache
+def costs(model: ModelConfig, shape: tuple[int, int], classes: int) -> Row:
+    """The columns that say what a network costs."""
+    counted = cost(model.build(shape, classes), shape)
+    latency_ms = 0.2 + (counted.macs or 0) / MACS_PER_MS
+    timed = {"latency_ms": latency_ms, "latency_p95_ms": 1.2 * latency_ms}
+    return counted._asdict() | timed | {"latency_device": "cpu: benchmark, 1 thread, batch 1"}
+
+
+def predicted(rng: np.random.Generator, labels: np.ndarray, classes: int, skill: float) -> np.ndarray:
+    """Logits (N, K), those of the labels (N,) raised by `skill`."""
+    logits: np.ndarray = rng.standard_normal((WINDOWS, classes)) + skill * np.eye(classes)[labels]
+    return logits.astype(np.float32)
 
 
 def predictions(job: Job, entry: DatasetSpec, labels: np.ndarray, logits: np.ndarray) -> pa.Table:

@@ -140,13 +140,18 @@ def resolve(variant: Variant, hyper: HyperParameters, axis: SequenceAxis) -> Can
         attention=attention if isinstance(attention, AttentionConfig) else None,
         sequence_axis=variant.sequence_axis or (axis if variant.built_in else None),
     )
-    losses: dict[str, Any] = {}
-    for loss, given in variant.losses.items():
-        options_of_it = dict.fromkeys([*_needed(loss), *given, *_offered(loss, hyper)])
-        losses[loss] = {option: hyper[column_name(loss, option)] for option in options_of_it}
     augment: dict[str, Any] = {
         name: {option: hyper[f"{short_name(name)}.{option}"] for option in given}
         for name, given in variant.augment.items()
     }
     train: dict[str, Any] = {key: hyper[TRAIN + key] for key in variant.train}
-    return Candidate(hyper, model, losses, augment, train)
+    return Candidate(hyper, model, losses_of(variant, hyper), augment, train)
+
+
+def losses_of(variant: Variant, chosen: Mapping[str, Any]) -> dict[str, dict[str, Option]]:
+    """The losses of a variant with their options, from hyper-parameters or from the columns of a cell's row."""
+    found: dict[str, dict[str, Option]] = {}
+    for loss, given in variant.losses.items():
+        options = dict.fromkeys([*_needed(loss), *given, *_offered(loss, chosen)])
+        found[loss] = {option: chosen[column_name(loss, option)] for option in options}
+    return found

@@ -24,10 +24,14 @@ from tests.s3 import KEYS
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items):
-    """Of the two processes of `make test` one runs all that needs Ray, so that no two clusters compete for two CPUs."""
+    """Of the two processes of `make test` one runs all that needs Ray, first, so that no two clusters compete for two
+    CPUs; any other file runs as a whole in either, so that what its tests share is made once."""
     for item in items:
         if "ray_session" in item.fixturenames:
             item.add_marker(pytest.mark.xdist_group("ray"))
+        elif not item.get_closest_marker("xdist_group"):
+            item.add_marker(pytest.mark.xdist_group(item.location[0]))
+    items.sort(key=lambda item: item.get_closest_marker("xdist_group").args != ("ray",))
 
 
 @pytest.fixture(scope="session", autouse=True)

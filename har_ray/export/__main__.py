@@ -86,6 +86,7 @@ def run(options: argparse.Namespace) -> int:
     for one in chosen:
         out = options.out and options.out / one.id
         try:
+            choice.require_network(results, one, budget)
             measured = export(store, one.cell.row, results.info, how, out, options.with_test_windows)
         except HarRayError as error:
             print(f"{one.title} is not exported: {error}", file=sys.stderr)

@@ -20,6 +20,7 @@ from har_ray.groups import Group
 from har_ray.metrics.accuracy import Accuracy
 from har_ray.metrics.confusion import confusion_of, f1_per_class
 from har_ray.metrics.f1_macro import MacroF1
+from har_ray.spec.grid import Export
 from har_ray.store.exports import integers
 from har_ray.store.results import Row
 from har_ray.text import slug
@@ -28,11 +29,12 @@ TEMPLATE = "MODEL_CARD.md.jinja"
 FILES = Path(__file__).parent / "files"
 
 
-def card(trained: Trained, measured: Measured, about: Row, made_by: Row, has_windows: bool) -> str:
+def card(trained: Trained, measured: Measured, about: Row, how: Export, made_by: Row, has_windows: bool) -> str:
     """The card.
 
     Args:
         about: the content of `model.json`.
+        how: it was exported.
         made_by: version, commit and time of the export.
         has_windows: the test windows lie beside it.
     """
@@ -43,7 +45,7 @@ def card(trained: Trained, measured: Measured, about: Row, made_by: Row, has_win
     people = set(trained.test.subject.tolist())
     return templates.get_template(TEMPLATE).render(
         row=trained.row, model=about, data=trained.about["about"], measured=measured.row, made=trained.made,
-        has_windows=has_windows, made_by=made_by, integers=integers(measured.row),
+        has_windows=has_windows, how=how, made_by=made_by, integers=integers(measured.row),
         setting=Group.of(trained.row).setting, seconds=f"{about['window'] / about['rate_hz']:g}",
         float32=_scores(trained, measured.float_logits), int8=_scores(trained, measured.int8_logits),
         people=len(people), few=len(people) < MIN_SUBJECTS, windows=len(trained.test.y),

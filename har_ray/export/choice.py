@@ -2,11 +2,12 @@
 
 from typing import NamedTuple
 
-from analysis.budget import Budget, best_within, nothing_within
+from analysis.budget import Budget, nothing_within, within_budget
 from analysis.load import Cell, Key, Results
 from analysis.scores import VariantResult, variant_results
 from analysis.student import Choice
 from har_ray.errors import ExportError, nearest, unknown
+from har_ray.models.architectures import fitted_at_once
 from har_ray.text import counted
 
 
@@ -72,7 +73,9 @@ def recommended(results: Results) -> list[Chosen]:
     """
     found = [choice.chosen for setting in results.settings() if (choice := Choice.of(results, setting)) is not None]
     if not found:
-        raise ExportError(f"{results.path}: no small model has a completed seed yet")
+        others = list(dict.fromkeys(cell.key.variant for cell in results.cells if cell.state == "completed"))
+        hint = f"; of {', '.join(others)} cells are: --variant {others[0]}" if others else ""
+        raise ExportError(f"{results.path}: no small model has a completed seed yet{hint}")
     return [_best(result, "the small model with the best validation score") for result in found]
 
 
@@ -82,10 +85,25 @@ def within(results: Results, budget: Budget) -> list[Chosen]:
     Raises:
         ExportError: nothing is within it.
     """
-    found = [result for one in results.settings() if (result := best_within(results, one, budget)) is not None]
+    found = [ranked for one in results.settings() if (ranked := within_budget(results, one, budget))]
     if not found:
         raise ExportError(nothing_within(results, budget))
-    return [_best(result, "the model within the budget with the best validation score") for result in found]
+    return [_best(ranked[0], "the model within the budget with the best validation score") for ranked in found]
+
+
+def require_network(results: Results, chosen: Chosen, budget: Budget | None) -> None:
+    """Raise an error where a cell is of trees, with the best network that there is in its setting.
+
+    Raises:
+        ExportError: it is.
+    """
+    if not fitted_at_once(chosen.cell.row["architecture"]):
+        return
+    ranked = within_budget(results, chosen.cell.key.setting, budget or {})
+    networks = [result.variant for result in ranked if not fitted_at_once(result.completed[0].row["architecture"])]
+    which = f"network{' within it' if budget else ''}"
+    hint = f"the best {which} is {networks[0]}: --variant {networks[0]}" if networks else f"there is no {which}"
+    raise ExportError(f"{chosen.why}, but trees have no int8 file; {hint}")
 
 
 def _best(result: VariantResult, why: str) -> Chosen:

@@ -5,7 +5,6 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import numpy as np
 import pyarrow as pa
@@ -16,12 +15,15 @@ from har_ray.export.c_array import model_data
 from har_ray.export.card import FILES, card
 from har_ray.export.floats import float_files, run_float
 from har_ray.export.int8 import fitted
+from har_ray.export.int8.tuning import Loss
 from har_ray.export.measured import Measured, measure
 from har_ray.export.model_json import describe
 from har_ray.export.trained import Trained, load_trained
+from har_ray.export.training_loss import training_loss
 from har_ray.provenance import now, source
 from har_ray.spec.grid import Export
 from har_ray.store.results import WEIGHTS, ResultStore, Row
+from har_ray.temporary import TemporaryFolder
 
 EXAMPLES = ("example.py", "example.c", "classifier.h", "classifier.cc")
 TEST_WINDOWS = "test_windows.npz"
@@ -47,12 +49,12 @@ def export(
         with _said(out):
             out.mkdir(parents=True, exist_ok=True)
     trained = load_trained(results, row, info)
+    loss = training_loss(results, info, trained) if how.qat_epochs else None
     commit, dirty = source()
     made_by = {"har_ray_version": __version__, "git_commit": commit, "git_dirty": dirty, "exported_at": now()}
-    with TemporaryDirectory(prefix="har-ray-export-") as temporary:
-        folder = Path(temporary)
-        measured = _write(trained, how, made_by, folder, with_windows)
-        record = {"cell_id": row["cell_id"]} | measured.row | made_by
+    with TemporaryFolder("export") as folder:
+        measured = _write(trained, how, loss, made_by, folder, with_windows)
+        record = {"cell_id": row["cell_id"], "qat_epochs": how.qat_epochs} | measured.row | made_by
         results.exports.write(record, row["files"][WEIGHTS][1], folder, _table(trained, measured))
         if out is not None:
             with _said(out):
@@ -69,13 +71,15 @@ def _said(out: Path) -> Iterator[None]:
         raise ExportError(f"{out} can't be written: {error.strerror or error}") from error
 
 
-def _write(trained: Trained, how: Export, made_by: Row, folder: Path, with_windows: bool) -> Measured:
+def _write(
+    trained: Trained, how: Export, loss: Loss | None, made_by: Row, folder: Path, with_windows: bool
+) -> Measured:
     """Write the files; returns what was measured of them."""
     validation = (trained.val.x, trained.val.y, run_float(trained, trained.val.x))
     scaler = (trained.mean, trained.std)
     kind = trained.model, len(trained.classes)
     quantised = fitted(
-        trained.network, trained.shape, scaler, trained.train, validation, how.activations, how.qat_epochs, kind
+        trained.network, trained.shape, scaler, trained.train.x, validation, how.activations, how.qat_epochs, loss, kind
     )
     floats = float_files(trained)
     measured = measure(trained, quantised, floats)
@@ -86,7 +90,7 @@ def _write(trained: Trained, how: Export, made_by: Row, folder: Path, with_windo
         "model.pt2": floats.pt2,
         "model.json": (json.dumps(about, indent=1, ensure_ascii=False) + "\n").encode(),
         "model_data.h": model_data(about, quantised.content).encode(),
-        "MODEL_CARD.md": card(trained, measured, about, made_by, with_windows).encode(),
+        "MODEL_CARD.md": card(trained, measured, about, how, made_by, with_windows).encode(),
     }
     for name, content in contents.items():
         (folder / name).write_bytes(content)

@@ -31,7 +31,7 @@ def export_confirmed(stores: Stores, how: Export) -> bool:
     confirmed = {cell["cell_id"] for cell in results.plan()["cells"] if cell["stage"] == "confirm"}
     rows = {cell_id: row for cell_id, row in results.rows(confirmed).items() if row["status"] == "completed"}
     exports = results.exports.of({cell_id: row["files"][WEIGHTS][1] for cell_id, row in rows.items()})
-    there = [cell_id for cell_id, row in exports.items() if row.get("activations", "int8") == how.activations]
+    there = [cell_id for cell_id, row in exports.items() if how == _how(row)]
     wanted = [row for cell_id, row in rows.items() if cell_id not in there]
     failed, waiting = 0, [_export.remote(stores, cell_ids, how) for cell_ids in _alike(wanted)]
     ended = 0
@@ -50,6 +50,11 @@ def export_confirmed(stores: Stores, how: Export) -> bool:
     done = len(rows) - failed
     print(f"[export] done: {done} of {counted(len(rows), 'cell')}, {len(there)} of them earlier", flush=True)
     return not failed
+
+
+def _how(row: Row) -> Export:
+    """How an export was made; older ones say nothing of what they do not have."""
+    return Export(**{name: row[name] for name in Export.model_fields if name in row})
 
 
 def _alike(rows: Iterable[Row]) -> list[list[str]]:

@@ -36,8 +36,7 @@ class Trained:
         mean, std: what windows are scaled by, float32 (C,).
         channels: of the windows, as the manifest has them: name and unit.
         classes: names in label order.
-        train: the training windows in the dataset's units, float32 (N, T, C).
-        val, test: the validation and the test windows.
+        train, val, test: the windows of each part in the dataset's units, with these channels.
         manifest: of the windows.
         made: command, commit and hash of the grid.
     """
@@ -51,7 +50,7 @@ class Trained:
     std: Floats
     channels: list[dict[str, str]]
     classes: list[str]
-    train: Floats
+    train: Windows
     val: Windows
     test: Windows
     manifest: Manifest
@@ -72,8 +71,8 @@ def load_trained(results: ResultStore, row: Row, info: Row) -> Trained:
 
     Raises:
         ExportError: its weights were stored by a version that did not keep what is needed, or the windows are no longer
-            split as they were.
-        StorageError: its weights or its windows are missing or damaged.
+            there or no longer split as they were.
+        StorageError: its weights are missing or damaged, or a window can't be read.
     """
     saved = torch.load(io.BytesIO(results.weights(row)), weights_only=True)
     if lacking := {"model", "channels", "classes", "mean", "std", "shape"} - saved.keys():
@@ -82,11 +81,12 @@ def load_trained(results: ResultStore, row: Row, info: Row) -> Trained:
             "did not keep it; run the grid again under another name"
         )
     about, fold = _description(info, row)
+    _require_windows(results, row, about["windows_id"], provenance(info)["command"])
     windows, manifest = _windows(results.root.parent, about["windows_id"])
     names = [channel["name"] for channel in manifest["channels"]]
     columns = [names.index(name) for name in saved["channels"]]
     parts = split_rows(windows.subject, windows.y, windows.recording, manifest, protocol_of(about, fold))
-    val, test = (_of(windows, part, columns) for part in (parts.val, parts.test))
+    train, val, test = (_of(windows, part, columns) for part in parts)
     if test.window_id.tolist() != results.predictions(row)["window_id"].to_pylist():
         raise ExportError(f"cell {row['cell_id']}: was tested on other windows than {about['windows_id']} has for it")
     model = ModelConfig.model_validate(saved["model"])
@@ -96,8 +96,18 @@ def load_trained(results: ResultStore, row: Row, info: Row) -> Trained:
     return Trained(
         row, about, fold, model, network, saved["mean"].numpy(), saved["std"].numpy(),
         [manifest["channels"][column] for column in columns], list(saved["classes"]),
-        windows.x[parts.train][:, :, columns], val, test, manifest, provenance(info),
+        train, val, test, manifest, provenance(info),
     )  # fmt: skip
+
+
+def _require_windows(results: ResultStore, row: Row, windows_id: str, command: str) -> None:
+    """Say what is missing, and what makes it, where only the results of a grid were kept or copied."""
+    windows = WindowStore(results.root.parent)
+    if windows.manifest(windows_id) is None:
+        raise ExportError(
+            f"cell {row['cell_id']}: the windows that it was trained and tested on are not, or not all, in "
+            f"{windows.folder(windows_id)}; an export needs them, and the grid's command makes them: {command}"
+        )
 
 
 def _of(windows: Windows, rows: npt.NDArray[np.int64], columns: list[int]) -> Windows:

@@ -6,7 +6,6 @@ process that is free takes the next cell at once, and an autoscaler sees that th
 """
 
 import os
-import tempfile
 import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -31,6 +30,7 @@ from har_ray.store.check import damaged_cells
 from har_ray.store.results import ResultStore, Row
 from har_ray.store.storage import AT_ONCE
 from har_ray.store.stores import Stores
+from har_ray.temporary import TemporaryFolder
 from har_ray.tracking import Tracking
 
 MAX_FAILURES = 3
@@ -157,7 +157,7 @@ def _tune(agenda: Agenda, stores: Stores, watch: Watch) -> None:
         "TUNE_WARN_INSUFFICENT_RESOURCE_THRESHOLD_S_AUTOSCALER": NEVER,
     }
     # Tune's bookkeeping is for `Tuner.restore`. It stays on this node: the storage sees no pickles of Ray's.
-    with tempfile.TemporaryDirectory(prefix="har-ray-tune-") as books:
+    with TemporaryFolder("tune") as books:
         tune.Tuner(
             tune.with_resources(CellTrial, _placement),
             param_space={"stores": asdict(stores)},
@@ -173,7 +173,7 @@ def _tune(agenda: Agenda, stores: Stores, watch: Watch) -> None:
             ),
             run_config=tune.RunConfig(
                 name=stores.grid,
-                storage_path=books,
+                storage_path=str(books),
                 callbacks=[watch],
                 verbose=0,
                 failure_config=tune.FailureConfig(max_failures=MAX_FAILURES),

@@ -42,6 +42,8 @@ CURVE, PREDICTIONS, WEIGHTS, TARGETS = "curve.json", "predictions.parquet", "wei
 EXAMPLES, CHECKPOINT = "examples.parquet", "checkpoint.pt"
 STARTED = {"run.json", "plan.json", "rows"}
 """What is in the folder of every grid that was started, as soon as it has results."""
+LEVELS = 3
+"""So deep do folders lie in that of a grid."""
 CLASSES = b"classes"
 """Key of the Parquet schema's metadata under which predictions name the classes, a JSON list."""
 
@@ -241,6 +243,8 @@ class ResultStore:
     def _of_the_grid(self, name: str) -> Row:
         try:
             return self.root.read_json(name)
+        except FileNotFoundError:
+            raise FileNotFoundError(no_grid(self.root, self.root.uri, f"no {name} here")) from None
         except DamagedError as error:
             raise DamagedError(f"{error}; the grid's command writes it again") from error
 
@@ -306,10 +310,25 @@ def load(path: str | Path, pending: bool = False, files: bool = False) -> pd.Dat
 
 
 def no_grid(root: Storage, path: str | Path, found: str) -> str:
-    """The message where `path` is no grid's folder; grids in it, as where it is the storage of some, are named."""
-    below = [f"{path}/{name}" for name in root.folders() if STARTED & set(root.names(name))]
-    hint = f": {' or '.join(below)}" if below else ""
+    """The message where something is missing that every grid's folder has; the nearest grids are named.
+
+    These are those in `path`, as where it is the storage of some, or else the one that it is a folder of. A grid's
+    folder that has lost a file gets it again.
+    """
+    if (there := set(root.names())) & STARTED:
+        return f"{path}: {found}, but {', '.join(sorted(there & STARTED))}; the grid's command writes it"
+    near = [f"{path}/{name}" for name in root.folders() if STARTED & set(root.names(name))] or _above(root)
+    hint = f": {' or '.join(near)}" if near else ""
     return f"{path}: {found}; expected STORAGE/<grid name> of a grid that was started{hint}"
+
+
+def _above(root: Storage) -> list[str]:
+    """The grid that a folder, such as that of its report, belongs to, where there is one."""
+    for _ in range(LEVELS):
+        root = root.parent
+        if root.path and STARTED & set(root.names()):
+            return [root.uri]
+    return []
 
 
 def _kept(row: Row) -> bool:

@@ -48,7 +48,7 @@ class WindowStore:
         except DamagedError:
             damaged = [MANIFEST]
         if damaged:
-            log.warning("%s: %s is damaged; the windows are made again", home, ", ".join(damaged))
+            log.warning("%s: %s is damaged; the windows count as missing", home, ", ".join(damaged))
             return None
         return manifest
 
@@ -56,7 +56,7 @@ class WindowStore:
         """The manifest of windows that must exist; raises `StorageError` where they are not complete."""
         manifest = self.manifest(windows_id)
         if manifest is None:
-            raise StorageError(f"{self.folder(windows_id)}: no complete windows; run the same command again")
+            raise StorageError(f"{self.folder(windows_id)}: no complete windows; the grid's command makes them")
         return manifest
 
     def write_manifest(self, windows_id: str, manifest: Manifest) -> None:
@@ -109,7 +109,7 @@ class WindowStore:
                 yield file
         except (pa.ArrowException, OSError) as error:
             self.root.fs.get_file_info(path)  # raises an error of its own where the storage is away
-            advice = f"delete {self.folder(windows_id)} and run the same command again"
+            advice = f"delete {self.folder(windows_id)}; the grid's command makes it again"
             raise DamagedError(f"{path}: cannot be read: {error}; {advice}") from error
 
 

@@ -10,7 +10,6 @@ import sys
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from queue import SimpleQueue
-from tempfile import TemporaryDirectory
 from threading import Thread
 from types import TracebackType
 from typing import Any, NamedTuple
@@ -18,6 +17,7 @@ from typing import Any, NamedTuple
 from har_ray.errors import ExtensionError
 from har_ray.registry import Registry, short_name
 from har_ray.store.results import ResultStore, Row
+from har_ray.temporary import TemporaryFolder
 
 
 class Run(NamedTuple):
@@ -40,10 +40,8 @@ class LocalFolder:
 
     def __init__(self, results: ResultStore) -> None:
         self.results = results
-        self.temporary = (
-            None if results.root.local else TemporaryDirectory(prefix="har-ray-tracking-", ignore_cleanup_errors=True)
-        )
-        self.path = results.root.local or Path(self.temporary.name if self.temporary else "")
+        self.temporary = None if results.root.local else TemporaryFolder("tracking")
+        self.path = results.root.local or (self.temporary.path if self.temporary else Path())
 
     def deliver(self) -> None:
         """Move what has been written to where the results are."""

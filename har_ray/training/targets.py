@@ -66,7 +66,7 @@ def _read(root: Storage, teacher_id: str, views_id: str, view: int) -> tuple[npt
     try:
         stored = results.targets(row)
     except DamagedError as error:
-        raise TrainingError(f"{error}; the same command makes it again") from error
+        raise TrainingError(f"{error}; the grid's command makes it again") from error
     stored = stored.filter((pc.field("views") == views_id) & (pc.field("view") == view))
     if not len(stored):
         raise TrainingError(f"teacher {teacher_id} has left no targets of view {view} of {views_id}")

@@ -10,7 +10,6 @@ checkpoint.
 import asyncio
 import contextlib
 import os
-import tempfile
 import threading
 import uuid
 from collections.abc import Generator, Sequence
@@ -29,6 +28,7 @@ from har_ray.errors import StorageError, TrainingError
 from har_ray.plan.cells import Job
 from har_ray.spec.grid import Resources
 from har_ray.store.stores import Stores
+from har_ray.temporary import TemporaryFolder
 from har_ray.training.ranks import Ranks, device_of
 from har_ray.training.run import Report, run
 
@@ -100,7 +100,7 @@ class Workers:
         self.mailbox: Any = ray.remote(Mailbox).options(num_cpus=0).remote()
         self.error: BaseException | None = None
         # Ray Train keeps books of its own, which nothing here reads.
-        self.books = tempfile.TemporaryDirectory(prefix="har-ray-train-")
+        self.books = TemporaryFolder("train")
         trainer = TorchTrainer(
             work,
             train_loop_config={"mailbox": self.mailbox, "stores": asdict(stores), "gpu": bool(gpus)},
@@ -112,7 +112,7 @@ class Workers:
             ),
             run_config=RunConfig(
                 name=f"workers-{uuid.uuid4().hex[:8]}",
-                storage_path=self.books.name,
+                storage_path=str(self.books.path),
                 failure_config=FailureConfig(max_failures=MAX_FAILURES),
                 worker_runtime_env={"env_vars": {"CUDA_VISIBLE_DEVICES": ",".join(gpus)}} if gpus else None,
             ),

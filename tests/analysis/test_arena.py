@@ -75,6 +75,22 @@ def test_seeds_count_when_all_their_folds_do(grid):
     assert row[3:5] == ["65.0", "2/3, 1 fold failed"]
 
 
+def test_what_has_some_folds_alone_is_compared_in_these(grid):
+    """OM's 0.8 and 0.6 are 70.0, LM's 0.5 and 0.7 of the same folds 60.0, its third left out; MM has one of the two."""
+    for fold, (om, lm) in enumerate([(0.8, 0.5), (0.6, 0.7), (None, 0.1)]):
+        grid.completed("LM", 0, lm, fold=fold, **WISDM)
+        if om is None:
+            grid.failed("OM", 0, "out of memory", fold=fold, **WISDM)
+        else:
+            grid.completed("OM", 0, om, fold=fold, **WISDM)
+    grid.completed("MM", 0, 0.7, fold=0, **WISDM)
+    grid.expect("MM", 0, fold=1, **WISDM)
+    assert [note for note in table_of(grid).notes if note.startswith("In the ")] == [
+        "In the 2 of 3 cells that OM has: OM 70.0, LM 60.0.",
+        "In the 1 of 2 cells that MM has: OM 80.0, MM 70.0, LM 50.0.",
+    ]
+
+
 def test_per_subject_with_its_interval(grid):
     """Of three people two are right throughout. The third has F1 6/7 (precision 3/4, recall 1) and 4/5 (1, 2/3): 0.829.
 

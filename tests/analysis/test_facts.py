@@ -1,6 +1,6 @@
 """How a grid was made: each start of it, whose recordings, nothing made up where nothing was recorded."""
 
-from analysis.facts import facts
+from analysis.facts import facts, grid_said
 from tests.analysis.conftest import INFO
 
 ABOUT = {"title": "Sensors Activity Dataset", "homepage": "https://a.b/c", "terms": "none stated", "citation": "Shoaib"}
@@ -55,3 +55,22 @@ def test_how_much_is_in_windows():
 
 def test_what_is_not_recorded_is_unknown():
     assert set(facts({}).values()) == {"unknown", "not yet"}
+
+
+def test_what_a_grid_does_not_say_takes_no_line():
+    """An option's name alone says something: `rotation: {}` turns windows."""
+    grid: dict[str, object] = {
+        "name": "tiny",
+        "teacher": None,
+        "datasets": [{"name": "spar", "rate_hz": None, "folds": 5, "test_subjects": []}],
+        "variants": ["LM", {"name": "A", "attention": False, "losses": {}, "augment": {"rotation": {}}}],
+        "train": {"epochs": 60, "clip": None, "mixup": 0.0},
+        "search": {"space": {"alpha": [0.0, 0.5], "beta": None}},
+    }
+    assert grid_said(grid) == {
+        "name": "tiny",
+        "datasets": [{"name": "spar", "folds": 5}],
+        "variants": ["LM", {"name": "A", "augment": {"rotation": {}}}],
+        "train": {"epochs": 60},
+        "search": {"space": {"alpha": [0.0, 0.5]}},
+    }

@@ -147,6 +147,14 @@ def test_a_long_command_is_cut_for_figures_where_its_changes_begin(grid):
         assert results.made_by_short == f"{told} · commit abc · grid def"
 
 
+def test_a_commit_is_short_in_captions_and_whole_in_files_of_numbers(grid):
+    grid.completed("LM", 0, 0.6)
+    grid.info = {"command": "run", "git_commit": "0123456789" * 4, "git_dirty": True, "grid_hash": "def"}
+    results = grid.load()
+    assert results.made_by == "run · commit 0123456789-dirty · grid def"
+    assert results.provenance["git_commit"] == "0123456789" * 4 + "-dirty"
+
+
 def test_class_names_are_those_of_the_dataset_and_preset(grid):
     grid.completed("LM", 0, 0.6)
     results = grid.load()

@@ -77,6 +77,27 @@ def test_a_runner_up_that_is_beaten_beyond_chance_is_named_so(grid):
     assert "Beyond chance it is 55.1 points above RAB-KD." in sentences(*loaded(grid))
 
 
+def test_of_many_others_the_nearest_are_named(grid):
+    """Nearest are those with as many windows found as the chosen one, whatever order they are listed in."""
+    others = {f"N{k}": (0.6, [9 - k, 9, 8, 9 - k, 9]) for k in (5, 4, 0, 1, 2)}
+    fill(grid, RB_KD=(0.7, [9, 9, 8, 9, 9]), **others)
+    assert "Its difference from 5 others could be chance, nearest N0, N1, N2." in sentences(*loaded(grid))
+
+
+def test_of_many_others_that_are_beaten_the_nearest_are_named(grid):
+    others = {f"N{k}": (0.6, [k, k, k, k + 1, k]) for k in (1, 4, 2, 3)}
+    fill(grid, RB_KD=(0.7, [9, 9, 9, 9, 8]), **others)
+    assert "Beyond chance it differs from 4 others, nearest 34." in sentences(*loaded(grid))
+    assert sentences(*loaded(grid)).endswith(" points above N2.")
+
+
+def test_of_many_that_were_still_improving_the_cells_are_counted(grid):
+    for name in ("RB-KD", "N1", "N2", "N3"):
+        grid.seeds(name, 0.7, 0.7, row={"val_f1_macro": 0.5, "converged": False})
+    grid.seeds("LM", 0.7, 0.7, row={"val_f1_macro": 0.4, "converged": True})
+    assert sentences(*loaded(grid)).endswith("Of 4 models 8 of 8 cells were still improving when their epochs ran out.")
+
+
 def test_the_correction_is_what_makes_a_difference_chance(grid):
     """Against LM p is 0.03: enough alone, not as the smaller one of two."""
     fill(grid, LM=(0.5, [4, 4, 4, 4, 4]), RB_KD=(0.7, [5, 5, 6, 6, 4]))

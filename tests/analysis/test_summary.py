@@ -62,9 +62,37 @@ def test_the_second_counts_the_verdicts_and_quotes_those_that_are_decided(grid):
     )
 
 
-def test_claims_that_nothing_here_can_test_are_not_counted(grid):
+def test_where_no_claim_can_be_tested_the_second_says_what_differs_from_the_baseline(grid):
+    """9 of 10 windows are F1 18/19, 8 are 16/18, 4 are 8/14: (4 · 37.6 + 31.7) / 5."""
+    fill(grid, LM=(0.5, [4, 4, 4, 4, 4]), DS=(0.6, [9, 9, 9, 9, 8]), GRU=(0.4, [4, 5, 4, 4, 3]))
+    assert sentences(grid)[1] == (
+        "Of 2 variants compared with LM 1 is shown to be better (DS +36.4 points per subject); the other differences "
+        "could be chance."
+    )
+
+
+def test_where_nothing_differs_it_says_what_could_have_been_missed(grid):
+    """5 of 10 windows are F1 10/15 and 3 are 6/13: +9.5 and −11.0 points, so −0.3 in the mean of five."""
+    fill(grid, LM=(0.5, [4, 4, 4, 4, 4]), GRU=(0.4, [4, 5, 4, 4, 3]))
+    said = sentences(grid)[1]
+    assert said.startswith(
+        "Of 1 variant compared with LM none shows a difference beyond chance: per subject they are −0.3 to −0.3 "
+        "points, and a difference of up to "
+    )
+
+
+def test_of_many_that_differ_the_largest_differences_are_named(grid):
+    better = {f"N{k}": (0.6, [9, 9, 9, 9, 10 - k % 2]) for k in range(4)}
+    fill(grid, LM=(0.5, [4, 4, 4, 4, 4]), **better)
+    said = sentences(grid)[1]
+    assert said.startswith(
+        "Of 4 variants compared with LM 4 are shown to be better (the clearest N0 +38.6, N2 +38.6, N"
+    )
+
+
+def test_without_a_second_variant_there_is_nothing_to_compare(grid):
     grid.seeds("LM", 0.5)
-    assert sentences(grid)[1] == "None of the published claims can be tested on what this grid has."
+    assert sentences(grid)[1] == "Nothing can be compared with LM yet."
 
 
 def test_the_third_says_what_to_doubt(grid):

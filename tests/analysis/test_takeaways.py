@@ -93,12 +93,19 @@ def test_one_contradicted_comparison_settles_a_claim_of_several(grid):
     assert outcomes(grid)["attention"] == "contradicted"
 
 
-def test_cells_that_were_still_improving_are_named_in_the_evidence(grid):
+def test_variants_that_were_still_improving_are_marked_in_the_evidence_and_explained_once(grid):
     fill(grid, {"LM": 0})
     grid.seeds("RB-KD", 0.7, 0.7, predictions=predictions(*[3] * 5), row={"converged": False})
-    assert (
-        "RB-KD: 2 of 2 cells were still improving when their epochs ran out" in verdicts(grid)["distillation"].evidence
-    )
+    assert verdicts(grid)["distillation"].evidence.startswith("RB-KD‡ − LM: ")
+    notes = takeaways_table(grid.load()).notes
+    assert [note.partition(",")[0] for note in notes if "‡" in note] == [
+        "‡ some cells were still improving when their epochs ran out"
+    ]
+
+
+def test_without_such_variants_no_mark_is_explained(grid):
+    fill(grid, {"LM": 0, "RB-KD": 3})
+    assert "‡" not in "".join(takeaways_table(grid.load()).notes)
 
 
 def test_the_student_is_chosen_on_validation_data(grid):

@@ -44,7 +44,7 @@ def grid(spar_storage, spar_spec, holdout):
     fold |= {f"{name}_windows": part.windows for name, part in parts.items()}
     data = {"dataset": "spar", "preset": "wrist", "windows_id": spar_spec.id, "about": ABOUT, "folds": [fold]}
     info = {
-        "grid": {"name": "exported"},
+        "grid": {"name": "exported", "variants": [variant.model_dump() for variant in known]},
         "command": "har-ray run it.yaml",
         "git_commit": "0123456",
         "grid_hash": "ab12",

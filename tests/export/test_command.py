@@ -1,6 +1,8 @@
 """The command: which cell it takes, what it says, and what it refuses in one line."""
 
+import shutil
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from torch import nn
@@ -11,6 +13,9 @@ from har_ray.export import __main__ as command
 from har_ray.export import installed
 from har_ray.export.int8 import fitted
 from har_ray.store.exports import Exports
+from tests.analysis.conftest import GridStore
+
+BEST = "the model within the budget with the best validation score"
 
 
 @pytest.fixture
@@ -49,6 +54,8 @@ def test_the_same_as_a_subcommand(grid, run, cell_of, tmp_path):
     assert cli.main(["export", uri, "--variant", "DS-CNN", "--qat-epochs", "1"]) == 0
     record = Exports(grid.results.root).row(cell_of("DS-CNN")) or {}
     assert f"exports/{cell_of('DS-CNN')}/model.tflite" in record["files"]
+    card = Path(grid.results.exports.folder(cell_of("DS-CNN")).uri, "MODEL_CARD.md").read_text()
+    assert f"    har-ray export RESULTS --cell {cell_of('DS-CNN')} --qat-epochs 1\n" in card
 
 
 def test_a_variant_a_budget_and_a_cell_lead_to_the_same_cell(grid, cell_of):
@@ -68,7 +75,6 @@ def test_a_variant_a_budget_and_a_cell_lead_to_the_same_cell(grid, cell_of):
 
 def test_of_several_cells_of_a_variant_validation_chooses(grid, tmp_path):
     from har_ray.export import choice
-    from tests.analysis.conftest import GridStore
 
     store = GridStore(tmp_path / "tiny")
     for seed, (validation, test) in enumerate([(0.5, 0.9), (0.7, 0.6), (0.6, 0.8)]):
@@ -120,6 +126,33 @@ def test_what_can_not_be_exported_stops_nothing_else(grid, monkeypatch, run, cel
     assert err.count("\n") == 1
     assert f"LM, fold 0, seed 0 (cell {cell_of('LM')}) is not exported: " in err
     assert "aten.gelu.default has no int8 form" in err
+
+
+@pytest.mark.parametrize(("chosen", "why", "instead"), [
+    (["--variant", "Forest"], "its only completed cell", "the best network is LM: --variant LM"),
+    (["--budget", "bytes=5000"], BEST, "the best network within it is LM: --variant LM"),
+    (["--budget", "bytes=2000"], BEST, "there is no network within it"),
+])  # fmt: skip
+def test_where_trees_are_chosen_the_best_network_is_named(chosen, why, instead, tmp_path, capsys):
+    store = GridStore(tmp_path / "tiny")
+    trees = {"architecture": "random-forest", "bytes": 2000, "params": None, "macs": None}
+    store.completed("Forest", 0, 0.9, row=trees, cell_id="trees")
+    for variant, f1 in (("LM", 0.8), ("MM", 0.7)):
+        store.completed(variant, 0, f1, row={"architecture": "deepconvlstm"})
+    said = refused((command.main([store.write(), *chosen]), *capsys.readouterr()))
+    assert said.endswith(
+        f"Forest, fold 0, seed 0 (cell trees) is not exported: {why}, but trees have no int8 file; {instead}"
+    )
+
+
+def test_without_its_windows_it_says_what_makes_them(grid, cell_of, spar_spec, tmp_path, capsys):
+    """As where the results of a grid alone were copied to another machine."""
+    shutil.copytree(grid.results.root.local, tmp_path / "copied")
+    said = refused((command.main([str(tmp_path / "copied"), "--cell", cell_of("LM")]), *capsys.readouterr()))
+    assert said.endswith(
+        f"are not, or not all, in {tmp_path}/windows/{spar_spec.id}; an export needs them, and the grid's command "
+        "makes them: har-ray run it.yaml"
+    )
 
 
 @pytest.mark.parametrize("wrong", ["-1", "1.5", "many"])

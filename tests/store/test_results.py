@@ -130,3 +130,21 @@ def test_a_storage_is_no_grid_and_the_grids_in_it_are_named(cell, tmp_path, caps
     assert cli.main(["check", str(tmp_path)]) == 2
     assert capsys.readouterr().err == f"{tmp_path}: no grid here; {expected}\n"
     assert cli.main(["check", str(tmp_path / "grid")]) == 0
+
+
+def test_a_folder_in_a_grid_leads_to_the_grid(cell, capsys):
+    grid = cell[0].root.local
+    (grid / "exports/one").mkdir(parents=True)
+    expected = f"expected STORAGE/<grid name> of a grid that was started: {grid}"
+    for command, found in (("check", "no grid here"), ("report", "no plan.json here"), ("export", "no plan.json here")):
+        assert cli.main([command, str(grid / "exports/one")]) == 2
+        assert capsys.readouterr().err.removeprefix("error: ") == f"{grid}/exports/one: {found}; {expected}\n"
+
+
+def test_a_grid_that_has_lost_its_run_json_says_what_writes_it(cell, capsys):
+    grid = cell[0].root.local
+    (grid / "run.json").unlink()
+    said = f"{grid}: no run.json here, but plan.json, rows; the grid's command writes it\n"
+    for command in ("report", "export"):
+        assert cli.main([command, str(grid)]) == 2
+        assert capsys.readouterr().err.removeprefix("error: ") == said

@@ -42,7 +42,7 @@ def test_what_is_damaged_is_named_and_made_again(ray_session, copy, spar_spec, c
     with caplog.at_level(logging.WARNING):
         assert store.manifest(spar_spec.id) is None
     (warning,) = caplog.messages
-    assert any(f"{folder}: {name} is damaged; the windows are made again" == warning for name in named)
+    assert any(f"{folder}: {name} is damaged; the windows count as missing" == warning for name in named)
     with pytest.raises(StorageError, match="no complete windows; run the same command again"):
         store.read(spar_spec.id)
     made(SPAR, spar_spec.preset, None, Storage(folder.parent.parent))

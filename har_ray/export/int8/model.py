@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from har_ray.export.int8.calibration import SHARE, SHARES, Reach
 from har_ray.export.int8.emitter import emit, quantisations
@@ -18,7 +18,7 @@ from har_ray.export.int8.quantisation import Quantisation
 from har_ray.export.int8.rounding import round_weights
 from har_ray.export.int8.runtime import run
 from har_ray.export.int8.trace import trace
-from har_ray.export.int8.tuning import tune
+from har_ray.export.int8.tuning import Loss, own_logits, tune
 from har_ray.metrics.f1_macro import MacroF1
 from har_ray.store.exports import Activations
 
@@ -26,6 +26,8 @@ Scaler = tuple[Array, Array]
 """Mean and standard deviation of each channel (C,), over training windows."""
 MAY_LOSE = 0.005
 """Macro F1 that rounding alone may cost: half a point."""
+OWN = 10.0
+"""How much the distance to the network's own logits counts in fine-tuning, beside the losses that it was trained by."""
 CHOICE_WINDOWS = 256
 """Validation windows by which ranges are chosen, spread over all of them."""
 
@@ -109,9 +111,22 @@ class Calibrated:
         """Let the weights take the steps that cost least."""
         round_weights(self.graph, self._held(share), self.windows)
 
-    def tune(self, share: float, epochs: int) -> None:
-        """Fine-tune the weights while everything is rounded."""
-        tune(self.graph, self._held(share), self.windows, epochs)
+    def tune(self, share: float, epochs: int, training_loss: Loss | None = None, own: float = OWN) -> None:
+        """Fine-tune the weights while everything is rounded.
+
+        Args:
+            training_loss: what is lessened beside the distance to the network's own logits; its rows are those of the
+                calibration windows.
+            own: how much that distance counts.
+        """
+        held = self._held(share)
+        to_own = own_logits(self.graph, held, self.windows)
+
+        def loss(logits: Tensor, rows: Tensor) -> Tensor:
+            distance = own * to_own(logits, rows)
+            return distance if training_loss is None else distance + training_loss(logits, rows)
+
+        tune(self.graph, held, self.windows, epochs, loss)
 
     def _held(self, share: float) -> dict[Value, Quantisation]:
         return quantisations(self.graph, File().subgraph(), self.reach.ranges(share), np.dtype(self.activations))
@@ -157,9 +172,9 @@ def quantise(
     return _made(Calibrated(network, shape, scaler, calibration, activations), SHARE, qat_epochs)
 
 
-def _made(calibrated: Calibrated, share: float, qat_epochs: int) -> Int8Model:
+def _made(calibrated: Calibrated, share: float, qat_epochs: int, training_loss: Loss | None = None) -> Int8Model:
     if qat_epochs:
-        calibrated.tune(share, qat_epochs)
+        calibrated.tune(share, qat_epochs, training_loss)
     else:
         calibrated.round(share)
     return calibrated.file(share, tuned=qat_epochs > 0)
@@ -173,6 +188,7 @@ def fitted(
     validation: tuple[Array, Array, Array],
     activations: Activations = "int8",
     qat_epochs: int = 0,
+    training_loss: Loss | None = None,
     kind: Hashable = None,
 ) -> Int8Model:
     """As `quantise`, with the ranges that suit validation windows; fine-tuned where rounding alone loses more than
@@ -181,6 +197,7 @@ def fitted(
     Args:
         validation: windows (N, T, C) in their own units, labels (N,), and the network's logits (N, K) of them in float.
         qat_epochs: of fine-tuning, where it is needed.
+        training_loss: see `Calibrated.tune`.
         kind: see `trace`.
     """
     windows, labels, in_float = validation
@@ -195,4 +212,4 @@ def fitted(
 
     if not qat_epochs or lost(plain) <= MAY_LOSE:
         return plain
-    return min(plain, _made(Calibrated(*given), share, qat_epochs), key=lost)
+    return min(plain, _made(Calibrated(*given), share, qat_epochs, training_loss), key=lost)

@@ -2,11 +2,11 @@
 
 While it learns, every value and every weight is rounded as it will be in the file, and the gradient passes as if it had
 not been (straight-through estimator, Bengio et al. 2013, https://arxiv.org/abs/1308.3432; for networks of integers
-Jacob et al. 2018, https://arxiv.org/abs/1712.05877). It learns from what it says itself in float: no labels are needed,
-and what its own teacher taught it is in there.
+Jacob et al. 2018, https://arxiv.org/abs/1712.05877). It learns from what it says itself in float, and, where these are
+known, by the losses that it was trained by, its teacher's targets among them.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -21,13 +21,22 @@ LEARNING_RATE = 3e-4
 BATCH = 64
 
 
-def tune(graph: Graph, held: Mapping[Value, Quantisation], windows: Array, epochs: int) -> None:
-    """Change the graph's weights so that, rounded, it gives the logits that it gives now, on windows (N, T, C).
+Loss = Callable[[Tensor, Tensor], Tensor]
+"""What is lessened: a number, of logits (B, K) and the rows (B,) of their windows among those that it learns from."""
+
+
+def own_logits(graph: Graph, held: Mapping[Value, Quantisation], windows: Array) -> Loss:
+    """How far logits are from what the graph gives now, on windows (N, T, C), but for what their range cuts off."""
+    wanted = _within(torch.from_numpy(graph.logits(windows)), held[graph.sink])
+    return lambda logits, rows: F.mse_loss(logits, wanted[rows])
+
+
+def tune(graph: Graph, held: Mapping[Value, Quantisation], windows: Array, epochs: int, loss: Loss) -> None:
+    """Change the graph's weights so that, rounded, it gives what lessens a loss, on windows (N, T, C).
 
     Args:
-        held: how each value is held; what the logits' range cuts off is not asked for.
+        held: how each value is held.
     """
-    wanted = _within(torch.from_numpy(graph.logits(windows)), held[graph.sink])
     weights = _Weights(graph, held)
     sink, seen = graph.values().index(graph.sink), _rounding(held)
     compute = torch.func.vmap(lambda window: graph.compute(window[None], seen)[sink].flatten())
@@ -40,9 +49,9 @@ def tune(graph: Graph, held: Mapping[Value, Quantisation], windows: Array, epoch
         for start in range(0, len(windows), BATCH):
             rows = shuffled[start : start + BATCH]
             weights.round()
-            loss = F.mse_loss(compute(torch.from_numpy(windows[rows.numpy()])), wanted[rows])
+            lessened = loss(compute(torch.from_numpy(windows[rows.numpy()])), rows)
             optimiser.zero_grad()
-            loss.backward()  # type: ignore[no-untyped-call]
+            torch.autograd.backward(lessened)
             optimiser.step()
             schedule.step()
     weights.keep()

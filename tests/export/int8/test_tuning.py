@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import torch
+from torch.nn.functional import cross_entropy
 
 from har_ray.export.int8 import fitted, quantise, run
 from har_ray.export.int8 import model as int8_model
@@ -44,11 +45,31 @@ def test_a_tuned_network_is_nearer_to_itself_in_float(network, data):
     assert (plain.tuned, tuned.tuned) == (False, True)
 
 
+def test_what_it_was_trained_by_is_lessened_too(network, data):
+    """Labels that are wrong on purpose: what is learned of them shows."""
+    windows, wrong = raw(data.train, data)[::8], (data.train.y[::8] + 1) % len(data.classes)
+
+    def tuned(training_loss, own):
+        made = Calibrated(network, data.shape, scaler(data), windows)
+        made.tune(SHARE, 4, training_loss, own)
+        file = made.file(SHARE)
+        return run(file.content, file.integers(windows))
+
+    def loss(logits, rows):
+        return cross_entropy(logits, wrong[rows])
+
+    alone, both, none = (
+        float(loss(torch.from_numpy(tuned(*how)), torch.arange(len(wrong))))
+        for how in ((loss, 0.0), (loss, 10.0), (None, 10.0))
+    )
+    assert alone < both < none
+
+
 @pytest.mark.parametrize(("may_lose", "epochs", "compared"), [(1.0, 1, False), (-1.0, 0, False), (-1.0, 1, True)])
 def test_it_is_tuned_where_rounding_alone_loses_too_much(may_lose, epochs, compared, network, data, monkeypatch):
     monkeypatch.setattr(int8_model, "MAY_LOSE", may_lose)
     asked = []
-    monkeypatch.setattr(int8_model, "tune", lambda *given: asked.append(given[-1]))
+    monkeypatch.setattr(int8_model, "tune", lambda *given: asked.append(given[3]))
     with torch.no_grad():
         in_float = network(data.val.x).numpy()
     validation = raw(data.val, data), data.val.y.numpy(), in_float

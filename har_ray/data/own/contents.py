@@ -9,14 +9,14 @@ from har_ray.data.cleaning import natural_key
 from har_ray.data.dataset import NULL
 from har_ray.data.own.descriptor import Descriptor
 from har_ray.data.own.found import SHOWN, some
-from har_ray.data.own.intervals import IntervalFile
+from har_ray.data.own.intervals import IntervalFile, left_over, without_intervals
 from har_ray.data.own.near_names import Seen, near_labels, near_subjects
 from har_ray.data.own.paths import word_in
 from har_ray.data.own.scan import Scan
 from har_ray.data.own.table import TableFile
 from har_ray.data.own.words import WordSource
-from har_ray.data.soundness.finding import Finding, listed
-from har_ray.errors import DataError, nearest, unknown
+from har_ray.data.soundness.finding import Finding
+from har_ray.errors import DataError, unknown
 
 WordRows = dict[str, tuple[int, int]]
 """Word → its first row, -1 where it stands in the file's path; and in how many rows it is."""
@@ -64,12 +64,13 @@ class Contents:
         people, subjects = (_words(spec.subject, some, scans) for some in (first, files))
         rows = [scans[one.name].rows for one in first]
         if intervals:
-            labels = [one.words(rate_hz, n) for one, n in zip(in_files, rows, strict=True)]
+            labels = [one.words(rate_hz, n, who) for one, n, who in zip(in_files, rows, people, strict=True)]
             together = [_by_subject(*one, rate_hz) for one in zip(in_files, people, strict=True)]
         else:
             labels, together = _words(spec.label, first, scans), [scans[one.name].together for one in first]
         contents = cls(path, spec, files, subjects, in_files or first, labels, people, together)
-        if faults := [*contents._unclear_labels(), *contents._nobodys_rows(), *contents._without_intervals()]:
+        without = [*contents._without_intervals()] or contents._without_labels()
+        if faults := [*contents._unclear_labels(), *contents._nobodys_rows(), *without]:
             raise DataError("\n".join(faults))
         return contents
 
@@ -130,26 +131,27 @@ class Contents:
             faults.append(f"... and {len(first) - SHOWN} more labels")
         if first:
             faults.append(f"{self.path}: label: add them to map, classes or no_class")
-        if not set(self.legend.values()) - {NULL}:
-            faults.append(f"{self.path}: label: no sample has a label")
         return faults
+
+    def _without_labels(self) -> list[str]:
+        return [] if set(self.legend.values()) - {NULL} else [f"{self.path}: label: no sample has a label"]
 
     def _without_intervals(self) -> Iterator[str]:
         """People of whom no interval is, where intervals say whose they are."""
+        lacking, named = dict[Path, dict[str, list[str]]](), dict[Path, set[str]]()
         for file, people in zip(self.labelled, self.people, strict=True):
             if isinstance(file, IntervalFile) and file.subjects:
-                lacking = [subject for subject in people if subject and subject not in file.subjects]
-                if lacking:
-                    known = sorted(file.subjects, key=natural_key)
-                    meant = [f"is {name!r} there {word!r}?" for name in lacking if (word := nearest(name, known))]
-                    hint = " ".join(meant[:SHOWN]) or f"only of {listed(known)}; leave them out of files"
-                    yield f"{file.path}: label.intervals: no interval is of {listed(lacking)}; {hint}"
+                named.setdefault(file.path, set()).update(file.subjects)
+                for subject in set(people) - file.subjects - {""}:
+                    lacking.setdefault(file.path, {})[subject] = [subject]
+        for path, names in lacking.items():
+            ordered = {name: names[name] for name in sorted(names, key=natural_key)}
+            yield without_intervals(path, ordered, named[path], self.everybody)
 
-    def unmatched(self) -> list[str]:
-        """The subjects of intervals of whom there is no row."""
-        people = set(self.everybody)
+    def unmatched(self) -> str:
+        """The subjects of intervals of whom there is no row, for a message; empty where there are none."""
         named = {one for file in self.labelled if isinstance(file, IntervalFile) for one in file.subjects}
-        return sorted(named - people, key=natural_key)
+        return left_over(named - set(self.everybody), self.everybody)
 
     def _nobodys_rows(self) -> list[str]:
         found = zip(self.files, self.subjects, strict=True)
@@ -171,7 +173,7 @@ def _by_subject(file: IntervalFile, people: WordRows, rate_hz: float) -> dict[st
     if not file.subjects:
         return {}
     return {
-        subject: {word: n for word, (_, n) in file.words(rate_hz, rows, subject).items()}
+        subject: {word: n for word, (_, n) in file.words(rate_hz, rows, (subject,)).items()}
         for subject, (_, rows) in people.items()
     }
 

@@ -27,7 +27,7 @@ from har_ray.data.own.presets import context
 from har_ray.data.own.reader import READING, read
 from har_ray.data.own.scan import Scan, Wanted, kept_beside, scan_files
 from har_ray.data.own.table import Table, TableFile
-from har_ray.data.soundness.finding import listed, refuse
+from har_ray.data.soundness.finding import refuse
 from har_ray.errors import DataError, GridError, unknown
 from har_ray.yaml_check import load
 from har_ray.yaml_file import KeyPath, YamlFile
@@ -72,7 +72,7 @@ def described(
     intervals = _intervals(spec, folder, files)
     contents = Contents.of(file.path, spec, files, scans, intervals, rate_hz)
     if nobody := contents.unmatched():
-        log.warning("%s: label.intervals: intervals of nobody: %s", file.path, listed(nobody))
+        log.warning("%s: label.intervals: intervals of nobody: %s", file.path, nobody)
     refuse(str(file.path), contents.near_names(), spec.strict)
     table = replace(unlabelled, legend=contents.legend, intervals=intervals)
     return _dataset(table, contents, rate_hz, fingerprint(table, files, scans))

@@ -16,3 +16,7 @@ def test_faults_that_differ_in_file_and_numbers_alone_are_one():
         "eve.csv: cannot be read: permission denied",
     ]
     assert by_cause([]) == []
+    other = [(f"raw/{name}.csv", f"raw/{name}.csv: no labels/{name}.txt") for name in ("ann", "bob")]
+    assert by_cause(other) == ["raw/ann.csv: no labels/ann.txt (and 1 more file with this fault)"]
+    columns = [("raw/ann.csv", "column 'ax' is unknown"), ("raw/bob.csv", "column 'ay' is unknown")]
+    assert len(by_cause(columns)) == 2

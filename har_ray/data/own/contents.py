@@ -1,6 +1,6 @@
 """Who does what in which of a user's files, known before any is read for training."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, partial
 from pathlib import Path
@@ -9,7 +9,7 @@ from har_ray.data.cleaning import natural_key
 from har_ray.data.dataset import NULL
 from har_ray.data.own.descriptor import Descriptor
 from har_ray.data.own.found import SHOWN, some
-from har_ray.data.own.intervals import IntervalFile
+from har_ray.data.own.intervals import IntervalFile, left_over, without_intervals
 from har_ray.data.own.near_names import Seen, near_labels, near_subjects
 from har_ray.data.own.paths import word_in
 from har_ray.data.own.scan import Scan
@@ -61,11 +61,16 @@ class Contents:
         """
         first = [one for one in files if one.is_labelled]
         in_files = [intervals[one.relative] for one in first] if intervals else []
-        labels = [one.words(rate_hz) for one in in_files] if intervals else _words(spec.label, first, scans)
-        people = _words(spec.subject, first, scans)
-        subjects, together = _words(spec.subject, files, scans), [scans[one.name].together for one in first]
+        people, subjects = (_words(spec.subject, some, scans) for some in (first, files))
+        rows = [scans[one.name].rows for one in first]
+        if intervals:
+            labels = [one.words(rate_hz, n, who) for one, n, who in zip(in_files, rows, people, strict=True)]
+            together = [_by_subject(*one, rate_hz) for one in zip(in_files, people, strict=True)]
+        else:
+            labels, together = _words(spec.label, first, scans), [scans[one.name].together for one in first]
         contents = cls(path, spec, files, subjects, in_files or first, labels, people, together)
-        if faults := [*contents._unclear_labels(), *contents._nobodys_rows()]:
+        without = [*contents._without_intervals()] or contents._without_labels()
+        if faults := [*contents._unclear_labels(), *contents._nobodys_rows(), *without]:
             raise DataError("\n".join(faults))
         return contents
 
@@ -126,9 +131,27 @@ class Contents:
             faults.append(f"... and {len(first) - SHOWN} more labels")
         if first:
             faults.append(f"{self.path}: label: add them to map, classes or no_class")
-        if not set(self.legend.values()) - {NULL}:
-            faults.append(f"{self.path}: label: no sample has a label")
         return faults
+
+    def _without_labels(self) -> list[str]:
+        return [] if set(self.legend.values()) - {NULL} else [f"{self.path}: label: no sample has a label"]
+
+    def _without_intervals(self) -> Iterator[str]:
+        """People of whom no interval is, where intervals say whose they are."""
+        lacking, named = dict[Path, dict[str, list[str]]](), dict[Path, set[str]]()
+        for file, people in zip(self.labelled, self.people, strict=True):
+            if isinstance(file, IntervalFile) and file.subjects:
+                named.setdefault(file.path, set()).update(file.subjects)
+                for subject in set(people) - file.subjects - {""}:
+                    lacking.setdefault(file.path, {})[subject] = [subject]
+        for path, names in lacking.items():
+            ordered = {name: names[name] for name in sorted(names, key=natural_key)}
+            yield without_intervals(path, ordered, named[path], self.everybody)
+
+    def unmatched(self) -> str:
+        """The subjects of intervals of whom there is no row, for a message; empty where there are none."""
+        named = {one for file in self.labelled if isinstance(file, IntervalFile) for one in file.subjects}
+        return left_over(named - set(self.everybody), self.everybody)
 
     def _nobodys_rows(self) -> list[str]:
         found = zip(self.files, self.subjects, strict=True)
@@ -143,6 +166,16 @@ def _words(source: WordSource, files: Sequence[TableFile], scans: Mapping[str, S
     if missed := [str(file.path) for file, word in zip(files, found, strict=True) if not word]:
         raise DataError(f"{some(missed)}: the path does not match the pattern {source.pattern!r}")
     return [{word: (-1, scans[file.name].rows)} for file, word in zip(files, found, strict=True) if word]
+
+
+def _by_subject(file: IntervalFile, people: WordRows, rate_hz: float) -> dict[str, dict[str, int]]:
+    """Subject → label → about in how many samples, where intervals say whose they are; else nothing."""
+    if not file.subjects:
+        return {}
+    return {
+        subject: {word: n for word, (_, n) in file.words(rate_hz, rows, (subject,)).items()}
+        for subject, (_, rows) in people.items()
+    }
 
 
 def _seen(files: Sequence[TableFile | IntervalFile], words: Sequence[WordRows]) -> dict[str, Seen]:

@@ -8,6 +8,7 @@ labels that stand in other files; `fingerprint.py`, what tells them from others.
 """
 
 import hashlib
+import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import partial
@@ -30,6 +31,8 @@ from har_ray.data.soundness.finding import refuse
 from har_ray.errors import DataError, GridError, unknown
 from har_ray.yaml_check import load
 from har_ray.yaml_file import KeyPath, YamlFile
+
+log = logging.getLogger(__name__)
 
 
 def load_table(name: str, path: Path) -> Dataset:
@@ -68,6 +71,8 @@ def described(
     rate_hz = _rate_hz(spec, files, scans)
     intervals = _intervals(spec, folder, files)
     contents = Contents.of(file.path, spec, files, scans, intervals, rate_hz)
+    if nobody := contents.unmatched():
+        log.warning("%s: label.intervals: intervals of nobody: %s", file.path, nobody)
     refuse(str(file.path), contents.near_names(), spec.strict)
     table = replace(unlabelled, legend=contents.legend, intervals=intervals)
     return _dataset(table, contents, rate_hz, fingerprint(table, files, scans))

@@ -8,6 +8,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from har_ray.data.own.descriptor import Descriptor, Source
+from har_ray.data.own.intervals import Interval
 from har_ray.data.own.scan import Scan
 from har_ray.data.own.table import Table, TableFile
 
@@ -18,10 +19,15 @@ def fingerprint(table: Table, files: Sequence[TableFile], scans: Mapping[str, Sc
     found: list[Any] = [_described(table.spec), table.legend, content]
     if table.intervals:
         found += [
-            [name, one.relative, [(mark.start_s, mark.end_s, mark.label) for mark in one.intervals]]
+            [name, one.relative, [_of_interval(mark) for mark in one.intervals]]
             for name, one in table.intervals.items()
         ]
     return hashlib.sha256(json.dumps(found).encode()).hexdigest()
+
+
+def _of_interval(mark: Interval) -> tuple[Any, ...]:
+    whose = () if mark.subject is None else (mark.subject,)
+    return (mark.start_s, mark.end_s, mark.label, *whose)
 
 
 def _described(spec: Descriptor) -> dict[str, Any]:

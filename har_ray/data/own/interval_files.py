@@ -29,6 +29,7 @@ class Mark(NamedTuple):
     Attributes:
         where: in the file, for messages: `line 3`.
         task: the file that was labelled, where the marks of several are in one file.
+        subject: who did so, where a file has several people.
     """
 
     start: str
@@ -36,15 +37,17 @@ class Mark(NamedTuple):
     label: str
     where: str
     task: str | None = None
+    subject: str | None = None
 
 
 class MarkColumns(NamedTuple):
-    """Those of a table of intervals; `task` names what each is about, where the table is of several recordings."""
+    """Those of a table of intervals, each called as what it holds of a `Mark`; None for what no column says."""
 
     start: Column
-    end: Column
+    end: Column | None
     label: Column
     task: Column | None = None
+    subject: Column | None = None
 
 
 def marks(path: Path, columns: MarkColumns, tier: str | None) -> list[Mark]:
@@ -72,11 +75,12 @@ def marks(path: Path, columns: MarkColumns, tier: str | None) -> list[Mark]:
 
 
 def _table(path: Path, columns: MarkColumns) -> Iterator[Mark]:
-    read = tuple(column for column in columns if column is not None)
-    spec, row = FileSpec(read, AUTO), 0
-    for batch in read_columns(path, dict.fromkeys(read, TEXT), spec):
-        for start, end, label, *task in zip(*(batch[str(column)].to_pylist() for column in read), strict=True):
-            yield Mark(_text(start), _text(end), _text(label), row_name(path, row, spec), *map(_text, task))
+    read = {name: column for name, column in columns._asdict().items() if column is not None}
+    spec, row = FileSpec(tuple(read.values()), AUTO), 0
+    for batch in read_columns(path, dict.fromkeys(read.values(), TEXT), spec):
+        for values in zip(*(batch[str(column)].to_pylist() for column in read.values()), strict=True):
+            said = dict(zip(read, map(_text, values), strict=True))
+            yield Mark(**{"end": "", **said}, where=row_name(path, row, spec))
             row += 1
 
 

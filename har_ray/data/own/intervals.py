@@ -7,8 +7,8 @@ labels overlap nobody knows what was done: these samples are of no class, as are
 import logging
 import os
 import re
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from glob import escape, glob
 from pathlib import Path, PurePosixPath
@@ -17,15 +17,18 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 import numpy.typing as npt
-from pydantic import AfterValidator, BaseModel, Field
+from pydantic import AfterValidator, BaseModel, Field, model_validator
 
+from har_ray.data.cleaning import natural_key
 from har_ray.data.dataset import NULL, Rejects
 from har_ray.data.faults import by_cause
 from har_ray.data.own.columns import Column
 from har_ray.data.own.interval_files import FROM_THE_START, Mark, MarkColumns, marks
+from har_ray.data.own.near_names import alike
 from har_ray.data.own.paths import Pattern, word_in
 from har_ray.data.own.timing import AUTO, ISO, UNITS_PER_S, CountUnit, TimeFormat, ZoneName
-from har_ray.errors import DataError
+from har_ray.data.soundness.finding import listed
+from har_ray.errors import DataError, nearest
 
 log = logging.getLogger(__name__)
 
@@ -53,8 +56,10 @@ class IntervalSource(BaseModel, frozen=True, extra="forbid"):
             file, by default its name. Without `{}` one file has the intervals of all recordings.
         start, end, label: the columns of a table.
         duration: in the place of `end`, how long an interval lasts.
+        until_next: there is no end: an interval lasts until the next starts, the last one as long as the recording.
         recording: of a table of all recordings: whose an interval is, by the name of its file, with or without its
             suffix, by its path, or by what `pattern` finds in it.
+        subject: of recordings of several people: whose an interval is, as the recording calls them.
         unit: of numbers, by name or as how many seconds one lasts (0.02 of samples at 50 Hz); by default ms for ELAN,
             else s.
         format: of times that are no numbers: a pattern of strptime's; `auto` and `iso` for ISO 8601.
@@ -70,7 +75,9 @@ class IntervalSource(BaseModel, frozen=True, extra="forbid"):
     end: Column = "end"
     label: Column = "label"
     duration: Column | None = None
+    until_next: bool = False
     recording: Column | None = None
+    subject: Column | None = None
     unit: CountUnit | None = None
     format: TimeFormat = AUTO
     zone: ZoneName | None = None
@@ -79,16 +86,25 @@ class IntervalSource(BaseModel, frozen=True, extra="forbid"):
 
     @property
     def columns(self) -> "MarkColumns":
-        return MarkColumns(self.start, self.duration or self.end, self.label, self.recording)
+        end = None if self.until_next else self.duration or self.end
+        return MarkColumns(self.start, end, self.label, self.recording, self.subject)
+
+    @model_validator(mode="after")
+    def _one_end(self) -> "IntervalSource":
+        ends = [key for key in ("end", "duration", "until_next") if key in self.model_fields_set and getattr(self, key)]
+        if len(ends) > 1:
+            raise ValueError(f"expected one of end, duration and until_next, found {' and '.join(ends)}")
+        return self
 
 
 class Interval(NamedTuple):
-    """Seconds, and where it stands in its file."""
+    """Seconds, where it stands in its file, and whose it is where that is of several people."""
 
     start_s: float
     end_s: float
     label: str
     where: str
+    subject: str | None = None
 
 
 @dataclass(frozen=True)
@@ -103,12 +119,30 @@ class IntervalFile:
     intervals: tuple[Interval, ...]
     relative: bool
 
-    def words(self, rate_hz: float) -> dict[str, tuple[int, int]]:
-        """Label → (its first interval, about how many samples are labelled so)."""
+    @property
+    def subjects(self) -> set[str]:
+        """Those it names; none where it is of a recording of one person."""
+        return {one.subject for one in self.intervals if one.subject is not None}
+
+    def of(self, subject: str) -> "IntervalFile":
+        """Those of a subject; all where they do not say whose they are."""
+        return replace(self, intervals=tuple(one for one in self.intervals if one.subject in (None, subject)))
+
+    def words(self, rate_hz: float, rows: int, subjects: Collection[str]) -> dict[str, tuple[int, int]]:
+        """Label → (its first interval, about how many samples are labelled so).
+
+        Args:
+            rows: of the recording, for an interval that lasts until it ends.
+            subjects: whose, where intervals say so.
+        """
         found: dict[str, tuple[int, int]] = {}
         for number, one in enumerate(self.intervals):
+            if one.subject is not None and one.subject not in subjects:
+                continue
             first, n = found.get(one.label, (number, 0))
-            found[one.label] = (first, n + round((one.end_s - one.start_s) * rate_hz))
+            seconds = one.end_s - one.start_s
+            lasting = round(seconds * rate_hz) if seconds < np.inf else rows - sum(known for _, known in found.values())
+            found[one.label] = (first, n + max(lasting, 0))
         return found
 
     def row_name(self, row: int) -> str:
@@ -122,29 +156,68 @@ def read_intervals(
     """The intervals of each file, by its path relative to `folder`; `zone` is that of the recordings' own times.
 
     Raises:
-        DataError: a file has none, or one that cannot be read; a line for each cause.
+        DataError: a file has none, or one that cannot be read or holds none; a line for each cause.
     """
     source = source.model_copy(update={"zone": source.zone or zone})
     found, faults = dict[str, IntervalFile](), list[tuple[object, str]]()
     of_all: dict[Path, list[Mark]] = {}
-    used = set[tuple[Path, str | None]]()
+    lacking, used = dict[Path, dict[str, list[str]]](), set[tuple[Path, str | None]]()
     for file in files:
         try:
             path = _path(source, folder, file)
             if path not in of_all:
                 of_all[path] = marks(path, source.columns, source.tier)
-            ours = _of_task(source, path, of_all[path], file)
-            used.update((path, mark.task) for mark in ours)
-            found[file] = _file(source, path, ours)
+            if not of_all[path]:
+                raise DataError(f"{path}: holds no interval; leave {folder / file} out of files")
+            if ours := _of_task(source, of_all[path], file):
+                used.update((path, mark.task) for mark in ours)
+                found[file] = _file(source, path, ours)
+            else:
+                lacking.setdefault(path, {})[file] = _names(source, file)
         except DataError as error:
             faults.append((file, str(error)))
+    for path, names in lacking.items():
+        tasks = {mark.task or "" for mark in of_all[path]}
+        known = {task or "" for where, task in used if where == path}
+        faults.append((path, without_intervals(path, names, tasks, known)))
     if faults:
         raise DataError("\n".join(by_cause(faults)))
     _name_unused(source, folder, {one.path for one in found.values()})
     for path, some in of_all.items():
-        if others := dict.fromkeys(mark.task for mark in some if (path, mark.task) not in used):
-            log.warning("%s: intervals of no recording: %s", path, ", ".join(map(str, list(others)[:SHOWN])))
+        if others := {mark.task or "" for mark in some if (path, mark.task) not in used}:
+            names_of_all = [name for file, one in found.items() if one.path == path for name in _names(source, file)]
+            log.warning("%s: intervals of no recording: %s", path, left_over(others, names_of_all))
     return found
+
+
+def without_intervals(
+    path: Path, lacking: Mapping[str, Sequence[str]], named: Collection[str], known: Collection[str]
+) -> str:
+    """The message for subjects or recordings of which no interval is in a file of several.
+
+    Args:
+        lacking: each, and how it may be called there.
+        named: of whom intervals are; of these `known` are found, so that others may be meant by the rest.
+    """
+    rest = sorted(set(named) - set(known), key=natural_key)
+    meant = {one: next(filter(None, (_meant(name, rest) for name in names)), None) for one, names in lacking.items()}
+    guesses = [f"is {one!r} there {word!r}?" for one, word in meant.items() if word]
+    hint = " ".join(guesses[:SHOWN]) or f"only of {listed(sorted(named, key=natural_key))}; leave them out of files"
+    return f"{path}: label.intervals: no interval is of {listed(list(lacking))}; {hint}"
+
+
+def _meant(name: str, names: Sequence[str]) -> str | None:
+    return next((one for one in names if alike(one) == alike(name)), None) or nearest(name, names)
+
+
+def left_over(names: Collection[str], known: Iterable[str]) -> str:
+    """Names of intervals that nobody has, with the known one where that differs by its way of writing alone."""
+    written = {alike(name): name for name in known}
+    shown = [
+        f"{name!r} (is it {written[alike(name)]!r}?)" if alike(name) in written else name or "(blank)"
+        for name in sorted(names, key=natural_key)
+    ]
+    return listed(shown)
 
 
 def _path(source: IntervalSource, folder: Path, file: str) -> Path:
@@ -161,32 +234,45 @@ def _path(source: IntervalSource, folder: Path, file: str) -> Path:
     return Path(os.path.normpath(folder / found[0]))
 
 
-def _of_task(source: IntervalSource, path: Path, found: Sequence[Mark], file: str) -> list[Mark]:
+def _names(source: IntervalSource, file: str) -> list[str]:
+    """How intervals may call a recording: by what the pattern finds in its path, its file's name, or the whole path."""
+    return [*filter(None, (word_in(file, source.pattern or STEM), PurePosixPath(file).name)), file]
+
+
+def _of_task(source: IntervalSource, found: Sequence[Mark], file: str) -> list[Mark]:
     """Those of a recording, where a file has the marks of several."""
     tasks = {mark.task for mark in found}
     if tasks == {None} or ("{}" in source.files and len(tasks) <= 1):
         return list(found)
-    name = PurePosixPath(file).name
-    names = {name, file, word_in(file, source.pattern or STEM)}
-    ours = [mark for mark in found if mark.task and (mark.task in names or mark.task.endswith(f"-{name}"))]
-    if not ours:
-        some = ", ".join(sorted(map(str, tasks))[:SHOWN])
-        raise DataError(f"{path}: no task is about {name}, only about {some or 'nothing'}")
-    return ours
+    names, uploaded = _names(source, file), f"-{PurePosixPath(file).name}"
+    return [mark for mark in found if mark.task and (mark.task in names or mark.task.endswith(uploaded))]
 
 
 def _file(source: IntervalSource, path: Path, found: Iterable[Mark]) -> IntervalFile:
     kind, intervals = path.suffix.lower(), []
     unit = source.unit or ("ms" if kind == ".eaf" else "s")
     for mark in found:
-        start, end = (_seconds(source, unit, path, mark, text) for text in (mark.start, mark.end))
+        start = _seconds(source, unit, path, mark, mark.start)
+        end = np.inf if source.until_next else _seconds(source, unit, path, mark, mark.end)
         end += start if source.duration else 0
         if end < start:
             until = f"lasts {mark.end}" if source.duration else f"ends at {mark.end}, before its start at {mark.start}"
             raise DataError(f"{path}: {mark.where}: {until}")
-        intervals.append(Interval(start, end, mark.label, mark.where))
+        intervals.append(Interval(start, end, mark.label, mark.where, mark.subject))
+    if source.until_next:
+        intervals = _until_next(intervals)
     clock = source.clock or ("recording" if kind in FROM_THE_START else "absolute")
     return IntervalFile(path, tuple(intervals), clock == "recording")
+
+
+def _until_next(starts: Sequence[Interval]) -> list[Interval]:
+    """Those of each subject until the next one starts; of several at one time the last in the file stays."""
+    found = list[Interval]()
+    for subject in dict.fromkeys(one.subject for one in starts):
+        own = sorted((one for one in starts if one.subject == subject), key=lambda one: one.start_s)
+        ends = [*(one.start_s for one in own[1:]), np.inf]
+        found += [one._replace(end_s=end) for one, end in zip(own, ends, strict=True)]
+    return found
 
 
 def _seconds(source: IntervalSource, unit: str | float, path: Path, mark: Mark, text: str) -> float:
@@ -254,6 +340,7 @@ def count_beyond(file: IntervalFile, span: tuple[float, float], recording: Path,
     """Count the intervals that do not lie in a recording.
 
     Args:
+        file: its intervals, or those of one subject.
         span: its first and last sample; infinite where it goes on beyond what was read.
 
     Raises:
@@ -263,14 +350,16 @@ def count_beyond(file: IntervalFile, span: tuple[float, float], recording: Path,
     outside = [one for one in file.intervals if one.end_s <= first or one.start_s > last]
     if file.intervals and len(outside) == len(file.intervals):
         begin, end = min(one.start_s for one in outside), max(one.end_s for one in outside)
+        end = end if end < np.inf else max(one.start_s for one in outside)
         other = "absolute" if file.relative else "recording"
         until = f"to {last:.0f} s" if last < np.inf else "s on"
+        whose = f" of {outside[0].subject}" if outside[0].subject else ""
         raise DataError(
-            f"{file.path}: its intervals are from {begin:.0f} to {end:.0f} s, {recording.name} is from {first:.0f} "
-            f"{until}; see unit and zone of label.intervals, and clock: {other}"
+            f"{file.path}: its intervals{whose} are from {begin:.0f} to {end:.0f} s, {recording.name} is from "
+            f"{first:.0f} {until}; see unit and zone of label.intervals, and clock: {other}"
         )
     rejects.add("interval outside its recording", len(outside))
-    reaching = [one for one in file.intervals if one.start_s < first - BEYOND_S or one.end_s > last + BEYOND_S]
+    reaching = [one for one in file.intervals if one.start_s < first - BEYOND_S or last + BEYOND_S < one.end_s < np.inf]
     rejects.add(
         "interval that is partly outside its recording", len(reaching) - sum(one in outside for one in reaching)
     )

@@ -64,7 +64,8 @@ class Reading:
         Raises:
             DataError: names the line of a fault.
         """
-        span = (np.inf, -np.inf)
+        intervals, spans = self._intervals, dict[str, tuple[float, float]]()
+        several = bool(intervals and intervals.subjects)
         for rows in self._rows.by_subject(batches):
             words = self._rows.recordings
             order = np.argsort(rows.recording, kind="stable")
@@ -72,11 +73,15 @@ class Reading:
                 chosen = order[start:stop]
                 stream = self._in_time(rows, words[rows.recording[chosen[0]]], chosen, rejects)
                 if len(stream.t):
-                    span = (min(span[0], stream.t.min()), max(span[1], stream.t.max()))
+                    whose = stream.subject if several else ""
+                    first, last = spans.get(whose, (np.inf, -np.inf))
+                    spans[whose] = (min(first, stream.t.min()), max(last, stream.t.max()))
                 yield stream
-        if (intervals := self._intervals) and span[0] <= span[1]:
+        if intervals and spans:
             goes_on = batches is not None and self._rows.has_more()
-            count_beyond(intervals, (span[0], self._end(span) if goes_on else span[1]), self.file.path, rejects)
+            for whose, span in spans.items():
+                until = (span[0], self._end(span) if goes_on else span[1])
+                count_beyond(intervals.of(whose), until, self.file.path, rejects)
 
     def _end(self, span: tuple[float, float]) -> float:
         """When a file ends that goes on after this span; infinite where that is not known.
@@ -107,7 +112,7 @@ class Reading:
         x, labels = (rows.x, rows.labels) if whole else (rows.x[at], rows.labels[at])
         if intervals := self._intervals:
             t = _since_first(timed.t) if intervals.relative else timed.t
-            labels = labels_at(t, intervals.intervals, self.file.table.legend, rejects)
+            labels = labels_at(t, intervals.of(rows.subject).intervals, self.file.table.legend, rejects)
         # Rows without stamps are known to follow each other only where they do so in the file.
         breaks = timed.breaks if self.clock.types else timed.breaks | apart
         return Stream(rows.subject, words, rows.first + int(chosen[0]), x, labels, timed.t, breaks)

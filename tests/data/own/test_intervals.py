@@ -193,7 +193,8 @@ def test_one_export_of_label_studio_has_the_tasks_of_all(tmp_path):
     assert [np.flatnonzero(one.labels == 0)[[0, -1]].tolist() for one in recordings] == [[10, 19], [20, 29]]
     (tmp_path / "raw" / "p3.csv").write_text("\n".join(["t,ax,ay", *samples(50)]))
     with pytest.raises(
-        DataError, match=r"all\.json: no task is about p3\.csv, only about 8f2a1b3c-p1\.csv, 8f2a1b3c-p2"
+        DataError,
+        match=r"all\.json: label.intervals: no interval is of raw/p3\.csv; only of 8f2a1b3c-p1\.csv and 8f2a1b3c-p2",
     ):
         load_table("mine", path)
 
@@ -365,7 +366,7 @@ def test_one_table_of_all_recordings(tmp_path, caplog, said, names):
     with pytest.raises(DataError, match=r"all\.csv: line 3: lasts -2"):
         load_table("mine", path)
     (tmp_path / "labels" / "all.csv").write_text("\n".join(lines[:2]))
-    with pytest.raises(DataError, match=rf"no task is about p2\.csv, only about {re.escape(names[0])}"):
+    with pytest.raises(DataError, match=rf"no interval is of raw/p2\.csv; only of {re.escape(names[0])}; leave"):
         load_table("mine", path)
 
 

@@ -20,6 +20,8 @@ PEOPLE, ACTIVITIES = ("p1", "p2"), ("walk", "run")
 SECONDS, G = 20, 9.80665
 RNG = np.random.default_rng(0)
 STARTED = datetime(2023, 10, 20, 14, 50, 24, tzinfo=UTC)
+START_NS = 1_697_813_424_000_000_000
+"""The same."""
 
 
 def motion(activity, rate_hz):
@@ -45,7 +47,7 @@ def sensor_logger(folder):
             for name, rate_hz, late_ns in (("TotalAcceleration", 100.4, 0), ("Gyroscope", 99.8, 3_700_000)):
                 rows = ["time,seconds_elapsed,z,y,x"]
                 for i, (x, y, z) in enumerate(motion(activity, rate_hz)):
-                    at = 1_697_813_424_000_000_000 + late_ns + round(i * 1e9 / rate_hz)
+                    at = START_NS + late_ns + round(i * 1e9 / rate_hz)
                     rows.append(fields(",", at, i / rate_hz, z, y, x))
                 put(folder / person / f"{activity}-2023-10-20_14-50-24" / f"{name}.csv", rows)
 
@@ -182,3 +184,24 @@ def test_the_descriptor_of_a_page_reads_what_the_source_writes(source, tmp_path)
     counted = Counter(zip(windows.subject, (windows.classes[y] for y in windows.y), strict=True))
     assert counted == {(person, activity): WINDOWS[source] for person in PEOPLE for activity in ACTIVITIES}
     assert windows.x[:, :, :3].mean(axis=(0, 1)) == pytest.approx([0, 0, G], abs=0.2)
+
+
+def test_key_presses_of_sensor_logger_are_labels(tmp_path):
+    """One session of each person; p2 presses first after 5 s, before which no window is."""
+    for person, pressed_s in (("p1", 0), ("p2", 5)):
+        session = tmp_path / person / "session-2023-10-20_14-50-24"
+        for name, rate_hz in (("TotalAcceleration", 100.4), ("Gyroscope", 99.8)):
+            rows = ["time,seconds_elapsed,z,y,x"]
+            for i, (x, y, z) in enumerate(both(rate_hz)):
+                rows.append(fields(",", START_NS + round(i * 1e9 / rate_hz), i / rate_hz, z, y, x))
+            put(session / f"{name}.csv", rows)
+        rows = [f"{START_NS + s * 10**9},{s},{text},0" for s, text in ((pressed_s, "walk"), (SECONDS, "run"))]
+        put(session / "Annotation.csv", ["time,seconds_elapsed,text,millisecond_press_duration", *rows])
+    page = (PAGES / "sensor-logger.md").read_text()
+    (text,) = re.findall(r"```yaml\n(.*?)```", page, re.DOTALL)
+    (presses,) = re.findall(r"`(label: \{intervals:[^`]*)`", page)
+    text = re.sub(r"(?m)^label: .*$", lambda _: " ".join(presses.split()), text)
+    (tmp_path / "mine.yaml").write_text(text)
+    windows = har_ray.windows(str(tmp_path / "mine.yaml"))
+    counted = Counter(zip(windows.subject, (windows.classes[y] for y in windows.y), strict=True))
+    assert counted == {("p1", "walk"): 19, ("p1", "run"): 19, ("p2", "walk"): 14, ("p2", "run"): 19}

@@ -38,7 +38,7 @@ def intervals_of(first: Sequence[Head], beside: Sequence[Head], paths: Mapping[s
     said: dict[str, object] = {"files": where}
     if where.lower().endswith(".eaf"):
         return _with_tier(said, [paths[path] for path in found[where].values()])
-    return Answer(said | ({} if where.lower().endswith(ANNOTATIONS) else _columns(beside[0])))
+    return Answer(said) if where.lower().endswith(ANNOTATIONS) else _of_table(said, beside[0])
 
 
 def _named(path: str, stems: set[str]) -> Iterator[tuple[str, str]]:
@@ -59,15 +59,23 @@ def _recordings(table: Head, recordings: Sequence[str]) -> ColumnHead | None:
 
 
 def _of_all(table: Head, recordings: ColumnHead) -> Answer:
-    return Answer({"files": table.relative, "recording": recordings.reference} | _columns(table))
+    return _of_table({"files": table.relative, "recording": recordings.reference}, table)
+
+
+def _of_table(said: Mapping[str, object], table: Head) -> Answer:
+    columns = _columns(table)
+    question = "does each last until the next one begins? else say end or duration" if "until_next" in columns else ""
+    return Answer({**said, **columns}, question)
 
 
 def _columns(table: Head) -> dict[str, object]:
-    """Those of start, end or duration, and label, where they are called otherwise."""
+    """Those of start, end or duration, and label, where they are called otherwise; `until_next` without an end."""
     found = interval_columns(table)
     if "end" in found:
         found.pop("duration", None)
     said: dict[str, object] = {key: column for key, column in found.items() if column != key or key == "duration"}
+    if not {"end", "duration"} & found.keys():
+        said["until_next"] = True
     unit = seconds_named(str(found["start"]))
     return said | ({"unit": unit} if unit not in (None, "s") else {})
 

@@ -56,6 +56,10 @@ INTERVALS = {
     ),
 }
 """How the columns of tables of intervals are called, without signs between words."""
+SWITCHED = re.compile(r"(?i)(t|time ?(stamps?)?)( m?s| sec(onds)?)?|zeit")
+"""How, besides, that of the time is called in a table that says only when something began."""
+MOST_BESIDE = 2
+"""Columns of such a table beside its time and label: whose, or a note."""
 SENSORS = re.compile(r"(?i)sensor|device|type|kind|source|side|place|position|location")
 """How a column is called that says of which sensor, or from where, a row is."""
 MOST_SENSORS = 20
@@ -141,15 +145,34 @@ def parts_of(heads: Sequence[Head]) -> Parts:
 
 
 def interval_columns(head: Head) -> dict[str, Column]:
-    """The columns of a table of intervals, by what a descriptor calls them; nothing for other tables."""
+    """The columns of a table of intervals, by what a descriptor calls them; nothing for other tables.
+
+    One without `end` and `duration` says when something began, and no more.
+    """
     found: dict[str, Column] = {}
     for column in head.columns:
-        name = re.sub(r"[\W_]+", " ", column.name).strip()
-        key = next((key for key, pattern in INTERVALS.items() if pattern.fullmatch(name)), None)
+        key = next((key for key, pattern in INTERVALS.items() if pattern.fullmatch(_plain(column))), None)
         if key:
             found.setdefault(key, column.reference)
-    is_table = "start" in found and "label" in found and ("end" in found or "duration" in found)
-    return found if is_table else {}
+    if {"end", "duration"} & found.keys():
+        return found if {"start", "label"} <= found.keys() else {}
+    return _switches(head, found)
+
+
+def _switches(head: Head, found: Mapping[str, Column]) -> dict[str, Column]:
+    """Of a table whose only numbers are times."""
+    times = [column.reference for column in head.columns if SWITCHED.fullmatch(_plain(column))]
+    start = found.get("start", next(iter(times), None))
+    if start is None or "label" not in found:
+        return {}
+    others = [column for column in head.columns if column.reference not in (start, found["label"])]
+    if len(others) > MOST_BESIDE or any(_varies(column.numbers) for column in others):
+        return {}
+    return {"start": start, "label": found["label"]}
+
+
+def _plain(column: ColumnHead) -> str:
+    return re.sub(r"[\W_]+", " ", column.name).strip()
 
 
 def is_intervals(head: Head) -> bool:

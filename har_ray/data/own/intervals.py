@@ -163,19 +163,21 @@ def read_intervals(
     of_all: dict[Path, list[Mark]] = {}
     lacking, used = dict[Path, dict[str, list[str]]](), set[tuple[Path, str | None]]()
     for file in files:
+        path = folder / file  # which is at fault, until that of its intervals is known
         try:
             path = _path(source, folder, file)
             if path not in of_all:
                 of_all[path] = marks(path, source.columns, source.tier)
             if not of_all[path]:
-                raise DataError(f"{path}: holds no interval; leave {folder / file} out of files")
+                aside = f"; leave {folder / file} out of files" if "{}" in source.files else ""
+                raise DataError(f"{path}: holds no interval{aside}")
             if ours := _of_task(source, of_all[path], file):
                 used.update((path, mark.task) for mark in ours)
                 found[file] = _file(source, path, ours)
             else:
                 lacking.setdefault(path, {})[file] = _names(source, file)
         except DataError as error:
-            faults.append((file, str(error)))
+            faults.append((path, str(error)))
     for path, names in lacking.items():
         tasks = {mark.task or "" for mark in of_all[path]}
         known = {task or "" for where, task in used if where == path}

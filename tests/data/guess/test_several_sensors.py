@@ -103,6 +103,37 @@ def test_one_table_of_intervals_for_all(tmp_path, lines, said):
     assert windows(tmp_path) == each("1", "2")
 
 
+@pytest.mark.parametrize(
+    ("where", "lines", "said"),
+    [
+        ("labels/{}.csv", ["start,label", "0,walk", "20,run"], {"files": "labels/{}.csv"}),
+        (
+            "switches.csv",
+            ["file;Time (ms);Activity", "{};0;walk", "{};20000;run"],
+            {"files": "switches.csv", "recording": "file", "start": "Time (ms)", "label": "Activity", "unit": "ms"},
+        ),
+    ],
+)
+def test_tables_that_say_only_when_something_began(tmp_path, where, lines, said):
+    plain(tmp_path, (1, 2), "t,ax,ay,az", "{t:.2f},{x:.4f},{y:.4f},{z:.4f}")
+    rows: dict[str, list[str]] = {}
+    for name in ("p1", "p2"):
+        rows.setdefault(where.format(name), []).extend(line.format(name) for line in lines[1:])
+    for path, some in rows.items():
+        put(tmp_path / path, [lines[0], *some])
+    content, questions = guessed(tmp_path, "raw", where.split("/")[0])
+    assert content["label"] == {"intervals": {**said, "until_next": True}}
+    assert questions == ["label: does each last until the next one begins? else say end or duration"]
+    assert windows(tmp_path) == each("1", "2")
+
+
+def test_a_recording_with_a_label_and_no_end_is_no_table_of_intervals(tmp_path):
+    plain(tmp_path, (1, 2), "time,ax,label", "{t:.2f},{x:.4f},{label}")
+    content, _ = guessed(tmp_path)
+    assert content["label"] == {"column": "label"}
+    assert windows(tmp_path) == each("1", "2")
+
+
 def test_a_row_for_each_value(tmp_path):
     """As databases of time series export them."""
     for person in (1, 2):

@@ -150,11 +150,19 @@ def test_files_without_any_interval_are_one_error(tmp_path, files):
     (tmp_path / "labels/cy.csv").write_text("start,end,label\n1,2,walk\n")
     with pytest.raises(DataError) as caught:
         load_table("mine", write(tmp_path, text, header="t,ax,ay", ana=rows, bo=rows, cy=rows))
-    first = tmp_path / ("labels.csv" if files == "labels.csv" else "labels/ana.csv")
-    others = "2 more files" if files == "labels.csv" else "1 more file"
-    assert str(caught.value) == (
-        f"{first}: holds no interval; leave {tmp_path}/raw/ana.csv out of files (and {others} with this fault)"
+    of_each = (
+        f"/ana.csv: holds no interval; leave {tmp_path}/raw/ana.csv out of files (and 1 more file with this fault)"
     )
+    assert str(caught.value) == f"{tmp_path}/labels" + (".csv: holds no interval" if "{}" not in files else of_each)
+
+
+def test_a_wrong_line_in_the_table_of_all_is_one_error(tmp_path):
+    rows = [f"{i / 10:.1f},{i},{100 + i}" for i in range(50)]
+    (tmp_path / "labels.csv").write_text("name,start,end,label\nana,1,3,walk\nbo,2,0,run\n")
+    text = DESCRIPTOR.replace("SUBJECT", "{pattern: '(ana|bo)'}").replace("KEYS", "subject: name")
+    with pytest.raises(DataError) as caught:
+        load_table("mine", write(tmp_path, text, header="t,ax,ay", ana=rows, bo=rows))
+    assert str(caught.value) == f"{tmp_path}/labels.csv: line 3: ends at 0, before its start at 2"
 
 
 def test_a_recording_is_named_with_the_name_that_is_written_otherwise(tmp_path):

@@ -182,6 +182,18 @@ DATA = [
          "test_a_plan_knows_only_the_intervals_that_end_before_a_long_recording_begins"),
     ),
     *in_file(
+        "har_ray/data/own/streams.py", "tests/data/own/test_interval_tables.py",
+        ("one person's intervals in a file vouch for the clock of another's",
+         'whose = stream.subject if several else ""', 'whose = ""',
+         "test_intervals_of_one_of_several_people_may_not_all_be_of_another_clock"),
+    ),
+    *in_file(
+        "har_ray/data/own/intervals.py", "tests/data/own/test_interval_tables.py",
+        ("samples of everybody in a table are counted for each file",
+         "if one.subject is not None and one.subject not in subjects:", "if one.subject == ():",
+         "test_one_table_of_people_for_a_file_of_each"),
+    ),
+    *in_file(
         "har_ray/data/soundness/statistics.py", "tests/data/soundness/test_statistics.py",
         ("extremes of one part are counted in the other too",
          "np.where(one.highest == highest, one.at_highest, 0)", "one.at_highest",

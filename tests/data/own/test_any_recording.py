@@ -39,7 +39,9 @@ LABELS = {
 
 @dataclass(frozen=True)
 class Shape:
-    """How files differ from the plain one; `packet` rows share a stamp, two of `swapped` + 2 packets change places."""
+    """How files differ from the plain one; `packet` rows share a stamp, two of `swapped` + 2 packets change places, and
+    after each row come so many `others` of another sensor.
+    """
 
     layout: Layout
     rows: int
@@ -49,6 +51,7 @@ class Shape:
     labels: str
     in_file: str
     auto: bool
+    others: int
 
     def label(self, i):
         return "walk" if i < self.rows // 2 else "run"
@@ -81,9 +84,11 @@ class Shape:
             rows = []
             for i in self.order(*span):
                 values = [self.layout.number(value * IN_FILE[self.in_file], 6) for value in (i, 1000 - i)]
-                rows.append([*self.stamp(i), *values, self.layout.text(self.label(i))])
-            units = ["-", "s", "g", "g", "no_units"]
-            content = self.layout.bytes(["day", "t", "ax", "ay", "activity"], units, rows)
+                rows.append([*self.stamp(i), *values, self.layout.text(self.label(i)), self.layout.text("acc")])
+                other = [self.layout.number(value, 6) for value in (-7, 7)]
+                rows += [[*self.stamp(i), *other, *map(self.layout.text, ("no label", "gyr"))]] * self.others
+            units = ["-", "s", "g", "g", "no_units", "no_units"]
+            content = self.layout.bytes(["day", "t", "ax", "ay", "activity", "sensor"], units, rows)
             self.layout.write(folder / "raw" / f"{name}.DAT", content)
         (folder / "labels").mkdir()
         edge, end = half / RATE_HZ, self.rows / RATE_HZ
@@ -100,6 +105,7 @@ class Shape:
 files: raw/*
 rate_hz: {"auto" if self.auto else RATE_HZ}
 {f"time: {{{time}}}" if self.clock != "none" else ""}
+{"rows: {column: sensor, value: acc}" if self.others else ""}
 subject: {{pattern: 'p(\\d)'}}
 label: {LABELS[self.labels]}
 channels: {{{channels}}}
@@ -109,7 +115,7 @@ presets: {{p: {{window_s: 1, stride_s: 0.5, rate_hz: {RATE_HZ}}}}}
 
 def _as_can_be_told(shape):
     if shape.clock == "none":
-        return replace(shape, packet=1, swapped=0, auto=False)
+        return replace(shape, packet=1, swapped=0, auto=False, others=0)
     return replace(shape, swapped=0) if shape.clock == "wraps" and shape.labels == "path" else shape
 
 
@@ -123,6 +129,7 @@ shapes = st.builds(
     labels=st.sampled_from(sorted(LABELS)),
     in_file=st.sampled_from(sorted(IN_FILE)),
     auto=st.booleans(),
+    others=st.sampled_from([0, 0, 1, 3]),
 ).map(_as_can_be_told)
 
 

@@ -153,6 +153,11 @@ def time_breaks(t: npt.NDArray[Any], max_step: float) -> BoolArray:
     return ~steady
 
 
+def goes_on(t: npt.NDArray[Any], stop: int) -> bool:
+    """Whether a stream, with time `[n]`, that is cut before sample `stop` goes on later: samples are lost there."""
+    return stop < len(t) and bool(t[stop] >= t[stop - 1])
+
+
 def runs(n: int, breaks: BoolArray) -> list[tuple[int, int]]:
     """The uninterrupted runs of `n` samples, as (start, stop); `breaks[i]` cuts between samples i and i + 1."""
     if n == 0:

@@ -70,6 +70,12 @@ def joined(streams: Mapping[str, Stream[Key]], step: float, alone: dict[str, int
         alone[sensor] = alone.get(sensor, 0) + n
 
 
+def goes_on(stretch: Stretch[Key], streams: Mapping[str, Mapping[Key, Sequence[Run]]]) -> bool:
+    """Whether the stream that ends a stretch has more under the same key."""
+    ends = min(zip(stretch.runs, streams.values(), strict=True), key=lambda one: one[0].t[-1])
+    return ends[0] is not ends[1][stretch.key][-1]
+
+
 def _overlapping(streams: Sequence[Sequence[Run]]) -> Iterator[tuple[Run, ...]]:
     """The combinations of a run of each stream, in order of time, without those of runs that are far apart."""
     first, *others = streams

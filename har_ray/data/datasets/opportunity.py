@@ -25,7 +25,16 @@ import numpy.typing as npt
 import pyarrow as pa
 from pyarrow import csv
 
-from har_ray.data.cleaning import columns_of, explain, find_files, intact_runs, line_blocks, row_fault, time_breaks
+from har_ray.data.cleaning import (
+    columns_of,
+    explain,
+    find_files,
+    goes_on,
+    intact_runs,
+    line_blocks,
+    row_fault,
+    time_breaks,
+)
 from har_ray.data.dataset import NULL, Archive, Channel, Dataset, Preset, Reader, Recording, Rejects, Track
 from har_ray.errors import DataError, unknown
 
@@ -200,7 +209,8 @@ def read(legend: Legend, source: str, channels: Sequence[str], rejects: Rejects)
     t, x, labels = _samples(path, columns_of(channels, COLUMNS, "opportunity"), legend)
     intact = intact_runs(x, time_breaks(t, MAX_STEP_MS), channels, RATE_HZ, MAX_MISSING_S, rejects)
     for number, (start, stop) in enumerate(intact):
-        yield Recording(f"{path.name}:{number}", path.name[:2], x[start:stop], labels[start:stop], RATE_HZ)
+        name, subject = f"{path.name}:{number}", path.name[:2]
+        yield Recording(name, subject, x[start:stop], labels[start:stop], RATE_HZ, before_gap=goes_on(t, stop))
 
 
 def locate_published(folder: Path | None) -> list[str]:

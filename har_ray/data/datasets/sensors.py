@@ -74,7 +74,8 @@ def read(source: str, channels: Sequence[str], rejects: Rejects) -> Iterator[Rec
     unbroken = np.zeros(len(x) - 1, dtype=np.bool_)
     intact = intact_runs(x, unbroken, channels, RATE_HZ, MAX_MISSING_S, rejects)
     for number, (start, stop) in enumerate(intact):
-        yield Recording(f"{path.name}:{number}", FILES[path.name], x[start:stop], labels[start:stop], RATE_HZ)
+        name, subject, before_gap = f"{path.name}:{number}", FILES[path.name], stop < len(x)
+        yield Recording(name, subject, x[start:stop], labels[start:stop], RATE_HZ, before_gap=before_gap)
 
 
 def _rows(path: Path, columns: Sequence[int]) -> Iterator[tuple[int, bytes]]:

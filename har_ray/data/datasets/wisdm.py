@@ -26,6 +26,7 @@ from har_ray.data.cleaning import (
     columns_of,
     explain,
     find_files,
+    goes_on,
     line_blocks,
     row_fault,
     runs,
@@ -184,7 +185,8 @@ def read(source: str, channels: Sequence[str], rejects: Rejects) -> Iterator[Rec
     """
     columns = columns_of(channels, {channel.name: i for i, channel in enumerate(CHANNELS)}, "wisdm")
     records = read_records(Path(source), SUBJECTS, CLASSES, rejects)
-    breaks = changes(records.subject) | changes(records.activity) | time_breaks(records.t_ns, MAX_STEP_NS)
+    others = changes(records.subject) | changes(records.activity)
+    breaks = others | time_breaks(records.t_ns, MAX_STEP_NS)
     for number, (start, stop) in enumerate(runs(len(records.t_ns), breaks)):
         subject, activity = SUBJECTS[records.subject[start]], CLASSES[records.activity[start]]
         yield Recording(
@@ -193,6 +195,7 @@ def read(source: str, channels: Sequence[str], rejects: Rejects) -> Iterator[Rec
             x=records.xyz[start:stop].take(columns, axis=1),
             labels=records.activity[start:stop],
             rate_hz=RATE_HZ,
+            before_gap=goes_on(records.t_ns, stop) and not others[stop - 1],
         )
 
 

@@ -19,7 +19,7 @@ import numpy as np
 from har_ray.data.cleaning import changes, columns_of, find_files, runs, time_breaks
 from har_ray.data.dataset import Archive, Channel, Dataset, Preset, Recording, Rejects
 from har_ray.data.datasets.wisdm import read_records
-from har_ray.data.joining import Run, Stream, joined
+from har_ray.data.joining import Run, Stream, goes_on, joined
 from har_ray.errors import DataError
 
 RATE_HZ = 20.0
@@ -124,6 +124,7 @@ def read(source: str, channels: Sequence[str], rejects: Rejects) -> Iterator[Rec
             x=stretch.x.take(at, axis=1),
             labels=np.full(len(stretch.x), activity, dtype=np.int16),
             rate_hz=RATE_HZ,
+            before_gap=goes_on(stretch, streams),
         )
     for sensor, n in alone.items():
         rejects.add(f"{SENSORS[sensor]} reading without one of the other sensor at its time", n)

@@ -4,6 +4,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from glob import escape
+from itertools import count
 from typing import NamedTuple
 
 from har_ray.data.guess.layout import ColumnHead, Head
@@ -79,7 +80,8 @@ def channels_of(heads: Sequence[Head], taken: Sequence[object], source: str) -> 
         rules += [{"files": escape(file), "channels": f"{sensor}_*", "in_file": value} for file, value in own.items()]
     if not threes:
         plain = [one for one in rest if one.known > MOSTLY]
-        found = [Channel(_plain(one, source), one.reference, unit_named(one)) for one in plain]
+        unique = _unlike([_plain(one, source) for one in plain])
+        found = [Channel(name, one.reference, unit_named(one)) for name, one in zip(unique, plain, strict=True)]
         rest = [one for one in rest if one not in plain]
     return Channels(tuple(found), tuple(one.reference for one in rest), tuple(rules))
 
@@ -123,10 +125,10 @@ def _spelt(words: Sequence[str]) -> list[str]:
 
 
 def _numbered(columns: Sequence[ColumnHead]) -> Iterator[Three]:
-    """The columns of a matrix of three: `acc.1`, `acc.2`, `acc.3`."""
+    """The columns of a matrix of three: `acc.1`, `acc.2`, `acc.3`; or `acc` three times, as pandas may number it."""
     found: dict[str, list[ColumnHead]] = {}
     for column in columns:
-        if match := re.fullmatch(r"(.+)[._](\d)", column.name):
+        if match := re.fullmatch(r"(.+?)([._]\d)?", column.name):
             found.setdefault("_".join(_words(match[1])), []).append(column)
     yield from (Three(sensor, tuple(three)) for sensor, three in found.items() if len(three) == 3)
 
@@ -164,3 +166,12 @@ def _sensor(sensor: str, source: str, unit: str | None) -> str:
 def _plain(column: ColumnHead, source: str) -> str:
     words = [word for word in _words(column.name) if not source or word not in NO_PART]
     return "_".join([*([source] if source else []), *words]) or f"column_{column.reference}"
+
+
+def _unlike(names: Sequence[str]) -> list[str]:
+    """The names with a number behind each that stands earlier too: load, load → load, load_2."""
+    found: list[str] = []
+    for name in names:
+        numbered = (f"{name}_{n}" for n in count(2))
+        found.append(name if name not in found else next(one for one in numbered if one not in {*names, *found}))
+    return found

@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from har_ray.data.cleaning import intact_runs, time_breaks
 from har_ray.data.dataset import Joined, Recording, Rejects, Wander
-from har_ray.data.joining import Run, Stretch, joined
+from har_ray.data.joining import Run, goes_on, joined
 from har_ray.data.joining import Stream as Runs
 from har_ray.data.own.even import MAX_DECIMATION, US_PER_S
 from har_ray.data.own.rates import stream_rate_hz
@@ -93,7 +93,7 @@ def read_joined(
             labels=first.labels[np.searchsorted(first.t, stretch.t, side="right") - 1],
             rate_hz=rate_hz,
             wander=max(chain(*wanders.values()), key=lambda one: one.range, default=None),
-            before_gap=_goes_on(stretch, runs),
+            before_gap=goes_on(stretch, runs),
             joined=tuple(
                 Joined(name, tuple(of_source[name]), float(t - earliest) / US_PER_S) for name, t in begins.items()
             ),
@@ -101,12 +101,6 @@ def read_joined(
         )
     for source, n in alone.items():
         rejects.add(f"{source} reading without one of the other sources at its time", n)
-
-
-def _goes_on(stretch: Stretch[Key], runs: Mapping[str, Runs[Key]]) -> bool:
-    """Whether the source that ends a stretch has more of the same recording."""
-    ends = min(zip(stretch.runs, runs.values(), strict=True), key=lambda one: one[0].t[-1])
-    return ends[0] is not ends[1][stretch.key][-1]
 
 
 def _runs(

@@ -6,7 +6,7 @@ Nothing of a file by itself is resampled, unless its rate wanders.
 
 from collections.abc import Iterator, Sequence
 
-from har_ray.data.cleaning import columns_of, intact_runs, time_breaks
+from har_ray.data.cleaning import columns_of, goes_on, intact_runs, time_breaks
 from har_ray.data.dataset import Recording, Rejects
 from har_ray.data.own.even import at_even_intervals, even_rate_hz
 from har_ray.data.own.join import read_joined
@@ -49,7 +49,6 @@ def read(
             if wander:
                 even_hz = even_rate_hz(rate_hz, wander)
                 x, labels = at_even_intervals(stream.t[start:stop], x, labels, even_hz)
-            before_gap = stop < len(stream.t) and bool(stream.t[stop] >= stream.t[stop - 1])
             name = f"{table.relative(path)}:{number}"
-            yield Recording(name, stream.subject, x, labels, even_hz, wander, before_gap)
+            yield Recording(name, stream.subject, x, labels, even_hz, wander, goes_on(stream.t, stop))
             number += 1

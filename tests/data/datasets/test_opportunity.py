@@ -146,6 +146,7 @@ def test_short_losses_are_bridged_and_long_ones_cut(tmp_path):
     assert [recording.name for recording in recordings] == ["S1-ADL1.dat:0", "S1-ADL1.dat:1"]
     assert recordings[0].x[:, 0].tolist() == [1000 * i + 64 for i in range(40)]
     assert recordings[1].x[:, 0].tolist() == [1000 * i + 64 for i in range(56, 80)]
+    assert [recording.before_gap for recording in recordings] == [True, False]
     assert rejects == {"rla_acc_x missing for over 0.5 s": 16}
 
 
@@ -162,6 +163,7 @@ def test_cut_at_leaps_and_reversals_of_the_clock_never_bridged(tmp_path):
     rows[2][63] = "NaN"
     recordings, rejects = read(write(tmp_path, rows))
     assert [recording.x[:, 0].tolist() for recording in recordings] == [[64, 1064], [3064, 4064], [5064, 6064]]
+    assert [recording.before_gap for recording in recordings] == [True, False, False]
     assert rejects == {"rla_acc_x missing at an end of a recording": 1}
 
 

@@ -70,6 +70,7 @@ def test_empty_fields_are_bridged_for_half_a_second_no_longer(tmp_path):
     recordings, rejects = read(write(tmp_path, rows), ("wrist_acc_x",))
     assert [len(recording.x) for recording in recordings] == [50, 24]
     assert np.allclose(recordings[0].x[:, 0], np.arange(50) + 0.30, atol=1e-5)
+    assert [recording.before_gap for recording in recordings] == [True, False]
     assert rejects == {"wrist_acc_x missing for over 0.5 s": 26}
 
 

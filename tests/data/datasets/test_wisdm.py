@@ -103,6 +103,7 @@ def test_cut_at_person_activity_pause_and_reversal_in_file_order(tmp_path):
     ]
     recordings, rejects = read(write(tmp_path, "\n".join(text for part in parts for text in part)))
     assert xs(recordings) == [[1, 2, 3], [4, 5], [6, 7], [8], [9], [10]]
+    assert [recording.before_gap for recording in recordings] == [True, False, False, False, False, False]
     assert [recording.name for recording in recordings] == [
         *("33-Jogging:0", "33-Jogging:1", "33-Jogging:2", "33-Walking:3", "5-Walking:4", "33-Jogging:5"),
     ]

@@ -61,6 +61,7 @@ def test_a_pause_of_either_sensor_cuts_both(tmp_path):
         [1301, 1351],
         [1550],
     ]
+    assert [recording.before_gap for recording in recordings] == [True, True, False]
     assert rejects == {
         "accelerometer reading without one of the other sensor at its time": 4,
         "gyroscope reading without one of the other sensor at its time": 2,

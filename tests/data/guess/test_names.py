@@ -32,6 +32,31 @@ def test_sensors_by_short_names(tmp_path, names, scale, channels, unit):
     assert windows(tmp_path) == each("1", "2")
 
 
+@pytest.mark.parametrize(
+    ("names", "channels"),
+    [
+        (("acc", "acc", "acc"), {f"acc_{axis}": {"column": i, "unit": "m/s^2"} for i, axis in enumerate("xyz", 2)}),
+        (
+            ("acc", "acc.1", "acc.2"),
+            {
+                f"acc_{axis}": {"column": n, "unit": "m/s^2"}
+                for axis, n in zip("xyz", ("acc", "acc.1", "acc.2"), strict=True)
+            },
+        ),
+        (
+            ("bend", "bend", "pull"),
+            {"bend": {"column": 2}, "bend_2": {"column": 3}, "pull": {"column": "pull"}},
+        ),
+    ],
+)
+def test_no_column_is_lost_where_several_have_one_name(tmp_path, names, channels):
+    for person in (1, 2):
+        rows = [f"{i / 25:.2f},{x:.4f},{y:.4f},{z:.4f},{label}" for i, label, x, y, z in walk_and_run(25, person)]
+        put(tmp_path / "raw" / f"p{person}.csv", [f"t,{','.join(names)},activity", *rows])
+    assert guessed(tmp_path)[0]["channels"] == channels
+    assert windows(tmp_path) == each("1", "2")
+
+
 def test_what_does_not_point_anywhere_is_no_gravity(tmp_path):
     """As long as 1 g, of which nothing is left in the mean: a gyroscope in rad/s without a name, counts of another."""
     rng = np.random.default_rng(0)

@@ -26,6 +26,12 @@ RECORDING = re.compile(
 DEVICE = re.compile(r"(?i)device|sensor|serial|mac|source")
 FEW = 0.1
 """Of the rows, at most so many distinct words are names of people or recordings."""
+SENSOR = re.compile(r"(?i)sensor|type|kind")
+NUMBERED = (
+    "are {} different sensors, such as an accelerometer and a gyroscope? Then name each under sources, with rows: "
+    "{{column: {}, value: {}}}"
+)
+"""What Android numbers: 1 is an accelerometer, 4 a gyroscope, and the values of both are not of one channel."""
 STRETCH = 10
 """Rows of one person, at least on average."""
 
@@ -56,7 +62,10 @@ def recording_of(heads: Sequence[Head], separates: Sequence[str]) -> Answer:
     """What keeps recordings within a file apart."""
     if separates:
         best = next((name for name in separates if DEVICE.search(name)), separates[0])
-        return Answer({"column": best}, note="rows of several are interleaved")
+        column = heads[0].column(best)
+        numbered = SENSOR.search(column.name) and column.numbers is not None
+        question = NUMBERED.format(", ".join(column.distinct[:4]), column.name, column.distinct[0]) if numbered else ""
+        return Answer({"column": best}, question, note="rows of several are interleaved")
     for column in heads[0].columns:
         named = RECORDING.fullmatch(column.name) and all(_in_all(one, column) for one in heads)
         if named and any(len(head.column(column.reference).distinct) > 1 for head in heads):

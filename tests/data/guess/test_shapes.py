@@ -134,6 +134,20 @@ def test_interleaved_devices_and_a_word_for_no_class(tmp_path):
     assert windows(tmp_path) == both
 
 
+def test_sensors_by_number_are_asked_about(tmp_path):
+    for person in (1, 2):
+        rows = []
+        for i, label, x, y, z in walk_and_run(25, person):
+            rows += [
+                f"{40 * i},{sensor},{x * by:.4f},{y * by:.4f},{z * by:.4f},{label}" for sensor, by in ((1, 1), (4, 0.3))
+            ]
+        put(tmp_path / "raw" / f"p{person}.csv", ["time_ms,sensor,x,y,z,activity", *rows])
+    content, questions = guessed(tmp_path)
+    assert content["recording"] == {"column": "sensor"}
+    asked = "recording: are 1, 4 different sensors, such as an accelerometer and a gyroscope? Then name each under "
+    assert f"{asked}sources, with rows: {{column: sensor, value: 1}}" in questions
+
+
 def test_a_folder_for_each_recording_and_a_file_for_each_sensor(tmp_path):
     for who in ("ana", "bo"):
         for label in ("walk", "run"):

@@ -237,7 +237,7 @@ DATA = [
          "test_a_split_that_a_grid_would_refuse_is_refused"),
     ),
     *in_file(
-        "har_ray/data/own/intervals.py", "tests/data/own/test_intervals.py",
+        "har_ray/data/own/labelling.py", "tests/data/own/test_intervals.py",
         ("of contradicting intervals the later one labels",
          "    found[torn] = NULL\n", "",
          "test_an_interval_holds_its_start_and_overlaps_of_different_labels_are_no_class"),

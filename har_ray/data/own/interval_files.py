@@ -19,6 +19,8 @@ from har_ray.errors import DataError, unknown
 
 FROM_THE_START = (".eaf", ".txt")
 """Formats whose times count from the beginning of a recording: annotation tools know nothing else."""
+NO_TABLES = (".json", *FROM_THE_START)
+"""Formats of annotation tools; any other file is a table."""
 LABELS = ("timeserieslabels", "labels", "hypertextlabels")
 """Where Label Studio keeps the labels of a region, by the kind of the labelling interface."""
 

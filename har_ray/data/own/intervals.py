@@ -1,8 +1,4 @@
-"""Labels that stand in a file of intervals beside each recording, and what they make of its samples.
-
-An interval holds its start and not its end, so that one may begin where another ends. Where intervals of different
-labels overlap nobody knows what was done: these samples are of no class, as are those between intervals.
-"""
+"""The intervals of each recording, from the files that `label.intervals` names."""
 
 import logging
 import os
@@ -12,21 +8,18 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from glob import escape, glob
 from pathlib import Path, PurePosixPath
-from typing import Annotated, Literal, NamedTuple
+from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 import numpy as np
-import numpy.typing as npt
-from pydantic import AfterValidator, BaseModel, Field, model_validator
 
 from har_ray.data.cleaning import natural_key
-from har_ray.data.dataset import NULL, Rejects
 from har_ray.data.faults import by_cause
-from har_ray.data.own.columns import Column
-from har_ray.data.own.interval_files import FROM_THE_START, Mark, MarkColumns, marks
+from har_ray.data.own.interval_files import FROM_THE_START, Mark, marks
+from har_ray.data.own.interval_source import IntervalSource
 from har_ray.data.own.near_names import alike
-from har_ray.data.own.paths import Pattern, word_in
-from har_ray.data.own.timing import AUTO, ISO, UNITS_PER_S, CountUnit, TimeFormat, ZoneName
+from har_ray.data.own.paths import word_in
+from har_ray.data.own.timing import AUTO, ISO, UNITS_PER_S
 from har_ray.data.soundness.finding import listed
 from har_ray.errors import DataError, nearest
 
@@ -37,64 +30,7 @@ CLOCK_TIME = re.compile(r"(?:(\d+):)?(\d{1,2}):(\d\d(?:[.,]\d*)?)")
 """As players of videos show it: hours, if there are any, minutes and seconds."""
 STEM = r"([^/]+?)(?:\.[A-Za-z]\w*)*$"
 """A file's name without its suffixes."""
-BEYOND_S = 1.0
-"""Who labels by eye ends an interval no more exactly than so; what reaches further out of a recording is counted."""
 SHOWN = 5
-
-
-def _one_place(files: str) -> str:
-    if files.count("{}") > 1 or re.search(r"\{[^}]", files):
-        raise ValueError(f"{files!r}: expected at most one {{}}, where what the pattern finds stands")
-    return files
-
-
-class IntervalSource(BaseModel, frozen=True, extra="forbid"):
-    """Where the intervals of a recording are, and what their times mean.
-
-    Attributes:
-        files: the path relative to the descriptor; for `{}` stands what `pattern` finds in the path of the recording's
-            file, by default its name. Without `{}` one file has the intervals of all recordings.
-        start, end, label: the columns of a table.
-        duration: in the place of `end`, how long an interval lasts.
-        until_next: there is no end: an interval lasts until the next starts, the last one as long as the recording.
-        recording: of a table of all recordings: whose an interval is, by the name of its file, with or without its
-            suffix, by its path, or by what `pattern` finds in it.
-        subject: of recordings of several people: whose an interval is, as the recording calls them.
-        unit: of numbers, by name or as how many seconds one lasts (0.02 of samples at 50 Hz); by default ms for ELAN,
-            else s.
-        format: of times that are no numbers: a pattern of strptime's; `auto` and `iso` for ISO 8601.
-        zone: of times without a zone; by default that of the recording's.
-        clock: `absolute`: what the recording's time stamps tell; `recording`: seconds since its first sample. By
-            default that of ELAN and Audacity is `recording`, of others `absolute`.
-        tier: of ELAN, where several have annotations.
-    """
-
-    files: Annotated[str, Field(min_length=1), AfterValidator(_one_place)]
-    pattern: Pattern | None = None
-    start: Column = "start"
-    end: Column = "end"
-    label: Column = "label"
-    duration: Column | None = None
-    until_next: bool = False
-    recording: Column | None = None
-    subject: Column | None = None
-    unit: CountUnit | None = None
-    format: TimeFormat = AUTO
-    zone: ZoneName | None = None
-    clock: Literal["absolute", "recording"] | None = None
-    tier: str | None = None
-
-    @property
-    def columns(self) -> "MarkColumns":
-        end = None if self.until_next else self.duration or self.end
-        return MarkColumns(self.start, end, self.label, self.recording, self.subject)
-
-    @model_validator(mode="after")
-    def _one_end(self) -> "IntervalSource":
-        ends = [key for key in ("end", "duration", "until_next") if key in self.model_fields_set and getattr(self, key)]
-        if len(ends) > 1:
-            raise ValueError(f"expected one of end, duration and until_next, found {' and '.join(ends)}")
-        return self
 
 
 class Interval(NamedTuple):
@@ -303,65 +239,3 @@ def _name_unused(source: IntervalSource, folder: Path, used: set[Path]) -> None:
     if unused:
         more = f" and {len(unused) - SHOWN} more" if len(unused) > SHOWN else ""
         log.warning("%s%s: intervals of no recording", ", ".join(unused[:SHOWN]), more)
-
-
-def labels_at(
-    t: npt.NDArray[np.float64], intervals: Sequence[Interval], legend: Mapping[str, int], rejects: Rejects
-) -> npt.NDArray[np.int16]:
-    """The class of each sample by the interval it lies in, or `NULL`; counts those in none and in contradicting ones.
-
-    Args:
-        t: seconds `[n]` of the intervals' clock, in any order.
-        legend: label → class or `NULL`.
-
-    Returns:
-        int16 `[n]`.
-
-    Example:
-        >>> labels_at(np.arange(4.0), [Interval(1, 3, "walk", "line 2")], {"walk": 0}, Rejects())
-        array([-1,  0,  0, -1], dtype=int16)
-    """
-    order = np.argsort(t, kind="stable")
-    found = np.full(len(t), NULL, dtype=np.int16)
-    covered, torn = np.zeros(len(t), dtype=np.bool_), np.zeros(len(t), dtype=np.bool_)
-    starts, ends = (np.array([one[i] for one in intervals], dtype=np.float64) for i in (0, 1))
-    edges = zip(np.searchsorted(t[order], starts).tolist(), np.searchsorted(t[order], ends).tolist(), strict=True)
-    for (start, stop), one in zip(edges, intervals, strict=True):
-        part = slice(start, stop)
-        torn[part] |= covered[part] & (found[part] != legend[one.label])
-        found[part], covered[part] = legend[one.label], True
-    found[torn] = NULL
-    rejects.add("row in no interval", int((~covered).sum()))
-    rejects.add("row in intervals of different labels", int(torn.sum()))
-    labels = np.empty_like(found)
-    labels[order] = found
-    return labels
-
-
-def count_beyond(file: IntervalFile, span: tuple[float, float], recording: Path, rejects: Rejects) -> None:
-    """Count the intervals that do not lie in a recording.
-
-    Args:
-        file: its intervals, or those of one subject.
-        span: its first and last sample; infinite where it goes on beyond what was read.
-
-    Raises:
-        DataError: none does; its clock is another.
-    """
-    first, last = (0.0, span[1] - span[0]) if file.relative else span
-    outside = [one for one in file.intervals if one.end_s <= first or one.start_s > last]
-    if file.intervals and len(outside) == len(file.intervals):
-        begin, end = min(one.start_s for one in outside), max(one.end_s for one in outside)
-        end = end if end < np.inf else max(one.start_s for one in outside)
-        other = "absolute" if file.relative else "recording"
-        until = f"to {last:.0f} s" if last < np.inf else "s on"
-        whose = f" of {outside[0].subject}" if outside[0].subject else ""
-        raise DataError(
-            f"{file.path}: its intervals{whose} are from {begin:.0f} to {end:.0f} s, {recording.name} is from "
-            f"{first:.0f} {until}; see unit and zone of label.intervals, and clock: {other}"
-        )
-    rejects.add("interval outside its recording", len(outside))
-    reaching = [one for one in file.intervals if one.start_s < first - BEYOND_S or last + BEYOND_S < one.end_s < np.inf]
-    rejects.add(
-        "interval that is partly outside its recording", len(reaching) - sum(one in outside for one in reaching)
-    )

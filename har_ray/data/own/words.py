@@ -9,7 +9,7 @@ from pydantic import Field, model_validator
 
 from har_ray.data.cleaning import natural_key
 from har_ray.data.own.columns import Column
-from har_ray.data.own.intervals import IntervalSource
+from har_ray.data.own.interval_source import IntervalSource
 from har_ray.data.own.paths import Pattern
 from har_ray.data.own.section import Name, Section, Text
 from har_ray.errors import unknown

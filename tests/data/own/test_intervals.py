@@ -14,7 +14,8 @@ import har_ray
 from har_ray.data.dataset import Rejects
 from har_ray.data.own.dataset import load_table
 from har_ray.data.own.interval_files import MarkColumns, marks
-from har_ray.data.own.intervals import Interval, labels_at
+from har_ray.data.own.intervals import Interval
+from har_ray.data.own.labelling import labels_at
 from har_ray.data.own.timing import UNITS_PER_S
 from har_ray.errors import DataError, GridError
 from tests.data.own.tables import CHANNELS, read, write
@@ -277,6 +278,22 @@ def test_other_intervals_make_other_windows_and_wrong_keys_are_named(tmp_path):
         load_table("mine", path)
     assert "expected at most one {}, where what the pattern finds stands" in str(caught.value)
     assert "did you mean 'clock'?" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("said", "found"),
+    [
+        ("labels/{}.eaf', subject: who, start: from", "start and subject: says nothing of .eaf files; leave it out"),
+        ("labels/{}.TXT', duration: long", "duration: says nothing of .txt files; leave it out"),
+        ("labels/{}.csv', tier: hand", "tier: says nothing of .csv files; leave it out"),
+    ],
+)
+def test_a_key_of_other_files_is_not_passed_over(tmp_path, said, found):
+    """With `subject` passed over everybody would have the intervals of all."""
+    path = described(tmp_path, {"p1.csv": CSV})
+    path.write_text(path.read_text().replace("labels/{}.csv'", said))
+    with pytest.raises(GridError, match=found):
+        load_table("mine", path)
 
 
 def test_the_shape_of_files_that_people_have(tmp_path):

@@ -34,6 +34,7 @@ class Slow(tune.Trainable):
 
 
 def run(folder, scheduler):
+    folder.mkdir()
     tune.Tuner(
         tune.with_resources(Slow, {"CPU": 2 / SLOTS}),
         param_space={"folder": str(folder), "number": tune.grid_search(list(range(TRIALS)))},
@@ -48,12 +49,17 @@ def run(folder, scheduler):
 
 
 @pytest.mark.usefixtures("ray_session")
-def test_processes_are_used_again_for_trials_that_wait(tmp_path):
-    """How many start depends on how busy the machine is: 8 to 10 where nothing else runs, 12 with Tune's own scheduler,
-    and 48 if none were used again."""
-    processes, trials = run(tmp_path, Reuse())
-    assert trials == TRIALS
-    assert SLOTS <= processes <= 2 * SLOTS
+def test_no_process_that_is_starting_is_stopped_for_one_that_is_free(tmp_path):
+    """With Tune's own scheduler 12 start. One that was late may be replaced, on a busy machine more: one of three
+    runs must show it."""
+    started = []
+    for attempt in "abc":
+        processes, trials = run(tmp_path / attempt, Reuse())
+        assert trials == TRIALS
+        started.append(processes)
+        if SLOTS <= processes <= SLOTS + 2:
+            break
+    assert SLOTS <= min(started) <= SLOTS + 2, started
 
 
 def test_what_was_asked_for_last_is_taken_back_first():

@@ -5,12 +5,10 @@ in it is smaller than `SMALLEST`. What needs more room grows downwards.
 """
 
 import atexit
-import shutil
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
-from tempfile import mkdtemp
 from textwrap import wrap
 
 import matplotlib
@@ -19,6 +17,8 @@ from fontTools.ttLib import TTFont
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.font_manager import fontManager
+
+from har_ray.temporary import TemporaryFolder
 
 PNG_DPI = 250
 ONE_COLUMN_IN, TWO_COLUMNS_IN = 85 / 25.4, 180 / 25.4
@@ -75,8 +75,8 @@ def _common_font() -> str:
 
     For each PDF matplotlib reads a font twice to embed the glyphs that are used, 0.1 s each if it is all of `FONT`.
     """
-    name, folder = f"{FONT} common", mkdtemp(prefix="har-ray-font-")
-    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    name, folder = f"{FONT} common", TemporaryFolder("font")
+    atexit.register(folder.cleanup)
     font = TTFont(Path(matplotlib.get_data_path(), "fonts", "ttf", "DejaVuSans.ttf"), recalcTimestamp=False)
     keep = Options(layout_features=[], drop_tables=[*Options().drop_tables, "FFTM", "MATH"])
     subset = Subsetter(keep)
@@ -85,7 +85,7 @@ def _common_font() -> str:
     for family in (1, 16):
         font["name"].removeNames(nameID=family)
     font["name"].setName(name, 1, 3, 1, 0x409)
-    path = Path(folder, "common.ttf")
+    path = folder.path / "common.ttf"
     font.save(path)
     fontManager.addfont(path)
     return name

@@ -34,6 +34,12 @@ def pytest_collection_modifyitems(items):
     items.sort(key=lambda item: item.get_closest_marker("xdist_group").args != ("ray",))
 
 
+def pytest_make_parametrize_id(val, argname):
+    """The bytes of an archive hold when it was made: a test named after them has another name in each process, and the
+    processes of `make test` must find the same tests."""
+    return argname if isinstance(val, bytes) else None
+
+
 @pytest.fixture(scope="session", autouse=True)
 def _one_thread():
     torch.set_num_threads(1)

@@ -18,8 +18,6 @@ from har_ray.metrics import Indices
 
 VOTES = (1, 3)
 """How many of the latest labels vote on what is said. Fixed beforehand, not chosen on test windows."""
-APART = -1
-"""The label of a step between two stretches of windows, where nothing is and nothing is said."""
 
 
 class EventScores(NamedTuple):
@@ -87,10 +85,8 @@ def event_scores(window_ids: pa.StringArray, labels: Indices, predicted: Indices
     order = np.lexsort((starts, recordings))
     labels, predicted = labels[order], predicted[order]
     begins = _begins(recordings[order], starts[order], labels)
-    at = np.flatnonzero(begins)
-    truth = np.insert(labels, at, APART)
     return {
-        votes: EventScores.of(event_view([(truth, np.insert(said, at, APART))], null=APART), len(labels))
+        votes: EventScores.of(event_view(labels, said, begins), len(labels))
         for votes, said in zip(VOTES, (predicted, voted(predicted, begins)), strict=True)
     }
 

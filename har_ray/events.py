@@ -11,7 +11,6 @@ segment is follows from its neighbours. Needs NumPy alone.
 """
 
 from collections import Counter
-from collections.abc import Iterable
 from itertools import pairwise
 from typing import Literal, NamedTuple, get_args
 
@@ -42,27 +41,35 @@ class Segment(NamedTuple):
 
 def segments(truth: Presence, found: Presence) -> list[Segment]:
     """The segments of a recording of n samples, given where a class is and where it was found, each bool (n,)."""
-    kinds, edges = _segments(truth, found)
+    kinds, edges = _segments(truth, found, _one_recording(len(truth)))
     spans = pairwise(edges.tolist())
     return [Segment(KINDS[kind], start, end) for kind, (start, end) in zip(kinds.tolist(), spans, strict=True)]
 
 
-def _segments(truth: Presence, found: Presence) -> tuple[Indices, Indices]:
-    """The kinds of the segments, as places in `KINDS`, and their edges, of which there is one more."""
-    starts = _starts(truth, found)
-    is_there, is_found = truth[starts], found[starts]
+def _one_recording(n: int) -> Presence:
+    """Where recordings begin, if there is but one."""
+    begins: Presence = np.arange(n) == 0
+    return begins
+
+
+def _segments(truth: Presence, found: Presence, begins: Presence) -> tuple[Indices, Indices]:
+    """The kinds of the segments, as places in `KINDS`, and their edges, of which there is one more.
+
+    Recordings follow one another; `begins` (n,) is where one begins. No segment is of two, nor are neighbours.
+    """
+    starts = _starts(begins, truth, found)
+    is_there, is_found, is_first = truth[starts], found[starts], begins[starts]
     recognised = np.concatenate([[False], is_there & is_found, [False]])
-    before, after = recognised[:-2], recognised[2:]
+    before, after = recognised[:-2] & ~is_first, recognised[2:] & ~np.append(is_first[1:], True)
     # A wrong segment is what its neighbours make it: four kinds where nothing is, four where something is.
     wrong = 1 + 4 * is_there + before + 2 * after
     kinds = np.where(is_there == is_found, 9 * is_there, wrong)
     return kinds, np.append(starts, len(truth))
 
 
-def _starts(*series: npt.NDArray[np.generic]) -> Indices:
-    """Where one of the series (n,) changes, and 0."""
-    changed = np.zeros(len(series[0]), np.bool_)
-    changed[:1] = True
+def _starts(begins: Presence, *series: npt.NDArray[np.generic]) -> Indices:
+    """Where one of the recordings begins or one of the series (n,) changes."""
+    changed = begins.copy()
     for values in series:
         changed[1:] |= values[1:] != values[:-1]
     return np.flatnonzero(changed)
@@ -82,20 +89,24 @@ def events(labels: Labels, null: int | None = None) -> list[Event]:
     >>> events(np.array([0, 1, 1, 0]), null=0)
     [Event(label=1, start=1, end=3)]
     """
-    starts, ends = _events(labels, null)
+    starts, ends = _events(labels, _one_recording(len(labels)), null)
     return [Event(*one) for one in zip(labels[starts].tolist(), starts.tolist(), ends.tolist(), strict=True)]
 
 
-def _events(labels: Labels, null: int | None) -> tuple[Indices, Indices]:
+def _events(labels: Labels, begins: Presence, null: int | None) -> tuple[Indices, Indices]:
     """Where the events start and end."""
-    edges = np.append(_starts(labels), len(labels))
+    edges = np.append(_starts(begins, labels), len(labels))
     known = np.ones(len(edges) - 1, np.bool_) if null is None else labels[edges[:-1]] != null
     return edges[:-1][known], edges[1:][known]
 
 
 def delays(truth: Labels, found: Labels, null: int | None = None) -> list[int | None]:
     """How many samples into each event it was first recognised, 0 where it was at once; None where it never was."""
-    starts, ends = _events(truth, null)
+    return _delays(truth, found, _one_recording(len(truth)), null)
+
+
+def _delays(truth: Labels, found: Labels, begins: Presence, null: int | None) -> list[int | None]:
+    starts, ends = _events(truth, begins, null)
     hits = np.append(np.flatnonzero(truth == found), len(truth))
     first = hits[np.searchsorted(hits, starts)]
     late = zip((first - starts).tolist(), (first < ends).tolist(), strict=True)
@@ -118,19 +129,24 @@ class EventView(NamedTuple):
     delays: list[int | None]
 
 
-def event_view(recordings: Iterable[tuple[Labels, Labels]], null: int | None = None) -> EventView:
-    """Of recordings, each given as the true and the found label of every sample, (n,) both.
+def event_view(truth: Labels, found: Labels, begins: Presence, null: int | None = None) -> EventView:
+    """Of recordings one after the other: the true and the found label of every sample, and whether a recording begins
+    with it, (n,) each; one does with the first.
 
     One class taken for another is a deletion of the one and an insertion of the other.
+
+    >>> view = event_view(np.array([1, 1, 2]), np.array([1, 2, 2]), np.array([True, False, True]))
+    >>> view.events, view.delays, view.segments["underfill at end"], view.segments["insertion"]
+    (2, [0, 0], 1, 1)
     """
-    late: list[int | None] = []
-    counted, lasting = np.zeros((2, len(KINDS)), np.int64)
-    for truth, found in recordings:
-        late += delays(truth, found, null)
-        for label in {*np.unique(truth).tolist(), *np.unique(found).tolist()} - {null}:
-            kinds, edges = _segments(truth == label, found == label)
-            np.add.at(counted, kinds, 1)
-            np.add.at(lasting, kinds, np.diff(edges))
+    labels = np.unique(np.concatenate([truth, found]))
+    labels = labels if null is None else labels[labels != null]
+    # Each class against all others, (classes, n), as if each were recordings of its own.
+    are_there, are_found = truth == labels[:, None], found == labels[:, None]
+    kinds, edges = _segments(are_there.ravel(), are_found.ravel(), np.tile(begins, len(labels)))
+    counted = np.bincount(kinds, minlength=len(KINDS))
+    lasting = np.bincount(kinds, np.diff(edges), len(KINDS)).astype(np.int64)
+    late = _delays(truth, found, begins, null)
     return EventView(len(late), _by_kind(counted), _by_kind(lasting), late)
 
 

@@ -8,6 +8,9 @@ STORE_AND_ANALYSIS = [
         ("a late end is taken for a late start",
          "wrong = 1 + 4 * is_there + before + 2 * after", "wrong = 1 + 4 * is_there + 2 * before + after",
          "test_a_wrong_segment_is_what_its_neighbours_make_it"),
+        ("a recording's first segment has the last of the recording before as its neighbour",
+         "recognised[:-2] & ~is_first", "recognised[:-2]",
+         "test_the_view_of_recordings_is_that_of_each_class_in_each"),
     ),
     *in_file(
         "analysis/events.py", "tests/analysis/test_events.py",

@@ -5,6 +5,9 @@ Ray itself would look for a cluster that is gone for about a quarter of an hour.
 
 import os
 import socket
+import sys
+import tempfile
+from pathlib import Path
 
 from har_ray.errors import HarRayError
 
@@ -29,6 +32,8 @@ def answering(address: str | None) -> str | None:
         (address, "--address") if address else (os.environ.get("RAY_ADDRESS"), "the environment's RAY_ADDRESS")
     )
     if not said or said in FOUND_BY_RAY:
+        if said != "local":
+            _check_started()
         return said or None
     if said.startswith(DASHBOARD):
         raise HarRayError(
@@ -41,6 +46,27 @@ def answering(address: str | None) -> str | None:
     if (fault := _fault(host.strip("[]"), int(port))) is not None:
         raise HarRayError(f"no Ray cluster at {said} ({fault}), which {where} names; without it one is started here")
     return said
+
+
+def _check_started() -> None:
+    """That the cluster answers which the last `ray start` of this machine made, if any: Ray would look for it."""
+    if not (file := _started_file()).exists():
+        return
+    said = file.read_text().strip()
+    host, _, port = said.rpartition(":")
+    fault = _fault(host.strip("[]"), int(port)) if port.isdigit() else "no HOST:PORT"
+    if fault is not None:
+        raise HarRayError(
+            f"no Ray cluster at {said or 'an empty address'} ({fault}), which an earlier `ray start` left in {file}; "
+            "after `ray stop`, which removes it, one is started here"
+        )
+
+
+def _started_file() -> Path:
+    """Where `ray start` says the address of its cluster, as `ray._common.utils.get_ray_address_file` has it."""
+    given = os.environ.get("RAY_TMPDIR") or (os.environ.get("TMPDIR") if sys.platform == "linux" else None)
+    home = given or ("/tmp" if sys.platform in ("linux", "darwin") else tempfile.gettempdir())
+    return Path(home, "ray", "ray_current_cluster")
 
 
 def _fault(host: str, port: int) -> str | None:

@@ -11,6 +11,8 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
 import pytest
+from ray._common.utils import get_ray_address_file
+from ray._private.utils import write_ray_address
 
 from har_ray import ray_address
 from har_ray.errors import HarRayError
@@ -98,6 +100,34 @@ def test_a_ray_that_is_there_is_found(ray_session):
     address = ray_session.get_runtime_context().gcs_address
     assert answering(address) == address
     assert [answering(one) for one in (None, "", "auto", "local")] == [None, None, "auto", "local"]
+
+
+def test_a_cluster_that_is_gone_is_not_looked_for_where_its_start_left_its_address(monkeypatch, tmp_path):
+    """As Ray itself finds it; `ray stop` removes the file, a node that is killed does not."""
+    monkeypatch.setenv("RAY_TMPDIR", str(tmp_path))
+    file = Path(get_ray_address_file(None))
+    assert (answering(None), file.is_relative_to(tmp_path)) == (None, True)
+    file.parent.mkdir()
+    with nobody() as port:
+        file.write_text(f"127.0.0.1:{port}")
+        for address in (None, "auto"):
+            with pytest.raises(HarRayError) as caught:
+                answering(address)
+            assert str(caught.value) == (
+                f"no Ray cluster at 127.0.0.1:{port} (Connection refused), which an earlier `ray start` left in "
+                f"{file}; after `ray stop`, which removes it, one is started here"
+            )
+        assert answering("local") == "local"
+    file.write_text("")
+    with pytest.raises(HarRayError, match=r"no Ray cluster at an empty address \(no HOST:PORT\), which an earlier"):
+        answering(None)
+
+
+def test_a_cluster_that_was_started_here_is_found(monkeypatch, tmp_path, ray_session):
+    monkeypatch.setenv("RAY_TMPDIR", str(tmp_path))
+    Path(get_ray_address_file(None)).parent.mkdir()
+    write_ray_address(ray_session.get_runtime_context().gcs_address)
+    assert answering(None) is None
 
 
 def test_a_grid_ends_within_seconds_in_one_line(tmp_path):

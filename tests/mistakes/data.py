@@ -265,6 +265,9 @@ DATA = [
     ),
     *in_file(
         "har_ray/ray_address.py", "tests/test_ray_address.py",
+        ("what `ray start` left is looked for only where no address is said to be automatic",
+         'if said != "local":', "if not said:",
+         "test_a_cluster_that_is_gone_is_not_looked_for_where_its_start_left_its_address"),
         ("whatever listens at an address is taken for Ray",
          "answer[3] == SETTINGS", "answer[3] != 0",
          "test_something_else_that_listens_is_not_ray"),

@@ -88,7 +88,7 @@ def test_the_view_of_recordings_is_that_of_each_class_in_each(null):
     generator = np.random.default_rng(0)
     recordings = [tuple(generator.integers(4, size=(2, n)).repeat(3, axis=1)) for n in generator.integers(1, 9, 50)]
     view = view_of(recordings, null)
-    counted, lasting = Counter(), Counter()
+    counted, lasting = Counter[str](), Counter[str]()
     for truth, found in recordings:
         for label in {0, 1, 2, 3} - {null}:
             for one in segments(truth == label, found == label):

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import cached_property
+from threading import Lock
 from typing import NamedTuple
 
 import numpy as np
@@ -18,8 +19,8 @@ from analysis.seeds import Predictions, Score, SeedScores
 from har_ray.errors import DamagedError
 from har_ray.groups import Group, Setting
 from har_ray.metrics import DEFAULT, Floats, Indices
-from har_ray.store.results import ResultStore, Row, load
-from har_ray.store.storage import AT_ONCE
+from har_ray.store.results import PREDICTIONS, ResultStore, Row, load
+from har_ray.store.storage import AT_ONCE, read_table
 from har_ray.timeline import Span, slots_of
 from har_ray.variants import BASELINE, Traits, in_order
 
@@ -240,6 +241,11 @@ def _monitor(info: Row) -> str:
     return str(((info.get("grid") or {}).get("train") or {}).get("monitor") or "val_f1_macro")
 
 
+COMPUTING = Lock()
+"""Threads wait for files together and compute one after the other: side by side they take twice the time, since one
+that computes for microseconds waits for milliseconds until another lets go of Python's interpreter."""
+
+
 def _read(
     store: ResultStore, rows: Mapping[Key, Row | None], info: Row
 ) -> tuple[list[Cell], dict[tuple[Setting, str, int], SeedScores]]:
@@ -252,8 +258,10 @@ def _read(
     def read(keys: list[Key]) -> tuple[list[Cell], SeedScores | None]:
         cells, parts = zip(*(_cell(store, key, rows[key], scores, monitor) for key in keys), strict=True)
         complete = [part for part in parts if part is not None]
-        whole = len(complete) == len(cells)
-        return list(cells), SeedScores.of([cell.row for cell in cells], complete, scores) if whole else None
+        if len(complete) < len(cells):
+            return list(cells), None
+        with COMPUTING:
+            return list(cells), SeedScores.of([cell.row for cell in cells], complete, scores)
 
     with ThreadPoolExecutor(AT_ONCE) as pool:
         done = dict(zip(folds, pool.map(read, folds.values()), strict=True))
@@ -272,7 +280,11 @@ def _cell(
     if any(row.get(f"test_{score.name}") is None for score in scores):
         return Cell(key, "failed", "completed, but a test score is missing in its row"), None
     try:
-        predictions, curve = Predictions.read(store, row), [epoch.get(monitor) for epoch in store.curve(row)]
+        stored, curve = store.read(row, PREDICTIONS), store.curve(row)
+        with COMPUTING:
+            predictions = Predictions.of(read_table(stored))
+            confused = predictions.confusion()
     except (DamagedError, KeyError, ValueError) as error:
         return Cell(key, "failed", f"completed, but its artefacts cannot be read: {error}"), None
-    return Cell(key, "completed", "", row, np.array(curve, dtype=np.float64), predictions.confusion()), predictions
+    monitored = np.array([epoch.get(monitor) for epoch in curve], dtype=np.float64)
+    return Cell(key, "completed", "", row, monitored, confused), predictions

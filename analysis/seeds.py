@@ -8,12 +8,12 @@ training computes too.
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import cached_property, lru_cache
+from operator import itemgetter
 from typing import NamedTuple
 
 import numpy as np
 import pyarrow as pa
-from numpy.typing import NDArray
 
 from analysis.events import EventScores, event_scores
 from har_ray.errors import ExtensionError
@@ -22,7 +22,7 @@ from har_ray.metrics.calibration import calibration_error
 from har_ray.metrics.confusion import confusion, f1_mean
 from har_ray.metrics.f1_macro import MacroF1
 from har_ray.registry import short_name
-from har_ray.store.results import CLASSES, ResultStore, Row
+from har_ray.store.results import CLASSES, Row
 
 
 class Score(NamedTuple):
@@ -56,20 +56,11 @@ class Predictions:
         window_ids: `<recording>:<start>` (N,).
     """
 
-    subjects: NDArray[np.str_]
+    subjects: pa.StringArray
     labels: Indices
     logits: Floats
     names: tuple[str, ...] = ()
     window_ids: pa.StringArray = field(default_factory=lambda: pa.array([], pa.string()))
-
-    @classmethod
-    def read(cls, store: ResultStore, row: Row) -> "Predictions":
-        """Those of a completed cell.
-
-        Raises:
-            DamagedError, KeyError, ValueError: they are missing, damaged, or not what a cell leaves.
-        """
-        return cls.of(store.predictions(row))
 
     @classmethod
     def of(cls, stored: pa.Table) -> "Predictions":
@@ -88,9 +79,9 @@ class Predictions:
             raise ValueError("predictions.parquet: logits that are not finite")
         names = _names((table.schema.metadata or {}).get(CLASSES, b"[]"))
         subjects, window_ids = (table[name].chunk(0).cast(pa.string()) for name in ("subject", "window_id"))
-        return cls(subjects.to_numpy(zero_copy_only=False).astype(np.str_), labels, logits, names, window_ids)
+        return cls(subjects, labels, logits, names, window_ids)
 
-    @property
+    @cached_property
     def predicted(self) -> Indices:
         """The class of the largest logit (N,)."""
         found: Indices = self.logits.argmax(axis=1)
@@ -123,11 +114,9 @@ def _matrix(lists: pa.ListArray) -> Floats:
 
 def joined(parts: Sequence[Predictions]) -> Predictions:
     """Predictions one after the other."""
-    subjects, labels, logits = zip(*((part.subjects, part.labels, part.logits) for part in parts), strict=True)
-    window_ids = pa.concat_arrays([part.window_ids for part in parts])
-    return Predictions(
-        np.concatenate(subjects), np.concatenate(labels), np.concatenate(logits), parts[0].names, window_ids
-    )
+    labels, logits = (np.concatenate([getattr(part, name) for part in parts]) for name in ("labels", "logits"))
+    subjects, ids = (pa.concat_arrays([getattr(part, name) for part in parts]) for name in ("subjects", "window_ids"))
+    return Predictions(subjects, labels, logits, parts[0].names, ids)
 
 
 class SeedScores(NamedTuple):
@@ -166,11 +155,10 @@ def _value(score: Score, rows: Sequence[Row], pooled: Predictions) -> float | No
 
 def subject_f1(predictions: Predictions) -> dict[str, float]:
     """Macro F1 of each subject, over the classes that the subject has windows of."""
-    names, codes = np.unique(predictions.subjects, return_inverse=True)
-    predicted = predictions.predicted
-    scores = {}
-    for code, name in enumerate(names):
-        own = codes == code
-        matrix = confusion(predictions.labels[own], predicted[own], predictions.classes)
-        scores[str(name)] = f1_mean(matrix)
-    return scores
+    encoded, classes = predictions.subjects.dictionary_encode(), predictions.classes
+    names, codes = encoded.dictionary.to_pylist(), encoded.indices.to_numpy().astype(np.int64)
+    # One confusion matrix over the classes of all subjects, of which each has a stretch of rows to itself.
+    rows = codes * classes + predictions.labels
+    counts = np.bincount(rows * classes + predictions.predicted, minlength=len(names) * classes**2)
+    matrices = counts.reshape(len(names), classes, classes)
+    return {name: f1_mean(matrix) for name, matrix in sorted(zip(names, matrices, strict=True), key=itemgetter(0))}

@@ -66,7 +66,7 @@ def test_a_completed_cell_without_a_score_or_with_wrong_labels_counts_as_failed(
 def test_predictions_are_the_largest_logit(grid):
     grid.completed("LM", 0, 0.5, predictions=[("4", 0, 2), ("5", 1, 1)])
     cell_id = grid.plan[0]["cell_id"]
-    predictions = Predictions.read(grid.store, grid.store.row(cell_id))
+    predictions = Predictions.of(grid.store.predictions(grid.store.row(cell_id)))
     assert predictions.subjects.tolist() == ["4", "5"]
     assert predictions.labels.tolist() == [0, 1]
     assert predictions.predicted.tolist() == [2, 1]

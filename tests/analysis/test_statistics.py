@@ -4,6 +4,7 @@ import csv
 import io
 
 import numpy as np
+import pyarrow as pa
 import pytest
 from scipy.stats import rankdata, t, ttest_1samp
 
@@ -35,7 +36,7 @@ def estimated(comparison):
 
 def test_subject_f1_is_over_the_classes_of_the_subject():
     labels, predicted = np.array([0, 1, 0, 0]), np.array([0, 0, 0, 2])
-    scores = subject_f1(Predictions(np.array(["a", "a", "b", "b"]), labels, np.eye(4)[predicted]))
+    scores = subject_f1(Predictions(pa.array(["a", "a", "b", "b"]), labels, np.eye(4)[predicted]))
     # a: class 0 has F1 2/3, class 1 has 0; b has class 0 only, half of it found: 2/3
     assert scores == pytest.approx({"a": 1 / 3, "b": 2 / 3})
 

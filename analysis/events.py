@@ -85,8 +85,10 @@ def event_scores(window_ids: pa.StringArray, labels: Indices, predicted: Indices
     order = np.lexsort((starts, recordings))
     labels, predicted = labels[order], predicted[order]
     begins = _begins(recordings[order], starts[order], labels)
+    stretches = np.flatnonzero(begins)[1:]
+    truth = np.split(labels, stretches)
     return {
-        votes: EventScores.of(event_view(labels, said, begins), len(labels))
+        votes: EventScores.of(event_view(zip(truth, np.split(said, stretches), strict=True)), len(labels))
         for votes, said in zip(VOTES, (predicted, voted(predicted, begins)), strict=True)
     }
 

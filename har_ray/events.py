@@ -11,6 +11,7 @@ segment is follows from its neighbours. Needs NumPy alone.
 """
 
 from collections import Counter
+from collections.abc import Iterable
 from itertools import pairwise
 from typing import Literal, NamedTuple, get_args
 
@@ -129,17 +130,19 @@ class EventView(NamedTuple):
     delays: list[int | None]
 
 
-def event_view(truth: Labels, found: Labels, begins: Presence, null: int | None = None) -> EventView:
-    """Of recordings one after the other: the true and the found label of every sample, and whether a recording begins
-    with it, (n,) each; one does with the first.
+def event_view(recordings: Iterable[tuple[Labels, Labels]], null: int | None = None) -> EventView:
+    """Of recordings, each given as the true and the found label of every sample, (n,) both.
 
     One class taken for another is a deletion of the one and an insertion of the other.
 
-    >>> view = event_view(np.array([1, 1, 2]), np.array([1, 2, 2]), np.array([True, False, True]))
+    >>> view = event_view([(np.array([1, 1]), np.array([1, 2])), (np.array([2]), np.array([2]))])
     >>> view.events, view.delays, view.segments["underfill at end"], view.segments["insertion"]
     (2, [0, 0], 1, 1)
     """
-    labels = np.unique(np.concatenate([truth, found]))
+    both = [np.zeros((2, 0), np.int64), *map(np.stack, recordings)]
+    begins = np.concatenate([_one_recording(one.shape[1]) for one in both])
+    truth, found = np.concatenate(both, axis=1)
+    labels = np.unique([truth, found])
     labels = labels if null is None else labels[labels != null]
     # Each class against all others, (classes, n), as if each were recordings of its own.
     are_there, are_found = truth == labels[:, None], found == labels[:, None]

@@ -65,21 +65,19 @@ def test_events_and_how_late_they_were_recognised():
     assert delays(truth, found, null=0) == [2, 0, None]
 
 
-def view_of(recordings, null=None):
-    truth, found = (np.concatenate(series) for series in zip(*recordings, strict=True))
-    begins = np.concatenate([np.arange(len(labels)) == 0 for labels, _ in recordings])
-    return event_view(truth, found, begins, null)
-
-
 def test_the_view_of_several_recordings_of_several_classes():
     """One class taken for another: a deletion and an insertion. Null is no class."""
     first = (np.array([0, 1, 1, 1, 1]), np.array([0, 1, 0, 0, 1]))
     second = (np.array([2, 2, 2]), np.array([1, 1, 1]))
-    view = view_of([first, second], null=0)
+    view = event_view([first, second], null=0)
     assert (view.events, view.delays) == (2, [0, None])
     wrong = {kind: n for kind, n in view.segments.items() if kind not in ("correct", "nothing")}
     assert wrong == {"fragmentation": 1, "deletion": 1, "insertion": 1}
     assert {kind: view.samples[kind] for kind in wrong} == {"fragmentation": 2, "deletion": 3, "insertion": 3}
+
+
+def test_of_no_recording_there_is_nothing_to_see():
+    assert event_view([]) == (0, Counter(), Counter(), [])
 
 
 @pytest.mark.parametrize("null", [None, 0])
@@ -87,7 +85,7 @@ def test_the_view_of_recordings_is_that_of_each_class_in_each(null):
     """Of random labels that last for a while, in recordings that begin and end in the middle of an event."""
     generator = np.random.default_rng(0)
     recordings = [tuple(generator.integers(4, size=(2, n)).repeat(3, axis=1)) for n in generator.integers(1, 9, 50)]
-    view = view_of(recordings, null)
+    view = event_view(recordings, null)
     counted, lasting = Counter[str](), Counter[str]()
     for truth, found in recordings:
         for label in {0, 1, 2, 3} - {null}:

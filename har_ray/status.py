@@ -28,7 +28,9 @@ def status_lines(results: ResultStore, monitor: str) -> Iterator[str]:
         waiting = int(counts.get("pending", 0)) - started
         ends = ", ".join(f"{counts.get(status, 0):,} {status}" for status in ("completed", "stopped", "failed"))
         now = "interrupted" if by is None else "running or paused" if stage == "search" else "running"
-        yield f"{stage}: {counted(len(part), 'cell')}: {ends}, {started:,} {now}, {waiting:,} waiting"
+        # A cell leaves its first trace when an epoch has ended, which of a large network takes minutes.
+        waits = "waiting or in their first epoch" if by is not None and waiting else "waiting"
+        yield f"{stage}: {counted(len(part), 'cell')}: {ends}, {started:,} {now}, {waiting:,} {waits}"
     scored = rows[rows[monitor].notna()] if monitor in rows else rows[:0]
     for variant, part in scored.groupby("variant", sort=False):
         best = part.sort_values(monitor).iloc[-1]

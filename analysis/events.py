@@ -13,7 +13,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from har_ray.events import EventView, event_view
+from har_ray.events import EventView, view_of_all
 from har_ray.metrics import Indices
 
 VOTES = (1, 3)
@@ -85,10 +85,8 @@ def event_scores(window_ids: pa.StringArray, labels: Indices, predicted: Indices
     order = np.lexsort((starts, recordings))
     labels, predicted = labels[order], predicted[order]
     begins = _begins(recordings[order], starts[order], labels)
-    stretches = np.flatnonzero(begins)[1:]
-    truth = np.split(labels, stretches)
     return {
-        votes: EventScores.of(event_view(zip(truth, np.split(said, stretches), strict=True)), len(labels))
+        votes: EventScores.of(view_of_all(labels, said, begins), len(labels))
         for votes, said in zip(VOTES, (predicted, voted(predicted, begins)), strict=True)
     }
 

@@ -140,8 +140,15 @@ def event_view(recordings: Iterable[tuple[Labels, Labels]], null: int | None = N
     (2, [0, 0], 1, 1)
     """
     both = [np.zeros((2, 0), np.int64), *map(np.stack, recordings)]
-    begins = np.concatenate([_one_recording(one.shape[1]) for one in both])
     truth, found = np.concatenate(both, axis=1)
+    return view_of_all(truth, found, np.concatenate([_one_recording(one.shape[1]) for one in both]), null)
+
+
+def view_of_all(truth: Labels, found: Labels, begins: Presence, null: int | None = None) -> EventView:
+    """The same of recordings one after the other; `begins` is true where one begins, (n,) like the labels.
+
+    Of thousands of short ones in a fraction of the time.
+    """
     labels = np.unique([truth, found])
     labels = labels if null is None else labels[labels != null]
     # Each class against all others, (classes, n), as if each were recordings of its own.

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from analysis.formats import markdown_text, percent
@@ -61,7 +62,7 @@ def _scores(trained: Trained, logits: Floats) -> dict[str, Any]:
     Of few people the lowest and the highest instead: their interval may be as narrow by chance as it likes.
     """
     labels = trained.test.y
-    by_subject = list(subject_f1(Predictions(trained.test.subject, labels, logits)).values())
+    by_subject = list(subject_f1(Predictions(pa.array(trained.test.subject), labels, logits)).values())
     person, found = percent(float(np.mean(by_subject))), estimate(np.array(by_subject)[:, None])
     if len(by_subject) < MIN_SUBJECTS:
         person += f" ({100 * min(by_subject):.1f} to {100 * max(by_subject):.1f})" if len(by_subject) > 1 else ""

@@ -9,7 +9,6 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
-from operator import itemgetter
 from typing import NamedTuple
 
 import numpy as np
@@ -161,4 +160,5 @@ def subject_f1(predictions: Predictions) -> dict[str, float]:
     rows = codes * classes + predictions.labels
     counts = np.bincount(rows * classes + predictions.predicted, minlength=len(names) * classes**2)
     matrices = counts.reshape(len(names), classes, classes)
-    return {name: f1_mean(matrix) for name, matrix in sorted(zip(names, matrices, strict=True), key=itemgetter(0))}
+    scores = {name: f1_mean(matrix) for name, matrix in zip(names, matrices, strict=True)}
+    return dict(sorted(scores.items()))

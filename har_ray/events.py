@@ -145,8 +145,7 @@ def event_view(recordings: Iterable[tuple[Labels, Labels]], null: int | None = N
 
 
 def view_of_all(truth: Labels, found: Labels, begins: Presence, null: int | None = None) -> EventView:
-    """The same of recordings one after the other; `begins` is true where one begins, as with the first sample, (n,) like
-    the labels."""
+    """The same of recordings one after the other; `begins` (n,) is true where one begins, as with the first sample."""
     labels = np.unique([truth, found])
     labels = labels if null is None else labels[labels != null]
     # Each class against all others, (classes, n), as if each were recordings of its own.

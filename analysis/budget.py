@@ -234,6 +234,6 @@ def _described(model: Model, budget: Budget) -> str:
 
 def _scores(model: VariantResult) -> str:
     return (
-        f"validation {100 * (model.validation() or 0):.1f} %, test "
+        f"validation {100 * (model.validation or 0):.1f} %, test "
         f"{percent(model.mean(), model.sd())} % macro F1, {subject_text(model)}"
     )

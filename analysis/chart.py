@@ -85,7 +85,7 @@ def _details(results: Results, result: VariantResult) -> dict[str, str]:
                for score in {one.name: one for one in (F1, *results.scores)}.values()}  # fmt: skip
     mean, interval = per_subject_texts(result)
     details |= {"per subject (%)": mean if interval == "–" else f"{mean} (95 % interval {interval})"}
-    details |= {results.title_of(results.monitor): percent(result.validation()), "n (seeds)": result.standing()}
+    details |= {results.title_of(results.monitor): percent(result.validation), "n (seeds)": result.standing()}
     details |= {title: span(values) for cost, title in COSTS.items() if (values := result.cost(cost)) is not None}
     if latencies := result.latencies_ms():
         details["latency (ms)"] = ", ".join(f"{ms:.2f} ({device})" for device, ms in latencies.items())

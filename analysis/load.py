@@ -6,10 +6,9 @@ because the list is made of the cells that were *expected*, not of the rows that
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import cached_property
-from threading import Lock
+from itertools import chain
 from typing import NamedTuple
 
 import numpy as np
@@ -20,7 +19,7 @@ from har_ray.errors import DamagedError
 from har_ray.groups import Group, Setting
 from har_ray.metrics import DEFAULT, Floats, Indices
 from har_ray.store.results import PREDICTIONS, ResultStore, Row, load
-from har_ray.store.storage import AT_ONCE, read_table
+from har_ray.store.storage import in_advance, read_table
 from har_ray.timeline import Span, slots_of
 from har_ray.variants import BASELINE, Traits, in_order
 
@@ -241,9 +240,8 @@ def _monitor(info: Row) -> str:
     return str(((info.get("grid") or {}).get("train") or {}).get("monitor") or "val_f1_macro")
 
 
-COMPUTING = Lock()
-"""Threads wait for files together and compute one after the other: side by side they take twice the time, since one
-that computes for microseconds waits for milliseconds until another lets go of Python's interpreter."""
+Stored = tuple[bytes, list[Row]] | DamagedError | ValueError | None
+"""A completed cell's test predictions, as they are stored, and its learning curve, or why they can't be had."""
 
 
 def _read(
@@ -254,37 +252,43 @@ def _read(
     folds: dict[tuple[Setting, str, int], list[Key]] = {}
     for key in rows:
         folds.setdefault((key.setting, key.variant, key.seed), []).append(key)
+    cells: dict[Key, Cell] = {}
+    seeds: dict[tuple[Setting, str, int], SeedScores] = {}
+    stored = in_advance(lambda key: _stored(store, rows[key]), list(chain.from_iterable(folds.values())))
+    for seed, keys in folds.items():
+        read = [_cell(key, rows[key], next(stored), scores, monitor) for key in keys]
+        cells |= {cell.key: cell for cell, _ in read}
+        complete = [predictions for _, predictions in read if predictions is not None]
+        if len(complete) == len(keys):
+            seeds[seed] = SeedScores.of([cell.row for cell, _ in read], complete, scores)
+    return [cells[key] for key in rows], seeds
 
-    def read(keys: list[Key]) -> tuple[list[Cell], SeedScores | None]:
-        cells, parts = zip(*(_cell(store, key, rows[key], scores, monitor) for key in keys), strict=True)
-        complete = [part for part in parts if part is not None]
-        if len(complete) < len(cells):
-            return list(cells), None
-        with COMPUTING:
-            return list(cells), SeedScores.of([cell.row for cell in cells], complete, scores)
 
-    with ThreadPoolExecutor(AT_ONCE) as pool:
-        done = dict(zip(folds, pool.map(read, folds.values()), strict=True))
-    cells = {cell.key: cell for found, _ in done.values() for cell in found}
-    return [cells[key] for key in rows], {seed: found for seed, (_, found) in done.items() if found is not None}
+def _stored(store: ResultStore, row: Row | None) -> Stored:
+    if row is None or row["status"] != "completed":
+        return None
+    try:
+        return store.read(row, PREDICTIONS), store.curve(row)
+    except (DamagedError, ValueError) as error:
+        return error
 
 
 def _cell(
-    store: ResultStore, key: Key, row: Row | None, scores: Sequence[Score], monitor: str
+    key: Key, row: Row | None, stored: Stored, scores: Sequence[Score], monitor: str
 ) -> tuple[Cell, Predictions | None]:
     """A cell, and its test predictions where it is completed."""
     if row is None or row["status"] not in ("completed", "failed", "stopped"):
         return Cell(key, "missing"), None
-    if row["status"] != "completed":
+    if row["status"] != "completed" or stored is None:
         return Cell(key, str(row["status"]), str(row["error"] or "no reason is given")), None
     if any(row.get(f"test_{score.name}") is None for score in scores):
         return Cell(key, "failed", "completed, but a test score is missing in its row"), None
     try:
-        stored, curve = store.read(row, PREDICTIONS), store.curve(row)
-        with COMPUTING:
-            predictions = Predictions.of(read_table(stored))
-            confused = predictions.confusion()
+        if isinstance(stored, Exception):
+            raise stored
+        content, curve = stored
+        predictions = Predictions.of(read_table(content))
     except (DamagedError, KeyError, ValueError) as error:
         return Cell(key, "failed", f"completed, but its artefacts cannot be read: {error}"), None
     monitored = np.array([epoch.get(monitor) for epoch in curve], dtype=np.float64)
-    return Cell(key, "completed", "", row, monitored, confused), predictions
+    return Cell(key, "completed", "", row, monitored, predictions.confusion()), predictions

@@ -50,7 +50,7 @@ class VariantResult:
     def completed(self) -> list[Cell]:
         return [cell for cell in self.cells if cell.state == "completed"]
 
-    @property
+    @cached_property
     def seeds(self) -> list[int]:
         """The seeds whose folds are all completed."""
         return list(self.complete)
@@ -81,9 +81,10 @@ class VariantResult:
         value = self.mean(score)
         return None if value is None else round(100 * value, 1)
 
+    @cached_property
     def validation(self) -> float | None:
         """The mean monitored validation score of the complete seeds: what may choose between variants."""
-        cells = [cell for cell in self.completed if cell.key.seed in self.seeds]
+        cells = [cell for cell in self.completed if cell.key.seed in self.complete]
         values = [float(score) for cell in cells if (score := cell.row.get(self.monitor)) is not None]
         return mean(values) if values and len(values) == len(cells) else None
 
@@ -129,7 +130,7 @@ class VariantResult:
         of = f"{self.still_improving} of {counted(len(self.completed), 'cell')}"
         return f"{self.variant}: {of} {ended} epochs ran out" if self.still_improving else ""
 
-    @property
+    @cached_property
     def still_improving(self) -> int:
         """How many cells are known to have been so when their epochs ran out."""
         return sum(not known for cell in self.completed if (known := cell.row.get("converged")) is not None)
@@ -195,7 +196,7 @@ def variant_results(results: Results, setting: Setting) -> dict[str, VariantResu
 
 def by_validation(results: Iterable[VariantResult]) -> list[VariantResult]:
     """Those with a completed seed, the best mean validation score first."""
-    scored = [(score, result) for result in results if (score := result.validation()) is not None]
+    scored = [(score, result) for result in results if (score := result.validation) is not None]
     return [result for _, result in sorted(scored, key=lambda pair: pair[0], reverse=True)]
 
 

@@ -67,7 +67,7 @@ def student_table(results: Results, setting: Setting) -> TextTable:
 
 def _row(choice: Choice, result: VariantResult) -> list[Entry]:
     compared = choice.compared.get(result.variant)
-    texts = [percent(result.validation()), percent(result.mean(), result.sd())]
+    texts = [percent(result.validation), percent(result.mean(), result.sd())]
     texts += per_subject_texts(result)
     if compared is None or compared.subject_difference is None:
         texts += ["–"] * 4
@@ -105,7 +105,7 @@ def sentences(results: Results, setting: Setting) -> str:
 
 def _chosen(choice: Choice) -> str:
     chosen, count = choice.chosen, len(choice.students)
-    score = f"{100 * (chosen.validation() or 0.0):.1f} %"
+    score = f"{100 * (chosen.validation or 0.0):.1f} %"
     if count == 1:
         return f"{chosen.variant} is the only small model with a completed seed (validation: {score})."
     helped = any(result.traits.boosted for result in choice.students)
@@ -190,7 +190,7 @@ def student_csv(results: Results) -> str:
 def _record(choice: Choice, result: VariantResult) -> dict[str, Any]:
     (low, high), compared = result.subject_interval() or (None, None), choice.compared.get(result.variant)
     found = None if compared is None else compared.estimate
-    record = {"variant": result.variant, "is_chosen": result is choice.chosen, "validation": result.validation()}
+    record = {"variant": result.variant, "is_chosen": result is choice.chosen, "validation": result.validation}
     record |= {"test_f1_macro": result.mean(), "subject_f1": result.subject_mean()}
     record |= {"subject_low": low, "subject_high": high}
     record["chosen_minus_this"] = getattr(compared, "subject_difference", None)

@@ -47,7 +47,7 @@ class Point:
 
     @cached_property
     def validation(self) -> float:
-        return self.result.validation() or 0.0
+        return self.result.validation or 0.0
 
 
 class Sweep(NamedTuple):

@@ -126,15 +126,15 @@ def save(figure: Figure, stem: Path) -> Path:
     """
     paths = {kind: stem.with_name(f"{stem.name}.{kind}") for kind in ("png", "svg", "pdf")}
     about, alt = {"Title": stem.name}, str(figure.get_label())
-    _lay_out(figure)
+    lay_out(figure)
     figure.savefig(paths["png"], dpi=PNG_DPI, metadata=about | {"Description": alt})
     figure.savefig(paths["svg"], dpi=PNG_DPI, metadata=about | {"Description": alt, "Date": None})
     figure.savefig(paths["pdf"], dpi=PNG_DPI, metadata=about | {"Subject": alt, "CreationDate": None})
     return paths["svg"]
 
 
-def _lay_out(figure: Figure) -> None:
-    """Once, for all three files: with an engine left, even one that does nothing, each of them is drawn twice."""
+def lay_out(figure: Figure) -> None:
+    """Once, for all files: with an engine left, even one that does nothing, each of them is drawn twice."""
     engine = figure.get_layout_engine()
     if engine is not None:
         figure.set_dpi(PNG_DPI)

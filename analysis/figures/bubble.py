@@ -25,7 +25,7 @@ from analysis.figures.parts import (
 from analysis.load import Results
 from analysis.pareto import front
 from analysis.scores import WATCH_COSTS, VariantResult, shared_device, variant_results
-from har_ray.figures import GREY, INK, ONE_COLUMN_IN, SMALL, new_figure
+from har_ray.figures import GREY, INK, ONE_COLUMN_IN, SMALL, lay_out, new_figure
 from har_ray.groups import Setting
 
 SMALLEST, LARGEST = 25.0, 1500.0
@@ -76,8 +76,7 @@ def bubble_chart(results: Results, setting: Setting, cost: str) -> Figure | None
     _draw_front(chart, best)
     _draw(chart, bubbles, scale)
     legend.axis("off")
-    figure.draw_without_rendering()
-    figure.set_layout_engine("none")
+    lay_out(figure)
     _label(chart, bubbles, best)
     _legend(legend, params, scale)
     figure.set_label(_alt(title, bubbles, best, cost))

@@ -57,7 +57,8 @@ def looks(results: Results) -> Mapping[str, Look]:
     return {name: Look(PALETTE[i % len(PALETTE)], MARKS[i % len(MARKS)]) for i, name in enumerate(names)}
 
 
-def names(results: Results, setting: Setting) -> dict[str, str]:
+@lru_cache(maxsize=64)
+def names(results: Results, setting: Setting) -> Mapping[str, str]:
     """What a figure calls each variant: `DS-CNN†` the chosen student, `RAB-KD‡` unconverged, `MM (2/3)` incomplete."""
     variants = variant_results(results, setting)
     chosen = chosen_by_validation(result for result in variants.values() if not result.traits.large)

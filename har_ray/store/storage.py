@@ -16,7 +16,9 @@ import logging
 import os
 import time
 import uuid
+from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path, PurePosixPath
 from typing import Any, NamedTuple, TypeVar
 
@@ -30,10 +32,13 @@ from har_ray.text import duration
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
+Item = TypeVar("Item")
 
 FIRST_WAIT_S, LONGEST_WAIT_S = 0.5, 15.0
 AT_ONCE = 16
 """Files that are read side by side."""
+AHEAD = 64
+"""Files that are read before they are asked for."""
 PROBE_BYTES = 65_536
 """An empty file fits on a disk that is full."""
 CHECKSUM = "sha256"
@@ -278,6 +283,20 @@ class Storage:
         probe = f".probe-{uuid.uuid4().hex}"
         self.write(probe, bytes(PROBE_BYTES))
         self.delete(probe)
+
+
+def in_advance(read: Callable[[Item], T], items: Sequence[Item]) -> Iterator[T]:
+    """What `read` returns of each item, in their order, read by threads `AHEAD` items before it is asked for.
+
+    Threads only wait for files then, and who asks computes: several threads that compute take longer than one.
+    """
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        waiting = deque(pool.submit(read, item) for item in items[:AHEAD])
+        for item in items[AHEAD:]:
+            yield waiting.popleft().result()
+            waiting.append(pool.submit(read, item))
+        while waiting:
+            yield waiting.popleft().result()
 
 
 def read_table(content: bytes) -> pa.Table:

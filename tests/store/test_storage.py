@@ -13,7 +13,7 @@ import pytest
 
 from har_ray.errors import DamagedError, StorageError
 from har_ray.store.results import FIRST_COLUMNS, LAST_COLUMNS, ResultStore, load
-from har_ray.store.storage import Storage
+from har_ray.store.storage import AHEAD, AT_ONCE, Storage, in_advance
 from tests.s3 import SECRET, s3_server
 
 
@@ -281,3 +281,26 @@ def test_the_options_of_an_object_store_stay_at_the_end():
     assert root.path == "bucket/a#1"
     assert root.child("b").uri == "s3://bucket/a#1/b?region=eu-west-1"
     assert root.child("b").parent == root
+
+
+def test_files_are_read_side_by_side_in_their_order_and_not_all_in_advance():
+    """The first of them wait for each other, so that one thread alone would never end."""
+    together, begun = threading.Barrier(AT_ONCE), []
+
+    def read(item):
+        begun.append(item)
+        if item < AT_ONCE:
+            together.wait(timeout=10)
+        return -item
+
+    results = in_advance(read, list(range(3 * AHEAD)))
+    assert [next(results) for _ in range(5)] == [0, -1, -2, -3, -4]
+    assert len(begun) <= AHEAD + 4
+    assert list(results) == [-item for item in range(5, 3 * AHEAD)]
+
+
+def test_what_reading_raises_is_raised_where_it_is_asked_for():
+    results = in_advance(lambda item: 1 // item, [1, 0])
+    assert next(results) == 1
+    with pytest.raises(ZeroDivisionError):
+        next(results)

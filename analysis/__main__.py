@@ -6,6 +6,7 @@ With several RESULTS: what changed from the first to each other one, in one repo
 """
 
 import argparse
+import gc
 import sys
 from pathlib import Path
 
@@ -62,6 +63,7 @@ def run(options: argparse.Namespace) -> int:
             return watch(options.results[0], options.out)
         budget = None if options.budget is None else parse(options.budget)
         loaded = [load_results(path) for path in options.results]
+        gc.freeze()  # all of it stays, so that no collection need look at it again
         if budget:
             print("\n".join(budget_lines(loaded[0], budget)))
             return 0

@@ -83,7 +83,7 @@ def windows(folder):
 
 
 def run_example(folder, tmp_path, *arguments):
-    """`example.py` with nothing but the two packages that it names; what it prints, or its error."""
+    """`example.py` with nothing but the two packages that it names; its error, or what it prints and says beside."""
     packages = tmp_path / "packages"
     packages.mkdir(exist_ok=True)
     for name in NEEDS:
@@ -98,7 +98,7 @@ def run_example(folder, tmp_path, *arguments):
     )
     ran = subprocess.run([sys.executable, "-I", "-S", "-c", code], cwd=tmp_path, capture_output=True, text=True)
     assert "Traceback" not in ran.stderr, ran.stderr
-    return ran.stderr or ran.stdout
+    return ran.stderr if ran.returncode else ran.stdout + ran.stderr
 
 
 def test_the_scores_of_the_card_come_out_to_the_last_digit(exported, folder, tmp_path):
@@ -126,7 +126,7 @@ def test_a_recording_gives_a_label_at_every_stride_as_the_library_does(
     about = json.loads((folder / "model.json").read_text())
     recording = windows["x"][::2][:10].reshape(-1, 6)
     write_recording(tmp_path / "recording.csv", recording)
-    said = run_example(folder, tmp_path, tmp_path / "recording.csv", *options).splitlines()
+    *said, length = run_example(folder, tmp_path, tmp_path / "recording.csv", *options).splitlines()
     content = (folder / "model.tflite").read_bytes()
     given = [np.array(about["input"][name], np.float32) for name in ("factor", "offset")]
 
@@ -137,6 +137,7 @@ def test_a_recording_gives_a_label_at_every_stride_as_the_library_does(
     expected = labels(recording, Stream(classify, window=24, stride=stride, last=last))
     assert said == [f"{samples / 12:.2f} s  {about['classes'][label]}" for samples, label in expected]
     assert len(said) == 1 + (len(recording) - 24) // stride
+    assert length == f"{tmp_path / 'recording.csv'}: 240 samples, taken for 20 s at 12 Hz"
 
 
 def test_what_it_can_not_read_it_says_in_a_line(folder, tmp_path):

@@ -81,14 +81,19 @@ def stream(model: Model, samples: Iterable[Floats], stride: int, last: int = 1) 
             yield number / about["rate_hz"], about["classes"][label]
 
 
-def rows(path: Path, channels: list[dict[str, str]]) -> Iterator[Floats]:
-    """The samples of a CSV file."""
+def rows(path: Path, channels: list[dict[str, str]], rate_hz: float) -> Iterator[Floats]:
+    """The samples of a CSV file; says at its end how long it is by them.
+
+    A recording at another rate has labels, too, which mean nothing: a length that it has not shows that.
+    """
     names = [channel["name"] for channel in channels]
     with path.open(encoding="utf-8-sig", newline="") as file:
         reader = csv.DictReader(file)
         if lacking := [name for name in names if name not in (reader.fieldnames or ())]:
             sys.exit(f"{path}: no column {', '.join(lacking)}; expected {', '.join(names)}")
+        count = 0
         for row in reader:
+            count += 1
             try:
                 sample = np.array([float(row[name]) for name in names], np.float32)
             except (TypeError, ValueError):
@@ -96,6 +101,7 @@ def rows(path: Path, channels: list[dict[str, str]]) -> Iterator[Floats]:
             if not np.isfinite(sample).all():
                 sys.exit(f"{path}, line {reader.line_num}: expected a number in each of {', '.join(names)}")
             yield sample
+    print(f"{path}: {count} samples, taken for {count / rate_hz:g} s at {rate_hz:g} Hz", file=sys.stderr)
 
 
 def main() -> None:
@@ -119,7 +125,7 @@ def main() -> None:
         f1_macro, accuracy = scores(windows["y"], predicted)
         print(json.dumps({"windows": len(predicted), "f1_macro": f1_macro, "accuracy": accuracy}))
         return
-    for seconds, name in stream(model, rows(options.file, channels), stride, options.last):
+    for seconds, name in stream(model, rows(options.file, channels, model.about["rate_hz"]), stride, options.last):
         print(f"{seconds:.2f} s  {name}")
 
 

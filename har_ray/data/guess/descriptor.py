@@ -17,12 +17,13 @@ from har_ray.data.guess.parts import is_source_word, parts_of
 from har_ray.data.guess.paths import fields, glob_of, smallest
 from har_ray.data.guess.rate import put_rate
 from har_ray.data.guess.time import Stamps, stamps_of
-from har_ray.data.guess.units import sentinels
+from har_ray.data.guess.units import no_numbers, sentinels
 from har_ray.data.own.files import sheets
 from har_ray.data.own.format import AUTO
 from har_ray.data.own.formats.opening import on_disk, with_members
 from har_ray.data.own.join import group_of
 from har_ray.data.own.paths import word_in
+from har_ray.data.soundness.finding import listed
 from har_ray.errors import DataError
 from har_ray.yaml_file import KeyPath
 
@@ -102,10 +103,12 @@ def _put_format(found: Guess, at: KeyPath, heads: Sequence[Head], channels: Chan
     """What is not found by itself, and numbers that seem to stand for missing ones."""
     form = next((head.format for head in heads if head.format != AUTO), AUTO)
     said = form.model_dump(exclude_defaults=True)
-    missing = sentinels(heads, [one.column for one in channels.channels])
+    columns = [one.column for one in channels.channels]
+    missing = [*no_numbers(heads, columns), *sentinels(heads, columns)]
     if missing:
         said["missing"] = missing
-    questions = [f"are {' and '.join(missing)} missing values?"] if missing else []
+    do, values = ("do", "missing values") if len(missing) > 1 else ("does", "a missing value")
+    questions = [f"{do} {listed([repr(word) for word in missing])} stand for {values}?"] if missing else []
     if len(names := sheets(heads[0].path, heads[0].spec)) > 1:
         said["sheet"] = names[0]
         questions.append(f"of each file this sheet is read, and not {', '.join(names[1:SHOWN])}")
@@ -128,8 +131,8 @@ def _put_channels(found: Guess, at: KeyPath, channels: Channels) -> None:
             value["in_file"] = one.in_file
         found.put((*at, "channels", one.name), Answer(value, one.question))
     if channels.others:
-        listed = ", ".join(map(str, channels.others[:SHOWN])) + (", ..." if len(channels.others) > SHOWN else "")
-        found.notes[(*at, "channels")] = f"not taken: {listed}"
+        some = ", ".join(map(str, channels.others[:SHOWN])) + (", ..." if len(channels.others) > SHOWN else "")
+        found.notes[(*at, "channels")] = f"not taken: {some}"
     if channels.rules:
         found.content.setdefault("units", []).extend(channels.rules)
     if not channels.channels:

@@ -121,7 +121,39 @@ def test_a_number_that_stands_for_none(tmp_path):
     path.write_text("\n".join(lines) + "\n")
     content, questions = guessed(tmp_path)
     assert content["format"] == {"missing": ["-9999"]}
-    assert questions == ["format: are -9999 missing values?"]
+    assert questions == ["format: does '-9999' stand for a missing value?"]
+    assert windows(tmp_path) == each("1", "2")
+
+
+def test_words_that_stand_for_no_number(tmp_path):
+    plain(tmp_path, (1, 2))
+    path = tmp_path / "raw" / "p2.csv"
+    lines = path.read_text().splitlines()
+    for i, word in ((5, "-"), (205, "ERR"), (405, "NaN"), (605, "-")):
+        t, _, *rest = lines[i].split(",")
+        lines[i] = ",".join([t, word, *rest])
+    path.write_text("\n".join(lines) + "\n")
+    content, questions = guessed(tmp_path)
+    assert content["format"] == {"missing": ["-", "ERR"]}  # the reader knows NaN
+    assert questions == ["format: do '-' and 'ERR' stand for missing values?"]
+    assert windows(tmp_path) == each("1", "2")
+
+
+@pytest.mark.parametrize("sign", [" ", "'"])
+def test_digits_in_groups_of_three(tmp_path, sign):
+    """1 000 mg, and a comma before its fraction."""
+    for person in (1, 2):
+        rows = [
+            f"{40 * i};"
+            + ";".join(f"{v * 1000 / G:_.1f}".replace(".", ",").replace("_", sign) for v in xyz)
+            + f";{label}"
+            for i, label, *xyz in walk_and_run(25, person)
+        ]
+        put(tmp_path / "raw" / f"p{person}.csv", ["ms;ax;ay;az;activity", *rows])
+    content, questions = guessed(tmp_path)
+    assert content["format"] == {"thousands": sign}
+    assert content["channels"]["acc_z"] == {"column": "az", "unit": "mg"}
+    assert questions == []
     assert windows(tmp_path) == each("1", "2")
 
 

@@ -191,12 +191,12 @@ class TextFile(DataFile):
         field = field.strip()
         if field in self.layout.missing or _is_finite(field, self.layout, type_):
             return None
-        fault, thousands = not_a_number(position, self.names[position], field), ".,"[self.layout.decimal == "."]
+        fault = not_a_number(position, self.names[position], field)
         if type_ == TIME and not NUMBER.fullmatch(field):
             return f"{fault}; for dates and times of day say time: {{format: ...}}"
         if not NUMBER.fullmatch(field):
             return f"{fault}; if that stands for a missing one, say format: {{missing: [{field!r}]}}"
-        if field.count(thousands) and not self.layout.thousands:
+        if set(field) & (set(",.' ") - {self.layout.decimal}) and not self.layout.thousands:
             return f"{fault}; see format.decimal (here {self.layout.decimal!r}) and format.thousands"
         return fault
 

@@ -69,15 +69,16 @@ def label_of(
     columns = [one for one in first[0].columns if one.reference not in taken and _may_be(one, first)]
     named = [one for one in columns if COLUMN.search(one.name)]
     words = [one for one in columns if one.numbers is None and any(map(is_activity, one.distinct))]
-    if intervals and not named:
+    paths = [one for one in fields([head.relative for head in first], is_source_word) if one.words != who]
+    activities = [one for one in paths if all(map(is_activity, one.words))]
+    if intervals and not named and not (intervals.question and activities):
         return intervals._replace(value={"intervals": intervals.value})
     best = next(iter(sorted(named, key=_is_code) or words), None) or _codes(columns, first)
     if best is not None:
         return _column(best, first, sure=best in named or best in words)
-    paths = [one for one in fields([head.relative for head in first], is_source_word) if one.words != who]
-    activities = [one for one in paths if all(map(is_activity, one.words))]
     if activities:
-        return Answer({"pattern": min(activities, key=lambda one: len(one.distinct)).pattern})
+        note = "there are tables of when something began, too: {intervals: ...}" if intervals else ""
+        return Answer({"pattern": min(activities, key=lambda one: len(one.distinct)).pattern}, note=note)
     if others := [one for one in paths if _may_be_done(one, who)]:
         chosen = min(others, key=lambda one: (len(one.distinct), not one.folder))
         some = ", ".join(chosen.distinct[:4]) + (", ..." if len(chosen.distinct) > 4 else "")

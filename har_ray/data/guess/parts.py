@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import PurePosixPath
 from typing import NamedTuple
 
@@ -9,6 +10,7 @@ from har_ray.data.guess.layout import ColumnHead, Head, with_shared_columns
 from har_ray.data.guess.paths import LETTERS, letters
 from har_ray.data.own.columns import Column
 from har_ray.data.sensors import ACCELEROMETER, GYROSCOPE, MAGNETOMETER
+from har_ray.data.soundness.finding import listed
 from har_ray.text import counted
 
 KINDS = {
@@ -52,12 +54,14 @@ INTERVALS = {
     "end": re.compile(r"(?i)(t ?)?(end|stop|offset|to)( ?times?)?( m?s| sec(onds)?)?|times? (end|stop)|t ?max|ende"),
     "duration": re.compile(r"(?i)duration( ?times?)?( m?s| sec(onds)?)?|dauer"),
     "label": re.compile(
-        r"(?i)labels?( name)?|activit(y|ies)( label| name)?|class|annotation|behaviou?r|action|trial type"
+        r"(?i)labels?( name)?|activit(y|ies)( label| name)?|class|annotation|behaviou?r|action|trial type|text|marker"
     ),
 }
 """How the columns of tables of intervals are called, without signs between words."""
 SWITCHED = re.compile(r"(?i)(t|time ?(stamps?)?)( m?s| sec(onds)?)?|zeit")
 """How, besides, that of the time is called in a table that says only when something began."""
+LASTING = re.compile(r"(?i)elapsed|duration")
+"""In the names of what such a table may tell besides: the same time by another clock, or how long a button was held."""
 MOST_BESIDE = 2
 """Columns of such a table beside its time and label: whose, or a note."""
 SENSORS = re.compile(r"(?i)sensor|device|type|kind|source|side|place|position|location")
@@ -135,13 +139,36 @@ def parts_of(heads: Sequence[Head]) -> Parts:
     sources = _sources(recordings)
     if sources is None and kinds:
         most = max(kinds.values(), key=len)
-        sources = _by_rows(most) or {"": most}
-        left_out |= {head.relative: "other columns" for head in recordings if head not in most}
+        alike = [one for head in recordings if (one := as_columns_of(most[0], head))]
+        left_out |= _unlike(recordings, alike, most[0])
+        sources = _by_rows(alike) or {"": alike}
     for name, some in (sources or {}).items():  # a source whose files have different columns is read by the first's
-        alike = [head for head in some if _kind(head) == _kind(some[0])]
-        left_out |= {head.relative: "other columns" for head in some if head not in alike}
+        alike = [one for head in some if (one := as_columns_of(some[0], head))]
+        left_out |= _unlike(some, alike, some[0])
         sources = {**(sources or {}), name: with_shared_columns(alike)}
     return Parts(sources or {}, beside, left_out)
+
+
+def as_columns_of(first: Head, head: Head) -> Head | None:
+    """A file with the columns of another, in their order and without more; None where it lacks one."""
+    if _kind(head) == _kind(first):
+        return head
+    names = [column.name for column in head.columns]
+    if any(names.count(column.name) != 1 or not column.name for column in first.columns):
+        return None
+    return replace(head, columns=tuple(head.columns[names.index(column.name)] for column in first.columns))
+
+
+def _unlike(heads: Sequence[Head], alike: Sequence[Head], first: Head) -> dict[str, str]:
+    """Why files are left out that are not among those alike."""
+    known = {head.relative for head in alike}
+    return {head.relative: _lacking(head, first) for head in heads if head.relative not in known}
+
+
+def _lacking(head: Head, first: Head) -> str:
+    names = {column.name for column in head.columns}
+    missing = [repr(column.name) for column in first.columns if column.name not in names]
+    return f"other columns: no {listed(missing)}" if missing else "other columns"
 
 
 def interval_columns(head: Head) -> dict[str, Column]:
@@ -165,7 +192,8 @@ def _switches(head: Head, found: Mapping[str, Column]) -> dict[str, Column]:
     start = found.get("start", next(iter(times), None))
     if start is None or "label" not in found:
         return {}
-    others = [column for column in head.columns if column.reference not in (start, found["label"])]
+    told = [column for column in head.columns if not LASTING.search(column.name)]
+    others = [column for column in told if column.reference not in (start, found["label"])]
     if len(others) > MOST_BESIDE or any(_varies(column.numbers) for column in others):
         return {}
     return {"start": start, "label": found["label"]}

@@ -213,6 +213,13 @@ def _are_days(numbers: npt.NDArray[np.float64]) -> bool:
     return bool(first < numbers[0] < last) and FASTEST_HZ < per_day < FASTEST_HZ * DAY_S
 
 
+def counted_since_1970(numbers: npt.NDArray[np.float64]) -> str | None:
+    """The unit of numbers that are times of this century; None for others, such as seconds of a recording."""
+    known = numbers[np.isfinite(numbers)]
+    units = (unit for unit, least in LONG_AGO.items() if len(known) and least < known[0] < 1000 * least)
+    return next(units, None)
+
+
 def _unit(numbers: npt.NDArray[np.float64]) -> str:
     """By how large counts since 1970 are, else by the rate that they make."""
     rates = {unit: (rate_of(numbers) or 1) * per_s for unit, per_s in UNITS_PER_S.items()}

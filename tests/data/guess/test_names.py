@@ -139,6 +139,18 @@ def test_words_that_stand_for_no_number(tmp_path):
     assert windows(tmp_path) == each("1", "2")
 
 
+def test_a_file_whose_columns_are_in_another_order_or_more(tmp_path):
+    plain(tmp_path, (1, 2))
+    plain(tmp_path, (3,), "activity,az,ay,ax,battery,t", "{label},{z:.4f},{y:.4f},{x:.4f},88,{t:.3f}")
+    plain(tmp_path, (4,), "seconds,ax,ay,az,activity")
+    (tmp_path / "raw" / "p4.csv").rename(tmp_path / "q4.csv")
+    content, questions = guessed(tmp_path, "raw", "q4.csv")
+    assert content["files"] == "raw/p*.csv"
+    assert questions == []
+    assert windows(tmp_path) == each("1", "2", "3")
+    assert "left out: q4.csv: other columns: no 't'" in (tmp_path / "mine.yaml").read_text()
+
+
 @pytest.mark.parametrize("sign", [" ", "'"])
 def test_digits_in_groups_of_three(tmp_path, sign):
     """1 000 mg, and a comma before its fraction."""

@@ -11,7 +11,7 @@ from har_ray.data.guess.answers import Guess
 from har_ray.data.guess.rate import PRESET
 from har_ray.data.own import near_names
 from har_ray.data.own.dataset import described
-from har_ray.data.soundness import channels, checks, classes, direction, gravity, lag, rate, repeats, scale
+from har_ray.data.soundness import channels, checks, classes, direction, gravity, lag, length, rate, repeats, scale
 from har_ray.errors import DataError
 from har_ray.yaml_file import YamlFile
 
@@ -23,6 +23,7 @@ KEYS: Mapping[str, str] = {
     **dict.fromkeys((rate.WANDERING, rate.SPARSE), "rate_hz"),
     direction.KIND: "presets",
     lag.KIND: "sources",
+    length.KIND: "time",
     **dict.fromkeys((scale.KIND, gravity.KIND, channels.DEAD, channels.SATURATED), "channels"),
 }
 """Kind of finding → the key at which it is to be read; that of what people did for all others."""

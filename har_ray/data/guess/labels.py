@@ -15,7 +15,10 @@ from har_ray.data.own.files import WORD, read_columns
 from har_ray.data.own.near_names import alike
 from har_ray.errors import DataError
 
-COLUMN = re.compile(r"(?i)label|activit|^gt$|ground.?truth|^class|^action|^target|^annotation|^behaviou?r|^task$|^y$")
+COLUMN = re.compile(
+    r"(?i)label|activit|^gt$|ground.?truth|^class|^action|^target|^annotation|^behaviou?r|^task$|^y$"
+    r"|aktivit|tätigkeit|klasse|activid|ativid|attivit|étiquette|etiqueta"
+)
 CODE = re.compile(r"(?i)code|id$|num")
 NONE = frozenset(
     ("null", "none", "nan", "na", "n/a", "unknown", "undefined", "unlabelled", "unlabeled", "no label", "-")
@@ -73,7 +76,9 @@ def label_of(
     activities = [one for one in paths if all(map(is_activity, one.words))]
     if intervals and not named and not (intervals.question and activities):
         return intervals._replace(value={"intervals": intervals.value})
-    best = next(iter(sorted(named, key=_is_code) or words), None) or _codes(columns, first)
+    best = (
+        next(iter(sorted(named, key=_is_code) or words), None) or _codes(columns, first) or _some_words(columns, first)
+    )
     if best is not None:
         return _column(best, first, sure=best in named or best in words)
     if activities:
@@ -120,6 +125,13 @@ def _codes(columns: Sequence[ColumnHead], heads: Sequence[Head]) -> ColumnHead |
         if not column.name and changes and all(re.fullmatch(r"\d{1,3}|[^\W\d].*|", word) for word in words):
             return column
     return None
+
+
+def _some_words(columns: Sequence[ColumnHead], heads: Sequence[Head]) -> ColumnHead | None:
+    """The one column of words that change now and then within files; none where several do."""
+    texts = [one for one in columns if one.numbers is None]
+    found = [one for one in texts if any(len(head.column(one.reference).distinct) > 1 for head in heads)]
+    return found[0] if len(found) == 1 else None
 
 
 def _column(column: ColumnHead, heads: Sequence[Head], sure: bool) -> Answer:

@@ -169,6 +169,63 @@ def test_digits_in_groups_of_three(tmp_path, sign):
     assert windows(tmp_path) == each("1", "2")
 
 
+@pytest.mark.parametrize(("name", "asked"), [("Tätigkeit", []), ("was", ["label: is this what people did?"])])
+def test_labels_in_another_language(tmp_path, name, asked):
+    """Which is asked where neither the column's name nor a word in it is known."""
+    plain(tmp_path, (1, 2), f"t,ax,ay,az,{name}")
+    for path in (tmp_path / "raw").iterdir():
+        path.write_text(path.read_text().replace("walk", "Gehen").replace("run", "Laufen"))
+    content, questions = guessed(tmp_path)
+    assert content["label"] == {"column": name}
+    assert questions == asked
+    assert windows(tmp_path) == each("1", "2", classes=("Gehen", "Laufen"))
+
+
+def test_of_several_columns_of_words_none_is_taken(tmp_path):
+    plain(tmp_path, (1, 2), "t,ax,ay,az,what,mood", "{t:.3f},{x:.4f},{y:.4f},{z:.4f},{label},{label}ly")
+    for path in (tmp_path / "raw").iterdir():
+        path.write_text(path.read_text().replace("walk", "tramp").replace("run", "dash"))
+    content, _ = guessed(tmp_path)
+    assert content["label"] is None
+
+
+@pytest.mark.parametrize(
+    ("ticks", "asked"),
+    [
+        (
+            1311,
+            [
+                "time: in which unit does it count? As us its steps make 762.8 Hz, "
+                "as 3.0517578125e-05 (of a clock of 32768 Hz) 24.99"
+            ],
+        ),
+        (40_000, []),
+    ],
+)
+def test_counts_of_no_unit_that_make_a_rate_of_no_device(tmp_path, ticks, asked):
+    """1311 of 32,768 a second are 25 Hz, 40,000 us are, too."""
+    plain(tmp_path, (1, 2))
+    for path in (tmp_path / "raw").iterdir():
+        _, *lines = path.read_text().splitlines()
+        put(
+            path,
+            ["ticks,ax,ay,az,activity", *(f"{i * ticks},{line.partition(',')[2]}" for i, line in enumerate(lines))],
+        )
+    _, questions = guessed(tmp_path)
+    assert questions == asked
+
+
+def test_milliseconds_within_a_second_do_not_tell_the_time(tmp_path):
+    plain(tmp_path, (1, 2), "sec,msec,ax,ay,az,activity", "{t:.3f},0,{x:.4f},{y:.4f},{z:.4f},{label}")
+    for path in (tmp_path / "raw").iterdir():
+        head, *lines = path.read_text().splitlines()
+        rest = [line.split(",", 2)[2] for line in lines]
+        put(path, [head, *(f"{100 + i // 25},{i % 25 * 40},{line}" for i, line in enumerate(rest))])
+    content, _ = guessed(tmp_path)
+    assert content["time"] == {"column": "sec", "unit": "s", "packets": True}
+    assert windows(tmp_path) == each("1", "2")
+
+
 def test_recordings_appended_to_a_file_with_the_names_again(tmp_path):
     plain(tmp_path, (1, 2))
     path = tmp_path / "raw" / "p2.csv"

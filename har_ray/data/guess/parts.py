@@ -49,6 +49,8 @@ PLACES = frozenset(
         *("pocket", "belt", "neck", "ear", "foot", "hand", "phone", "watch", "left", "right", "lower", "upper"),
     )
 )
+SIDES = {"l": "left", "r": "right"}
+"""Letters that stand for a place, where they are words by themselves: `p1_L.csv`."""
 INTERVALS = {
     "start": re.compile(r"(?i)(t ?)?(start|begin|onset|from)( ?times?)?( m?s| sec(onds)?)?|times? start|t ?min|beginn"),
     "end": re.compile(r"(?i)(t ?)?(end|stop|offset|to)( ?times?)?( m?s| sec(onds)?)?|times? (end|stop)|t ?max|ende"),
@@ -89,7 +91,7 @@ class Parts(NamedTuple):
 
 def is_source_word(word: str) -> bool:
     """Whether a word in a path says of which sensor a file is, or where that was worn."""
-    return word in PLACES or any(word in known for known in KINDS.values())
+    return word in PLACES or word in SIDES or any(word in known for known in KINDS.values())
 
 
 def source_of(relative: str) -> str:
@@ -99,10 +101,15 @@ def source_of(relative: str) -> str:
         >>> source_of("proband1/gyr_walking_csv.zip/Gyroscope_walking_chest.csv")
         'chest_gyr'
     """
-    name, anywhere = (dict.fromkeys(letters(text)) for text in (PurePosixPath(relative).name, relative))
+    said = (map(_in_full, letters(text)) for text in (PurePosixPath(relative).name, relative))
+    name, anywhere = map(dict.fromkeys, said)
     places = [word for word in name if word in PLACES] or [word for word in anywhere if word in PLACES]
     kinds = next((some for some in map(_kinds, (name, anywhere)) if some), [])
     return "_".join([*places, *kinds])
+
+
+def _in_full(word: str) -> str:
+    return SIDES.get(word, word)
 
 
 def _kinds(words: Iterable[str]) -> list[str]:

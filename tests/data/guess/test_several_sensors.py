@@ -50,6 +50,22 @@ def test_rows_of_placements_in_turn_are_sources(tmp_path):
     assert windows(tmp_path) == FEWER
 
 
+def test_files_of_each_wrist_are_sources(tmp_path):
+    for person in (1, 2):
+        for side, sign in (("L", 1), ("R", -1)):
+            rows = [
+                f"{i / 25:.2f},{sign * x:.4f},{y:.4f},{z:.4f},{label}" for i, label, x, y, z in walk_and_run(25, person)
+            ]
+            put(tmp_path / "raw" / f"p{person}_{side}.csv", ["t,ax,ay,az,activity", *rows])
+    content, questions = guessed(tmp_path)
+    assert {name: one["files"] for name, one in content["sources"].items()} == {
+        "left": "raw/p*_L.csv",
+        "right": "raw/p*_R.csv",
+    }
+    assert (content["subject"], content["join"], questions) == ({"pattern": r"p(\d+)"}, r"p(\d+)", [])
+    assert windows(tmp_path) == each("1", "2")
+
+
 def test_who_moves_the_sensor_from_left_to_right_has_one_sensor(tmp_path):
     for person in (1, 2):
         rows = [

@@ -54,7 +54,7 @@ def _wandering(evidence: Evidence) -> Iterator[Finding]:
         evidence.where(wanders),
         round(wander.range, 3),
         f"readings come at {wander.slowest_hz:.4g} to {wander.fastest_hz:.4g} Hz{of_file}, with the largest change "
-        f"about {wander.at_s:.0f} s after its beginning: the rate wanders, and samples at even intervals were taken "
+        f"after about {wander.at_s:.0f} s of readings: the rate wanders, and samples at even intervals were taken "
         "from straight lines between readings",
         "see whether the device lost samples or was set to another rate there; a part of another rate is better a file "
         "of its own",

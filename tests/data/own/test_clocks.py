@@ -179,6 +179,8 @@ def test_how_far_a_rate_wanders_and_where_it_changes():
     assert fault(stamps) is None
     assert wander_of(np.arange(2000) / 52, 50) is None, "another rate, but one"
     assert wander_of(np.append(np.arange(1000) / 50, 3600 + np.arange(1000) / 50), 50) is None, "a pause"
+    earlier = np.append(1000 + slow, 500 + np.arange(1100) / 55)
+    assert wander_of(earlier, 50) == pytest.approx((45, 55, 20), rel=0.01), "what follows was recorded before"
     drift = np.cumsum(1 / np.linspace(49, 51, 6000))
     assert wander_of(drift, 50) is None, "2 % are no more than a lost sample makes"
     jump = np.append(np.arange(3000) / 50, 60 + np.arange(3000) / 100)

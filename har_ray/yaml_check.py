@@ -251,6 +251,10 @@ class _Check(Generic[M]):
             return _quoted(written, found, "; quote it")
         if fault == "value_error":
             return message.removeprefix("Value error, ")
+        if fault == "model_type":
+            names = dict.fromkeys(name for fields in self._sections(key) for name in fields)
+            what = "nothing" if found is None else shortened(repr(found))
+            return f"expected keys below it ({', '.join(names)}), found {what}"
         return f"{message[0].lower()}{message[1:]}, found {shortened(repr(found))}"
 
     def _unknown_key(self, name: str | int, key: KeyPath) -> str:

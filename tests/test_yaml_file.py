@@ -227,6 +227,6 @@ def test_what_is_wrong_in_such_a_list_is_named_as_it_stands_in_the_file(expanded
 def test_an_empty_list_and_what_is_no_item_are_left_to_the_check(expanded):
     assert expanded("items: [{name: a, low: []}, 3]\nmost: 9\n") == [
         "f:1: items[0].low: input should be a valid integer, found []",
-        "f:1: items[1]: input should be a valid dictionary or instance of Item, found 3",
+        "f:1: items[1]: expected keys below it (name, low, high), found 3",
     ]
     assert expanded("items: 3\nmost: 9\n") == ["f:1: items: input should be a valid list, found 3"]

@@ -65,7 +65,7 @@ class Wander(NamedTuple):
 
     Attributes:
         slowest_hz, fastest_hz: the rate in the slowest and in the fastest ten seconds.
-        at_s: how long after the beginning it changes most.
+        at_s: after how long it changes most, pauses left out.
     """
 
     slowest_hz: float

@@ -98,7 +98,7 @@ def finding_lines(findings: Iterable[Finding], looked: str) -> Iterator[str]:
 
 
 def _warnings(findings: Iterable[Finding]) -> Iterator[str]:
-    return (f"  warning: {finding}" for finding in findings)
+    return (f"  {'error' if finding.fatal else 'warning'}: {finding}" for finding in findings)
 
 
 def description_lines(found: Description) -> Iterator[str]:

@@ -17,12 +17,13 @@ from har_ray.data.guess.parts import is_source_word, parts_of
 from har_ray.data.guess.paths import fields, glob_of, smallest
 from har_ray.data.guess.rate import put_rate
 from har_ray.data.guess.time import Stamps, stamps_of
-from har_ray.data.guess.units import sentinels
+from har_ray.data.guess.units import no_numbers, sentinels
 from har_ray.data.own.files import sheets
 from har_ray.data.own.format import AUTO
 from har_ray.data.own.formats.opening import on_disk, with_members
 from har_ray.data.own.join import group_of
 from har_ray.data.own.paths import word_in
+from har_ray.data.soundness.finding import listed
 from har_ray.errors import DataError
 from har_ray.yaml_file import KeyPath
 
@@ -48,12 +49,15 @@ def guess(given: Sequence[str], root: Path) -> Guess:
     every = [head for some in parts.sources.values() for head in some]
     subject = subject_of(every, first)
     recording = recording_of(first, next(iter(stamps.values())).separates)
-    intervals = intervals_of(first, parts.beside, {_relative(path, root): path for path in paths})
+    people = _said_by(subject, first)
+    intervals = intervals_of(
+        first, parts.beside, {_relative(path, root): path for path in paths}, _people(subject, first) or {*people}
+    )
     if intervals and isinstance(intervals.value, dict):
         where = escape(str(intervals.value["files"])).replace("{}", "*")
         found.left_out = {path: why for path, why in found.left_out.items() if not fnmatchcase(path, where)}
     taken = [*_columns(subject), *_columns(recording), *([first[0].only.column] if first[0].only else [])]
-    label = label_of(first, [*taken, *_times(next(iter(stamps.values())))], intervals, _said_by(subject, first))
+    label = label_of(first, [*taken, *_times(next(iter(stamps.values())))], intervals, people)
     for name, some in parts.sources.items():
         _put_source(found, name, some, stamps[name], [*taken, *_columns(label)], root)
     if len(parts.sources) > 1 and not first[0].only:
@@ -102,10 +106,12 @@ def _put_format(found: Guess, at: KeyPath, heads: Sequence[Head], channels: Chan
     """What is not found by itself, and numbers that seem to stand for missing ones."""
     form = next((head.format for head in heads if head.format != AUTO), AUTO)
     said = form.model_dump(exclude_defaults=True)
-    missing = sentinels(heads, [one.column for one in channels.channels])
+    columns = [one.column for one in channels.channels]
+    missing = [*no_numbers(heads, columns), *sentinels(heads, columns)]
     if missing:
         said["missing"] = missing
-    questions = [f"are {' and '.join(missing)} missing values?"] if missing else []
+    do, values = ("do", "missing values") if len(missing) > 1 else ("does", "a missing value")
+    questions = [f"{do} {listed([repr(word) for word in missing])} stand for {values}?"] if missing else []
     if len(names := sheets(heads[0].path, heads[0].spec)) > 1:
         said["sheet"] = names[0]
         questions.append(f"of each file this sheet is read, and not {', '.join(names[1:SHOWN])}")
@@ -119,6 +125,11 @@ def _said_by(subject: Answer, heads: Sequence[Head]) -> tuple[str, ...]:
     return tuple(word_in(head.relative, pattern) or "" for head in heads) if pattern else ()
 
 
+def _people(subject: Answer, heads: Sequence[Head]) -> set[str]:
+    """The words of the column that is taken for the subject; none where it is in the path."""
+    return {word for column in _columns(subject) for head in heads for word in head.column(column).distinct}
+
+
 def _put_channels(found: Guess, at: KeyPath, channels: Channels) -> None:
     for one in channels.channels:
         value: dict[str, object] = {"column": one.column}
@@ -128,8 +139,8 @@ def _put_channels(found: Guess, at: KeyPath, channels: Channels) -> None:
             value["in_file"] = one.in_file
         found.put((*at, "channels", one.name), Answer(value, one.question))
     if channels.others:
-        listed = ", ".join(map(str, channels.others[:SHOWN])) + (", ..." if len(channels.others) > SHOWN else "")
-        found.notes[(*at, "channels")] = f"not taken: {listed}"
+        some = ", ".join(map(str, channels.others[:SHOWN])) + (", ..." if len(channels.others) > SHOWN else "")
+        found.notes[(*at, "channels")] = f"not taken: {some}"
     if channels.rules:
         found.content.setdefault("units", []).extend(channels.rules)
     if not channels.channels:
@@ -137,14 +148,14 @@ def _put_channels(found: Guess, at: KeyPath, channels: Channels) -> None:
 
 
 def _check_files(found: Guess, at: KeyPath, heads: Sequence[Head], root: Path) -> None:
-    """Asks where the glob also finds files that hold something else."""
+    """Asks where the glob also finds files that are left out."""
     said = found.content["sources"][at[1]] if at else found.content
     names = glob(said["files"], root_dir=root, recursive=True)  # noqa: PTH207
     matched = with_members([root / one for one in names], said.get("members"))
     known = {head.relative for head in heads}
     other = [one for path in matched if (one := _relative(path, root)) not in known and one in found.left_out]
     if other:
-        found.questions[(*at, "files")] = f"this also finds {', '.join(other[:SHOWN])}, which hold something else"
+        found.questions[(*at, "files")] = f"this also finds {', '.join(other[:SHOWN])}, which are left out above"
 
 
 def _checked(subject: Answer, heads: Sequence[Head]) -> Answer:

@@ -2,27 +2,35 @@
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from pathlib import Path, PurePosixPath
 
 from har_ray.data.guess.answers import Answer
 from har_ray.data.guess.labels import is_activity
 from har_ray.data.guess.layout import ColumnHead, Head
 from har_ray.data.guess.parts import interval_columns
-from har_ray.data.guess.time import seconds_named
+from har_ray.data.guess.time import counted_since_1970, seconds_named
 from har_ray.data.own.interval_files import tiers
 from har_ray.errors import DataError
 
 ANNOTATIONS = (".eaf", ".json", ".txt")
 """Suffixes of what ELAN, Label Studio and Audacity write."""
 
+FOLDER = "^(.+)/[^/]+$"
+"""The folder of a file."""
 
-def intervals_of(first: Sequence[Head], beside: Sequence[Head], paths: Mapping[str, Path]) -> Answer | None:
-    """Where the intervals are, one file for each recording, in whose path the recording's name stands.
+
+def intervals_of(
+    first: Sequence[Head], beside: Sequence[Head], paths: Mapping[str, Path], people: AbstractSet[str] = frozenset()
+) -> Answer | None:
+    """Where the intervals are: a file for each recording, in whose path its name stands or which lies in its folder;
+    or one table of all recordings, or people.
 
     Args:
         first: the recordings.
         beside: tables of intervals.
         paths: of all files, by what a descriptor calls them: those of annotation tools are found by their suffix.
+        people: as the recordings call them.
     """
     recordings = [head.relative for head in first]
     stems = {PurePosixPath(path).name.split(".")[0] for path in recordings}
@@ -33,7 +41,8 @@ def intervals_of(first: Sequence[Head], beside: Sequence[Head], paths: Mapping[s
             found.setdefault(where, {})[stem] = path
     complete = [where for where, files in found.items() if len(files) == len(stems)]
     if not complete:
-        return next((_of_all(table, one) for table in beside if (one := _recordings(table, recordings))), None)
+        in_folders = _in_folders(beside, recordings)
+        return in_folders or next(filter(None, (_of_all(table, recordings, people) for table in beside)), None)
     where = min(complete, key=lambda one: one.endswith(".json"))
     said: dict[str, object] = {"files": where}
     if where.lower().endswith(".eaf"):
@@ -58,8 +67,25 @@ def _recordings(table: Head, recordings: Sequence[str]) -> ColumnHead | None:
     return None
 
 
-def _of_all(table: Head, recordings: ColumnHead) -> Answer:
-    return _of_table({"files": table.relative, "recording": recordings.reference}, table)
+def _of_all(table: Head, recordings: Sequence[str], people: AbstractSet[str]) -> Answer | None:
+    """Of a table that names every recording, or everybody; None for others."""
+    if named := _recordings(table, recordings):
+        return _of_table({"files": table.relative, "recording": named.reference}, table)
+    whose = next((one for one in table.columns if people and people <= set(one.words)), None)
+    return _of_table({"files": table.relative, "subject": whose.reference}, table) if whose else None
+
+
+def _in_folders(beside: Sequence[Head], recordings: Sequence[str]) -> Answer | None:
+    """Tables of one name in the folders of recordings that have each one of their own: `walk_1/Annotation.csv`."""
+    folders = {str(PurePosixPath(path).parent) for path in recordings} - {"."}
+    tables: dict[str, dict[str, Head]] = {}
+    for table in beside:
+        path = PurePosixPath(table.relative)
+        tables.setdefault(path.name, {})[str(path.parent)] = table
+    for name, found in tables.items():
+        if len(folders) == len(recordings) and folders == found.keys():
+            return _of_table({"files": f"{{}}/{name}", "pattern": FOLDER}, next(iter(found.values())))
+    return None
 
 
 def _of_table(said: Mapping[str, object], table: Head) -> Answer:
@@ -76,7 +102,9 @@ def _columns(table: Head) -> dict[str, object]:
     said: dict[str, object] = {key: column for key, column in found.items() if column != key or key == "duration"}
     if not {"end", "duration"} & found.keys():
         said["until_next"] = True
-    unit = seconds_named(str(found["start"]))
+    numbers = table.column(found["start"]).numbers
+    since = counted_since_1970(numbers) if numbers is not None else None
+    unit = since or seconds_named(str(found["start"]))
     return said | ({"unit": unit} if unit not in (None, "s") else {})
 
 

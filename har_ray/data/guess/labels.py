@@ -15,7 +15,10 @@ from har_ray.data.own.files import WORD, read_columns
 from har_ray.data.own.near_names import alike
 from har_ray.errors import DataError
 
-COLUMN = re.compile(r"(?i)label|activit|^gt$|ground.?truth|^class|^action|^target|^annotation|^behaviou?r|^task$|^y$")
+COLUMN = re.compile(
+    r"(?i)label|activit|^gt$|ground.?truth|^class|^action|^target|^annotation|^behaviou?r|^task$|^y$"
+    r"|aktivit|tätigkeit|klasse|activid|ativid|attivit|étiquette|etiqueta"
+)
 CODE = re.compile(r"(?i)code|id$|num")
 NONE = frozenset(
     ("null", "none", "nan", "na", "n/a", "unknown", "undefined", "unlabelled", "unlabeled", "no label", "-")
@@ -69,15 +72,18 @@ def label_of(
     columns = [one for one in first[0].columns if one.reference not in taken and _may_be(one, first)]
     named = [one for one in columns if COLUMN.search(one.name)]
     words = [one for one in columns if one.numbers is None and any(map(is_activity, one.distinct))]
-    if intervals and not named:
-        return intervals._replace(value={"intervals": intervals.value})
-    best = next(iter(sorted(named, key=_is_code) or words), None) or _codes(columns, first)
-    if best is not None:
-        return _column(best, first, sure=best in named or best in words)
     paths = [one for one in fields([head.relative for head in first], is_source_word) if one.words != who]
     activities = [one for one in paths if all(map(is_activity, one.words))]
+    if intervals and not named and not (intervals.question and activities):
+        return intervals._replace(value={"intervals": intervals.value})
+    best = (
+        next(iter(sorted(named, key=_is_code) or words), None) or _codes(columns, first) or _some_words(columns, first)
+    )
+    if best is not None:
+        return _column(best, first, sure=best in named or best in words)
     if activities:
-        return Answer({"pattern": min(activities, key=lambda one: len(one.distinct)).pattern})
+        note = "there are tables of when something began, too: {intervals: ...}" if intervals else ""
+        return Answer({"pattern": min(activities, key=lambda one: len(one.distinct)).pattern}, note=note)
     if others := [one for one in paths if _may_be_done(one, who)]:
         chosen = min(others, key=lambda one: (len(one.distinct), not one.folder))
         some = ", ".join(chosen.distinct[:4]) + (", ..." if len(chosen.distinct) > 4 else "")
@@ -119,6 +125,13 @@ def _codes(columns: Sequence[ColumnHead], heads: Sequence[Head]) -> ColumnHead |
         if not column.name and changes and all(re.fullmatch(r"\d{1,3}|[^\W\d].*|", word) for word in words):
             return column
     return None
+
+
+def _some_words(columns: Sequence[ColumnHead], heads: Sequence[Head]) -> ColumnHead | None:
+    """The one column of words that change now and then within files; none where several do."""
+    texts = [one for one in columns if one.numbers is None]
+    found = [one for one in texts if any(len(head.column(one.reference).distinct) > 1 for head in heads)]
+    return found[0] if len(found) == 1 else None
 
 
 def _column(column: ColumnHead, heads: Sequence[Head], sure: bool) -> Answer:

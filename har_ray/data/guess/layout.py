@@ -213,10 +213,10 @@ def _column(reference: Column, said: tuple[str, str, str], column: pa.Array, lay
 
 
 def _grouping(columns: Iterable[pa.Array], layout: TextLayout) -> str | None:
-    """The sign that groups digits, if numbers hold it together with the decimal sign."""
-    sign = {".": ",", ",": "."}[layout.decimal]
-    texts = (column.unique().to_pylist() for column in columns if column.type == TEXT)
-    return sign if any(word and THOUSANDS[sign].fullmatch(word) for words in texts for word in words) else None
+    """The sign that groups digits, if numbers hold it beyond doubt."""
+    words = {word for column in columns if column.type == TEXT for word in column.unique().to_pylist() if word}
+    signs = (sign for sign in THOUSANDS if sign != layout.decimal)
+    return next((sign for sign in signs if any(map(THOUSANDS[sign].fullmatch, words))), None)
 
 
 def _lines(path: Path, spec: FileSpec, layout: TextLayout) -> Iterator[str]:

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import PurePosixPath
 from typing import NamedTuple
 
@@ -9,6 +10,7 @@ from har_ray.data.guess.layout import ColumnHead, Head, with_shared_columns
 from har_ray.data.guess.paths import LETTERS, letters
 from har_ray.data.own.columns import Column
 from har_ray.data.sensors import ACCELEROMETER, GYROSCOPE, MAGNETOMETER
+from har_ray.data.soundness.finding import listed
 from har_ray.text import counted
 
 KINDS = {
@@ -47,17 +49,21 @@ PLACES = frozenset(
         *("pocket", "belt", "neck", "ear", "foot", "hand", "phone", "watch", "left", "right", "lower", "upper"),
     )
 )
+SIDES = {"l": "left", "r": "right"}
+"""Letters that stand for a place, where they are words by themselves: `p1_L.csv`."""
 INTERVALS = {
     "start": re.compile(r"(?i)(t ?)?(start|begin|onset|from)( ?times?)?( m?s| sec(onds)?)?|times? start|t ?min|beginn"),
     "end": re.compile(r"(?i)(t ?)?(end|stop|offset|to)( ?times?)?( m?s| sec(onds)?)?|times? (end|stop)|t ?max|ende"),
     "duration": re.compile(r"(?i)duration( ?times?)?( m?s| sec(onds)?)?|dauer"),
     "label": re.compile(
-        r"(?i)labels?( name)?|activit(y|ies)( label| name)?|class|annotation|behaviou?r|action|trial type"
+        r"(?i)labels?( name)?|activit(y|ies)( label| name)?|class|annotation|behaviou?r|action|trial type|text|marker"
     ),
 }
 """How the columns of tables of intervals are called, without signs between words."""
 SWITCHED = re.compile(r"(?i)(t|time ?(stamps?)?)( m?s| sec(onds)?)?|zeit")
 """How, besides, that of the time is called in a table that says only when something began."""
+LASTING = re.compile(r"(?i)elapsed|duration")
+"""In the names of what such a table may tell besides: the same time by another clock, or how long a button was held."""
 MOST_BESIDE = 2
 """Columns of such a table beside its time and label: whose, or a note."""
 SENSORS = re.compile(r"(?i)sensor|device|type|kind|source|side|place|position|location")
@@ -85,7 +91,7 @@ class Parts(NamedTuple):
 
 def is_source_word(word: str) -> bool:
     """Whether a word in a path says of which sensor a file is, or where that was worn."""
-    return word in PLACES or any(word in known for known in KINDS.values())
+    return word in PLACES or word in SIDES or any(word in known for known in KINDS.values())
 
 
 def source_of(relative: str) -> str:
@@ -95,10 +101,15 @@ def source_of(relative: str) -> str:
         >>> source_of("proband1/gyr_walking_csv.zip/Gyroscope_walking_chest.csv")
         'chest_gyr'
     """
-    name, anywhere = (dict.fromkeys(letters(text)) for text in (PurePosixPath(relative).name, relative))
+    said = (map(_in_full, letters(text)) for text in (PurePosixPath(relative).name, relative))
+    name, anywhere = map(dict.fromkeys, said)
     places = [word for word in name if word in PLACES] or [word for word in anywhere if word in PLACES]
     kinds = next((some for some in map(_kinds, (name, anywhere)) if some), [])
     return "_".join([*places, *kinds])
+
+
+def _in_full(word: str) -> str:
+    return SIDES.get(word, word)
 
 
 def _kinds(words: Iterable[str]) -> list[str]:
@@ -135,13 +146,36 @@ def parts_of(heads: Sequence[Head]) -> Parts:
     sources = _sources(recordings)
     if sources is None and kinds:
         most = max(kinds.values(), key=len)
-        sources = _by_rows(most) or {"": most}
-        left_out |= {head.relative: "other columns" for head in recordings if head not in most}
+        alike = [one for head in recordings if (one := as_columns_of(most[0], head))]
+        left_out |= _unlike(recordings, alike, most[0])
+        sources = _by_rows(alike) or {"": alike}
     for name, some in (sources or {}).items():  # a source whose files have different columns is read by the first's
-        alike = [head for head in some if _kind(head) == _kind(some[0])]
-        left_out |= {head.relative: "other columns" for head in some if head not in alike}
+        alike = [one for head in some if (one := as_columns_of(some[0], head))]
+        left_out |= _unlike(some, alike, some[0])
         sources = {**(sources or {}), name: with_shared_columns(alike)}
     return Parts(sources or {}, beside, left_out)
+
+
+def as_columns_of(first: Head, head: Head) -> Head | None:
+    """A file with the columns of another, in their order and without more; None where it lacks one."""
+    if _kind(head) == _kind(first):
+        return head
+    names = [column.name for column in head.columns]
+    if any(names.count(column.name) != 1 or not column.name for column in first.columns):
+        return None
+    return replace(head, columns=tuple(head.columns[names.index(column.name)] for column in first.columns))
+
+
+def _unlike(heads: Sequence[Head], alike: Sequence[Head], first: Head) -> dict[str, str]:
+    """Why files are left out that are not among those alike."""
+    known = {head.relative for head in alike}
+    return {head.relative: _lacking(head, first) for head in heads if head.relative not in known}
+
+
+def _lacking(head: Head, first: Head) -> str:
+    names = {column.name for column in head.columns}
+    missing = [repr(column.name) for column in first.columns if column.name not in names]
+    return f"other columns: no {listed(missing)}" if missing else "other columns"
 
 
 def interval_columns(head: Head) -> dict[str, Column]:
@@ -165,7 +199,8 @@ def _switches(head: Head, found: Mapping[str, Column]) -> dict[str, Column]:
     start = found.get("start", next(iter(times), None))
     if start is None or "label" not in found:
         return {}
-    others = [column for column in head.columns if column.reference not in (start, found["label"])]
+    told = [column for column in head.columns if not LASTING.search(column.name)]
+    others = [column for column in told if column.reference not in (start, found["label"])]
     if len(others) > MOST_BESIDE or any(_varies(column.numbers) for column in others):
         return {}
     return {"start": start, "label": found["label"]}

@@ -11,7 +11,7 @@ from har_ray.data.guess.answers import Guess
 from har_ray.data.guess.rate import PRESET
 from har_ray.data.own import near_names
 from har_ray.data.own.dataset import described
-from har_ray.data.soundness import channels, checks, classes, direction, gravity, lag, rate, repeats, scale
+from har_ray.data.soundness import channels, checks, classes, direction, gravity, lag, length, rate, repeats, scale
 from har_ray.errors import DataError
 from har_ray.yaml_file import YamlFile
 
@@ -20,9 +20,10 @@ KEYS: Mapping[str, str] = {
     classes.FEW: "subject",
     repeats.KIND: "files",
     channels.DOUBLED: "rate_hz",
-    rate.WANDERING: "rate_hz",
+    **dict.fromkeys((rate.WANDERING, rate.SPARSE), "rate_hz"),
     direction.KIND: "presets",
     lag.KIND: "sources",
+    length.KIND: "time",
     **dict.fromkeys((scale.KIND, gravity.KIND, channels.DEAD, channels.SATURATED), "channels"),
 }
 """Kind of finding → the key at which it is to be read; that of what people did for all others."""
@@ -45,6 +46,11 @@ def check(found: Guess, path: Path, kept: Path | None) -> str:
         name: [Path(os.path.normpath(root / head.relative)) for head in heads]
         for name, heads in found.parts.sources.items()
     }
+    given = {
+        str(path): str(head.path)
+        for name, heads in found.parts.sources.items()
+        for path, head in zip(files[name], heads, strict=True)
+    }
     try:
         file = YamlFile(path, text="", content=found.content)
         dataset = described(path.stem, file, found.readable, files, kept)
@@ -54,9 +60,16 @@ def check(found: Guess, path: Path, kept: Path | None) -> str:
     except ValidationError:
         return NOT_CHECKED  # why is among the faults already
     except DataError as error:
-        found.faults += [fault for fault in str(error).splitlines() if fault not in found.faults]
+        faults = (_as_given(fault, given) for fault in str(error).splitlines())
+        found.faults += [fault for fault in faults if fault not in found.faults]
         return NOT_CHECKED
     for finding in findings:
         key = KEYS.get(finding.kind, "label")
         found.findings.setdefault((key if key in found.content else "sources",), []).append(finding)
     return looked
+
+
+def _as_given(fault: str, given: Mapping[str, str]) -> str:
+    """A fault of a file by the path by which that was asked for, so that the same one is known again."""
+    path = next((path for path in given if fault.startswith(f"{path}: ")), "")
+    return given[path] + fault.removeprefix(path) if path else fault

@@ -33,10 +33,15 @@ UNITS: dict[str, str | float] = {
 """Other names of units, and how many seconds those last that have no name in a descriptor."""
 USUAL_HZ = 50
 """Of units a thousand times apart, that is meant which makes a rate nearer to this one: 1.6 to 1600 Hz."""
+LIKELY_HZ = (5, 420)
+"""Of watches and loggers."""
+QUARTZ_HZ = 32_768
+"""Of the crystal that watches count by: Shimmer's raw time stamps are its periods."""
 SLOWEST_HZ, FASTEST_HZ = 0.1, 20_000
 """Of sensors."""
 LONG_AGO = {"s": 1e9, "ms": 1e12, "us": 1e15, "ns": 1e18}
 """Counts since 1970 exceed these from 2001 on."""
+ANEW = 3
 DAYS = (32_874, 73_051)
 """Serial days of a spreadsheet from 1990 to 2099."""
 RATE = re.compile(r"(?<![\w.])(\d+(?:\.\d+)?) ?Hz\b")
@@ -111,18 +116,21 @@ def _start_cells(heads: Sequence[Head]) -> dict[str, object] | None:
 
 
 def _candidates(heads: Sequence[Head]) -> Iterator[tuple[tuple[float, ...], ColumnHead]]:
-    """Columns that may tell the time, with what speaks for them: name, since 1970, evenness, fineness."""
+    """Columns that may tell the time, with what speaks for them: name, since 1970, that it does not begin again and
+    again, evenness, fineness.
+    """
     for column in heads[0].columns:
         name = bool(NAMED.search(column.name)) and not COUNTED.search(column.name)
         formats = _formats(column)
         if (column.dates or formats) and len(column.distinct) > 2:
             since = column.dates or any(map(has_date, formats))
-            yield (2.0, float(since), 0, len(column.distinct)), column
+            yield (2.0, float(since), 1.0, 0, len(column.distinct)), column
         elif column.numbers is not None and all(head.has(column.reference) for head in heads):
             numbers = column.numbers[np.isfinite(column.numbers)]
             if _advances(numbers, name) and (name or not (COUNTED.search(column.name) or _counts(numbers))):
                 since = bool(numbers[0] > LONG_AGO["s"])
-                yield (float(name), float(since), -round(_unevenness(numbers), 1), float(numbers[-1])), column
+                even = -round(_unevenness(numbers), 1)
+                yield (float(name), float(since), float(_goes_on(numbers)), even, float(numbers[-1])), column
 
 
 def _advances(numbers: npt.NDArray[np.float64], named: bool) -> bool:
@@ -131,6 +139,11 @@ def _advances(numbers: npt.NDArray[np.float64], named: bool) -> bool:
         return False
     forward = (steps >= 0).mean() > (0.6 if named else 0.95)
     return bool(forward and (named or ((steps > 0).mean() > 0.9 and _unevenness(numbers) < 1)))
+
+
+def _goes_on(numbers: npt.NDArray[np.float64]) -> bool:
+    """Whether they do not begin anew again and again, as the milliseconds within a second do."""
+    return int((np.diff(numbers) < -np.ptp(numbers) / 2).sum()) < ANEW
 
 
 def _counts(numbers: npt.NDArray[np.float64]) -> bool:
@@ -185,7 +198,7 @@ def _said(time: dict[str, object], column: ColumnHead, heads: Sequence[Head]) ->
         time["unit"] = named or counted
         if isinstance(named, str) and named != counted and rate_of(numbers / UNITS_PER_S[named]) is not None:
             return f"its name says {named}; by its steps it seems to count {counted}"
-        return ""
+        return "" if named or counted == counted_since_1970(numbers) else _which_unit(numbers, counted)
     texts = [_texts(head, time, column) for head in heads]
     found = set.intersection(*(set(formats_of(some)) for some in texts))
     known = [one for one in formats_of(texts[0]) if one in found]
@@ -211,6 +224,25 @@ def _are_days(numbers: npt.NDArray[np.float64]) -> bool:
     first, last = DAYS
     per_day = rate_of(numbers) or 0
     return bool(first < numbers[0] < last) and FASTEST_HZ < per_day < FASTEST_HZ * DAY_S
+
+
+def _which_unit(numbers: npt.NDArray[np.float64], unit: str) -> str:
+    """A question where counts whose unit nobody says make a rate that devices hardly have."""
+    per_count = rate_of(numbers) or 0
+    rate_hz = per_count * UNITS_PER_S[unit]
+    low, high = LIKELY_HZ
+    if low <= rate_hz <= high:
+        return ""
+    of_quartz = per_count * QUARTZ_HZ
+    other = f", as {1 / QUARTZ_HZ!r} (of a clock of {QUARTZ_HZ} Hz) {of_quartz:.4g}" if low <= of_quartz <= high else ""
+    return f"in which unit does it count? As {unit} its steps make {rate_hz:.4g} Hz{other}"
+
+
+def counted_since_1970(numbers: npt.NDArray[np.float64]) -> str | None:
+    """The unit of numbers that are times of this century; None for others, such as seconds of a recording."""
+    known = numbers[np.isfinite(numbers)]
+    units = (unit for unit, least in LONG_AGO.items() if len(known) and least < known[0] < 1000 * least)
+    return next(units, None)
 
 
 def _unit(numbers: npt.NDArray[np.float64]) -> str:

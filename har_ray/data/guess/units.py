@@ -11,6 +11,7 @@ import numpy.typing as npt
 from har_ray.data.guess.layout import ColumnHead, Head
 from har_ray.data.guess.parts import KINDS
 from har_ray.data.own.columns import Column
+from har_ray.data.own.formats.kinds import MISSING
 from har_ray.data.sensors import WITHOUT_GRAVITY
 from har_ray.data.units import QUANTITIES, SPELLINGS
 
@@ -139,6 +140,16 @@ def _by_size(
         return "rad/s", "or in deg/s? Its values are small"
     whole = all((np.nan_to_num(one) % 1 == 0).all() for some in values.values() for one in some if one is not None)
     return "deg/s", "or counts? Then say how much one is: in_file: {scale: ..., unit: deg/s}" if whole else ""
+
+
+def no_numbers(heads: Sequence[Head], columns: Sequence[Column]) -> list[str]:
+    """Words between the numbers of a channel, which the reader does not know for missing ones: `-`, `ERR`."""
+    found = dict[str, None]()
+    for column in (head.column(column) for head in heads for column in columns):
+        if column.numbers is not None:
+            words = {word for word, number in zip(column.words, column.numbers, strict=True) if np.isnan(number)}
+            found |= dict.fromkeys(word for word in sorted(words) if not any(map(str.isdigit, word)))
+    return [word for word in found if word not in MISSING]
 
 
 def sentinels(heads: Sequence[Head], columns: Sequence[Column]) -> list[str]:

@@ -26,6 +26,9 @@ from har_ray.errors import DataError
 
 Numbers = npt.NDArray[np.float64]
 
+SINCE_1970_S = 1e9
+"""Seconds since 1970 exceed this from 2001 on; other clocks count from when a device was switched on."""
+YEAR_S = 365 * DAY_S
 SHOWN = 3
 """How many formats that stamps may be of an error lists."""
 
@@ -122,6 +125,9 @@ class Clock:
             rows, t = rows[known], t[known]
         if self.time is None or not len(t):
             return Timed(rows, t, np.zeros(max(0, len(t) - 1), dtype=np.bool_))
+        if (unset := _unset(t if stamps.dates else t * self.time.count_s)).any():
+            rejects.add("row stamped 1970, by a clock that was not set", int(unset.sum()))
+            rows, t = rows[~unset], t[~unset]
         t = self._seconds(t, stamps, rows)
         begins = np.empty(0, dtype=np.intp)
         if self.time.disorder_s:
@@ -154,6 +160,15 @@ class Clock:
                 "is that the zone?"
             )
         return utc
+
+
+def _unset(t: Numbers) -> npt.NDArray[np.bool_]:
+    """Which of these seconds `[n]` are of 1970 and stand alone, where most are of this century, `[n]`."""
+    found: npt.NDArray[np.bool_] = (t < YEAR_S) & (np.median(t) > SINCE_1970_S)
+    advances = found[1:] & found[:-1] & (np.diff(t) > 0)  # of a clock that is set later, which tells time until then
+    found[1:] &= ~advances
+    found[:-1] &= ~advances
+    return found
 
 
 def rate_of_file(path: Path, relative: str, spec: FileSpec, said: float | str | RateSource) -> float | None:

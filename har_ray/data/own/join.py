@@ -171,7 +171,8 @@ def _check_clocks(runs: Mapping[str, Runs[Key]], files: Mapping[str, TableFile],
         if first - end > OTHER_CLOCK_S:
             raise DataError(
                 f"{path}: its time is {begin:.0f} to {end:.0f} s, that of {theirs} {first:.0f} to {last:.0f} s; do "
-                "both count from the same instant, in the units that time: says?"
+                "both count from the same instant, in the units that time: says? If both began together, time: "
+                f"{{offset_s: {first - begin:.3f}}} of {name} moves it there"
             )
         steps = round((first - begin) / ZONES_S)
         if whole and first > end and steps and abs(first - begin - steps * ZONES_S) < BEGUN_WITHIN_S:

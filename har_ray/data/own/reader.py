@@ -15,7 +15,7 @@ from har_ray.data.own.steps import MAX_STEPS, wander_of
 from har_ray.data.own.streams import Reading
 from har_ray.data.own.table import Table, TableFile
 
-READING = 2
+READING = 3
 """`Dataset.reading` of own recordings; raise it when the same files come to give other recordings."""
 
 MAX_MISSING_S = 0.5

@@ -184,7 +184,7 @@ def wander_of(t: Numbers, rate_hz: float) -> Wander | None:
         return None
     # Where the sum of what steps are off their mean is largest: the change point of Page (1954, doi 10.2307/2333009).
     change = kept[np.abs(np.cumsum(steps[kept] - steps[kept].mean())).argmax()] + 1
-    return Wander(float(rates.min()), float(rates.max()), float(t[change] - t[0]))
+    return Wander(float(rates.min()), float(rates.max()), float(steps[kept[kept < change]].sum()))
 
 
 def _usual(steps: Numbers) -> float:

@@ -8,14 +8,11 @@ import numpy.typing as npt
 
 from har_ray.data.cleaning import changes, columns_of, runs
 from har_ray.data.dataset import Rejects
-from har_ray.data.own.clock import Clock, Stamps, Timed
+from har_ray.data.own.clock import SINCE_1970_S, Clock, Stamps, Timed
 from har_ray.data.own.intervals import IntervalFile
 from har_ray.data.own.labelling import count_beyond, labels_at
 from har_ray.data.own.rows import RowReader, Rows, Words
 from har_ray.data.own.table import TableFile
-
-SINCE_1970_S = 1e9
-"""Seconds since 1970 exceed this from 2001 on; other clocks count from when a device was switched on."""
 
 
 class Stream(NamedTuple):

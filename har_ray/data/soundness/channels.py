@@ -15,6 +15,8 @@ LEAST = 20
 PILED = 0.01
 """The part of a class's samples that lies exactly at the extreme of all recordings. SPAR and Sensors have under 0.002;
 WISDM 2019's watch, which ends at 2 g, up to 0.09."""
+FEWEST = 10
+"""Samples that lie there, at least: somewhere the largest must be, which is 2 % of a class of 50."""
 LIMIT = 0.999
 """Of the extreme: a limit reads the same in all devices but for calibration."""
 REPEATED = 0.2
@@ -63,7 +65,8 @@ def _saturated(evidence: Evidence) -> Iterator[Finding]:
         if part.samples >= LEAST:
             above = np.where(part.highest >= LIMIT * limit, part.at_highest, 0)
             below = np.where(part.lowest <= -LIMIT * limit, part.at_lowest, 0)
-            share = np.where(part.lowest < part.highest, above + below, 0) / part.samples
+            piled_up = (part.lowest < part.highest) & (above + below >= FEWEST)
+            share = np.where(piled_up, above + below, 0) / part.samples
             worst[source, subject] = np.maximum(worst.get((source, subject), 0.0), share)
     for number, channel in enumerate(evidence.gathered.channels):
         piled = {stream: share[number] for stream, share in worst.items() if share[number] > PILED}

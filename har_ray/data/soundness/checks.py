@@ -7,7 +7,7 @@ from har_ray.data.dataset import Dataset, Preset, Read, Rejects
 from har_ray.data.datasets import CATALOG
 from har_ray.data.norms import measured
 from har_ray.data.protocol import Protocol
-from har_ray.data.soundness import channels, classes, direction, gravity, lag, rate, repeats, scale
+from har_ray.data.soundness import channels, classes, direction, gravity, lag, length, rate, repeats, scale
 from har_ray.data.soundness.evidence import Evidence
 from har_ray.data.soundness.finding import Finding
 from har_ray.data.soundness.statistics import Gathered
@@ -57,7 +57,7 @@ def before_windows(dataset: Dataset, preset: Preset, protocols: Sequence[Protoco
     subjects = preset.subjects or dataset.subjects
     if dataset.first is not None:
         gathered, sources = _first_rows(dataset, preset, dataset.first)
-        findings += of_recordings(gathered, dataset, preset)
+        findings += [*of_recordings(gathered, dataset, preset), *length.findings(gathered, preset.window_s)]
         seen = f"{len({subject for _, subject, _ in gathered.parts})} of {counted(len(subjects), 'subject')}"
         apart = "".join(f"; {one}" for one in lag.begins(gathered.begins_s))
         looked.append(f"at the first rows of {counted(sources, 'file')} ({seen}{apart})")

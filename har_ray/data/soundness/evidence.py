@@ -34,6 +34,7 @@ class Evidence:
         trained_on: the channels of the windows, norms among them.
         aligned: whether every recording is turned so that gravity points one way.
         own: whether they are a user's, described by a file that can be changed.
+        rate_hz: of the windows.
     """
 
     gathered: Gathered
@@ -41,11 +42,12 @@ class Evidence:
     trained_on: tuple[str, ...]
     aligned: bool
     own: bool
+    rate_hz: float
 
     @classmethod
     def of(cls, gathered: Gathered, dataset: Dataset, preset: Preset, own: bool) -> "Evidence":
         units = {channel: dataset.unit(channel) for channel in gathered.channels}
-        return cls(gathered, units, preset.channels, preset.align == "gravity", own)
+        return cls(gathered, units, preset.channels, preset.align == "gravity", own, preset.rate_hz)
 
     @property
     def sensors(self) -> dict[str, list[int]]:

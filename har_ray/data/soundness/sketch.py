@@ -128,7 +128,7 @@ def hashes_of(x: npt.NDArray[np.float32], length: int) -> tuple[Hashes, npt.NDAr
     rows times powers of another, found from sums up to a row.
     """
     n = len(x)
-    if n < length:
+    if n < length or length < 2:  # where readings are seconds apart, a run of one says nothing
         return np.empty(0, np.uint64), np.empty(0, np.int64)
     rng = np.random.default_rng(_SEED)
     odd = rng.integers(0, 1 << 63, x.shape[1] + 1, dtype=np.uint64) * np.uint64(2) + np.uint64(1)

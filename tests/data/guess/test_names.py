@@ -121,7 +121,108 @@ def test_a_number_that_stands_for_none(tmp_path):
     path.write_text("\n".join(lines) + "\n")
     content, questions = guessed(tmp_path)
     assert content["format"] == {"missing": ["-9999"]}
-    assert questions == ["format: are -9999 missing values?"]
+    assert questions == ["format: does '-9999' stand for a missing value?"]
+    assert windows(tmp_path) == each("1", "2")
+
+
+def test_words_that_stand_for_no_number(tmp_path):
+    plain(tmp_path, (1, 2))
+    path = tmp_path / "raw" / "p2.csv"
+    lines = path.read_text().splitlines()
+    for i, word in ((5, "-"), (205, "ERR"), (405, "NaN"), (605, "-")):
+        t, _, *rest = lines[i].split(",")
+        lines[i] = ",".join([t, word, *rest])
+    path.write_text("\n".join(lines) + "\n")
+    content, questions = guessed(tmp_path)
+    assert content["format"] == {"missing": ["-", "ERR"]}  # the reader knows NaN
+    assert questions == ["format: do '-' and 'ERR' stand for missing values?"]
+    assert windows(tmp_path) == each("1", "2")
+
+
+def test_a_file_whose_columns_are_in_another_order_or_more(tmp_path):
+    plain(tmp_path, (1, 2))
+    plain(tmp_path, (3,), "activity,az,ay,ax,battery,t", "{label},{z:.4f},{y:.4f},{x:.4f},88,{t:.3f}")
+    plain(tmp_path, (4,), "seconds,ax,ay,az,activity")
+    (tmp_path / "raw" / "p4.csv").rename(tmp_path / "q4.csv")
+    content, questions = guessed(tmp_path, "raw", "q4.csv")
+    assert content["files"] == "raw/p*.csv"
+    assert questions == []
+    assert windows(tmp_path) == each("1", "2", "3")
+    assert "left out: q4.csv: other columns: no 't'" in (tmp_path / "mine.yaml").read_text()
+
+
+@pytest.mark.parametrize("sign", [" ", "'"])
+def test_digits_in_groups_of_three(tmp_path, sign):
+    """1 000 mg, and a comma before its fraction."""
+    for person in (1, 2):
+        rows = [
+            f"{40 * i};"
+            + ";".join(f"{v * 1000 / G:_.1f}".replace(".", ",").replace("_", sign) for v in xyz)
+            + f";{label}"
+            for i, label, *xyz in walk_and_run(25, person)
+        ]
+        put(tmp_path / "raw" / f"p{person}.csv", ["ms;ax;ay;az;activity", *rows])
+    content, questions = guessed(tmp_path)
+    assert content["format"] == {"thousands": sign}
+    assert content["channels"]["acc_z"] == {"column": "az", "unit": "mg"}
+    assert questions == []
+    assert windows(tmp_path) == each("1", "2")
+
+
+@pytest.mark.parametrize(("name", "asked"), [("Tätigkeit", []), ("was", ["label: is this what people did?"])])
+def test_labels_in_another_language(tmp_path, name, asked):
+    """Which is asked where neither the column's name nor a word in it is known."""
+    plain(tmp_path, (1, 2), f"t,ax,ay,az,{name}")
+    for path in (tmp_path / "raw").iterdir():
+        path.write_text(path.read_text().replace("walk", "Gehen").replace("run", "Laufen"))
+    content, questions = guessed(tmp_path)
+    assert content["label"] == {"column": name}
+    assert questions == asked
+    assert windows(tmp_path) == each("1", "2", classes=("Gehen", "Laufen"))
+
+
+def test_of_several_columns_of_words_none_is_taken(tmp_path):
+    plain(tmp_path, (1, 2), "t,ax,ay,az,what,mood", "{t:.3f},{x:.4f},{y:.4f},{z:.4f},{label},{label}ly")
+    for path in (tmp_path / "raw").iterdir():
+        path.write_text(path.read_text().replace("walk", "tramp").replace("run", "dash"))
+    content, _ = guessed(tmp_path)
+    assert content["label"] is None
+
+
+@pytest.mark.parametrize(
+    ("ticks", "asked"),
+    [
+        (
+            1311,
+            [
+                "time: in which unit does it count? As us its steps make 762.8 Hz, "
+                "as 3.0517578125e-05 (of a clock of 32768 Hz) 24.99"
+            ],
+        ),
+        (40_000, []),
+    ],
+)
+def test_counts_of_no_unit_that_make_a_rate_of_no_device(tmp_path, ticks, asked):
+    """1311 of 32,768 a second are 25 Hz, 40,000 us are, too."""
+    plain(tmp_path, (1, 2))
+    for path in (tmp_path / "raw").iterdir():
+        _, *lines = path.read_text().splitlines()
+        put(
+            path,
+            ["ticks,ax,ay,az,activity", *(f"{i * ticks},{line.partition(',')[2]}" for i, line in enumerate(lines))],
+        )
+    _, questions = guessed(tmp_path)
+    assert questions == asked
+
+
+def test_milliseconds_within_a_second_do_not_tell_the_time(tmp_path):
+    plain(tmp_path, (1, 2), "sec,msec,ax,ay,az,activity", "{t:.3f},0,{x:.4f},{y:.4f},{z:.4f},{label}")
+    for path in (tmp_path / "raw").iterdir():
+        head, *lines = path.read_text().splitlines()
+        rest = [line.split(",", 2)[2] for line in lines]
+        put(path, [head, *(f"{100 + i // 25},{i % 25 * 40},{line}" for i, line in enumerate(rest))])
+    content, _ = guessed(tmp_path)
+    assert content["time"] == {"column": "sec", "unit": "s", "packets": True}
     assert windows(tmp_path) == each("1", "2")
 
 

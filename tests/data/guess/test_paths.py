@@ -32,6 +32,14 @@ def test_a_date_is_no_word():
 
 
 @pytest.mark.parametrize(
+    ("path", "source"),
+    [("raw/p1_L.csv", "left"), ("raw/p1_R_gyro.csv", "right_gyr"), ("raw/Lars/p1.csv", ""), ("raw/p1L.csv", "left")],
+)
+def test_a_letter_by_itself_is_a_side(path, source):
+    assert source_of(path) == source
+
+
+@pytest.mark.parametrize(
     ("paths", "pattern"),
     [
         (["raw/p1.csv", "raw/p12.csv"], "raw/p*.csv"),

@@ -50,6 +50,22 @@ def test_rows_of_placements_in_turn_are_sources(tmp_path):
     assert windows(tmp_path) == FEWER
 
 
+def test_files_of_each_wrist_are_sources(tmp_path):
+    for person in (1, 2):
+        for side, sign in (("L", 1), ("R", -1)):
+            rows = [
+                f"{i / 25:.2f},{sign * x:.4f},{y:.4f},{z:.4f},{label}" for i, label, x, y, z in walk_and_run(25, person)
+            ]
+            put(tmp_path / "raw" / f"p{person}_{side}.csv", ["t,ax,ay,az,activity", *rows])
+    content, questions = guessed(tmp_path)
+    assert {name: one["files"] for name, one in content["sources"].items()} == {
+        "left": "raw/p*_L.csv",
+        "right": "raw/p*_R.csv",
+    }
+    assert (content["subject"], content["join"], questions) == ({"pattern": r"p(\d+)"}, r"p(\d+)", [])
+    assert windows(tmp_path) == each("1", "2")
+
+
 def test_who_moves_the_sensor_from_left_to_right_has_one_sensor(tmp_path):
     for person in (1, 2):
         rows = [
@@ -125,6 +141,64 @@ def test_tables_that_say_only_when_something_began(tmp_path, where, lines, said)
     assert content["label"] == {"intervals": {**said, "until_next": True}}
     assert questions == ["label: does each last until the next one begins? else say end or duration"]
     assert windows(tmp_path) == each("1", "2")
+
+
+@pytest.mark.parametrize(
+    ("stamp", "times", "unit"),
+    [("{t:.2f}", (0, 20, 40), {}), ("{ms}", (1_767_182_390_000, 1_767_182_410_000, 1_767_182_430_000), {"unit": "ms"})],
+)
+def test_one_table_of_everybodys_intervals(tmp_path, stamp, times, unit):
+    """It says who, as the files' paths do, and counts as their stamps do."""
+    for person in (1, 2):
+        rows = [
+            f"{stamp.format(t=i / 25, ms=1_767_182_390_000 + 40 * i)},{x:.4f},{y:.4f},{z:.4f}"
+            for i, _, x, y, z in walk_and_run(25, person)
+        ]
+        put(tmp_path / "raw" / f"p{person}.csv", ["t,ax,ay,az", *rows])
+    begin, middle, end = times
+    lines = [f"{person},{begin},{middle},walk\n{person},{middle},{end},run" for person in (1, 2)]
+    put(tmp_path / "labels.csv", ["person,start,end,label", *lines])
+    content, questions = guessed(tmp_path, "raw", "labels.csv")
+    assert content["label"] == {"intervals": {"files": "labels.csv", "subject": "person", **unit}}
+    assert questions == []
+    assert windows(tmp_path) == each("1", "2")
+
+
+def presses(folder, who, said):
+    """A session of Sensor Logger: its folder, a sensor, and keys that were pressed at 0 and at 20 s."""
+    session, start = folder / who / f"{said}2025-12-31_11-59-50", 1_767_182_390_000_000_000
+    rows = [
+        f"{start + 40_000_000 * i},{i / 25:.2f},{z:.4f},{y:.4f},{x:.4f}" for i, _, x, y, z in walk_and_run(25, len(who))
+    ]
+    put(session / "TotalAcceleration.csv", ["time,seconds_elapsed,z,y,x", *rows])
+    pressed = [f"{start},0.0,walk,54", f"{start + 20 * 10**9},20.0,run,61"]
+    put(session / "Annotation.csv", ["time,seconds_elapsed,text,millisecond_press_duration", *pressed])
+
+
+def test_key_presses_in_the_folder_of_each_recording(tmp_path):
+    for who in ("ana", "bo"):
+        presses(tmp_path, who, "")
+    content, questions = guessed(tmp_path, "ana", "bo")
+    assert content["label"] == {
+        "intervals": {
+            "files": "{}/Annotation.csv",
+            "pattern": "^(.+)/[^/]+$",
+            "start": "time",
+            "label": "text",
+            "until_next": True,
+            "unit": "ns",
+        }
+    }
+    assert questions == ["label: does each last until the next one begins? else say end or duration"]
+    assert windows(tmp_path) == each("ana", "bo")
+
+
+def test_what_a_folder_says_was_done_comes_before_key_presses(tmp_path):
+    for who, said in (("ana", "walk-"), ("bo", "run-")):
+        presses(tmp_path, who, said)
+    content, questions = guessed(tmp_path, "ana", "bo")
+    assert content["label"] == {"pattern": "/([A-Za-z]+)"}
+    assert questions == []
 
 
 def test_a_recording_with_a_label_and_no_end_is_no_table_of_intervals(tmp_path):

@@ -7,6 +7,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from har_ray.data.guess.descriptor import guess, open_questions
+from har_ray.data.guess.soundness import check
 from har_ray.errors import DataError
 from tests.data.guess.shapes import G, each, guessed, motion, plain, put, walk_and_run, windows
 
@@ -368,6 +370,19 @@ def test_what_the_reader_says_is_among_the_questions(tmp_path):
     path.write_text("\n".join([lines[0], *(line for line in lines[1:] for _ in (0, 1))]) + "\n")
     _, questions = guessed(tmp_path)
     assert "with the same values; leave out the copies" in questions[-1]
+
+
+def test_a_fault_is_said_once_by_whichever_path(tmp_path, monkeypatch):
+    plain(tmp_path, (1,))
+    path = tmp_path / "raw" / "p1.csv"
+    lines = path.read_text().splitlines()
+    lines[2] = ",".join(["0.040", "inf", *lines[2].split(",")[2:]])
+    path.write_text("\n".join(lines) + "\n")
+    monkeypatch.chdir(tmp_path)
+    found = guess(["raw"], tmp_path)
+    check(found, tmp_path / "mine.yaml", None)
+    (said,) = open_questions(found)
+    assert said.startswith("raw/p1.csv: line 3: column 2 (ax) is 'inf', expected a number")
 
 
 def test_files_without_a_recording(tmp_path):

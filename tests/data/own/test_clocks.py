@@ -7,6 +7,9 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+from har_ray.data.dataset import Rejects
+from har_ray.data.own.clock import Clock, Stamps
+from har_ray.data.own.format import FileSpec
 from har_ray.data.own.order import sorted_rows, spread, unwound, wraps_at
 from har_ray.data.own.stamps import formats_of, from_days, has_date, parsed, to_utc
 from har_ray.data.own.steps import Steps, rate_of, rounded, wander_of
@@ -176,6 +179,8 @@ def test_how_far_a_rate_wanders_and_where_it_changes():
     assert fault(stamps) is None
     assert wander_of(np.arange(2000) / 52, 50) is None, "another rate, but one"
     assert wander_of(np.append(np.arange(1000) / 50, 3600 + np.arange(1000) / 50), 50) is None, "a pause"
+    earlier = np.append(1000 + slow, 500 + np.arange(1100) / 55)
+    assert wander_of(earlier, 50) == pytest.approx((45, 55, 20), rel=0.01), "what follows was recorded before"
     drift = np.cumsum(1 / np.linspace(49, 51, 6000))
     assert wander_of(drift, 50) is None, "2 % are no more than a lost sample makes"
     jump = np.append(np.arange(3000) / 50, 60 + np.arange(3000) / 100)
@@ -184,3 +189,19 @@ def test_how_far_a_rate_wanders_and_where_it_changes():
     assert found == pytest.approx((50, 100, 60))
     assert fault(jump) is None
     assert fault(jump, rate_hz=25) is not None, "at no time is it that"
+
+
+@pytest.mark.parametrize(
+    ("stamps", "left", "kept"),
+    [
+        ([0, 1.7e9, 1.7e9 + 1, 1.7e9 + 2], 1, [1, 2, 3]),
+        ([1.7e9, 0, 0, 1.7e9 + 3, 1.7e9 + 4], 2, [0, 3, 4]),
+        ([10, 11, 12, 1.7e9, 1.7e9 + 1, 1.7e9 + 2, 1.7e9 + 3], 0, range(7)),  # they tell time until the clock is set
+        ([0, 1, 2, 3], 0, range(4)),  # a clock that counts from when it was switched on
+    ],
+)
+def test_rows_stamped_1970_before_the_clock_was_set_are_left_out_and_named(tmp_path, stamps, left, kept):
+    clock, rejects = Clock(tmp_path / "p1.csv", FileSpec(), Time(column="t"), 1.0), Rejects()
+    timed = clock.timed(Stamps(np.array(stamps, dtype=np.float64)), rejects)
+    assert timed.rows.tolist() == list(kept)
+    assert rejects.counts == ({"row stamped 1970, by a clock that was not set": left} if left else {})

@@ -288,6 +288,8 @@ def test_what_a_descriptor_cannot_say(wrong, message):
         (codecs.BOM_UTF16_LE, "line 1: expected the names of the columns, found nothing"),
         (b"t,ax,activity\n0,1,walk\n0,1\n", "line 3: 2 fields, expected 3"),
         (b"t,ax,activity\n0,1,walk\n0,1,walk,run\n", "line 3: 4 fields, expected 3"),
+        (b"t,ax,activity\n0,1,walk\nlost\n0,1,run\n", "line 3: 1 field, expected 3"),
+        (b"Logger 3\n\nt,ax,activity\n0,1,walk\nLogger 3\n\nt,ax,activity\n0,1,run\n", "line 5: what stands above the"),
         (b"t,ax,activity\n0,1,walk,\n0,1,walk,run\n", "line 2: 4 fields, expected 3"),
     ],
 )

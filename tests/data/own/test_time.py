@@ -302,7 +302,7 @@ def test_readings_whose_rate_wanders_are_put_on_even_intervals_and_it_is_said(tm
     assert windows(path) == {"walk": 39}
     _, (found,) = before_windows(dataset, replace(dataset.presets["p"], channels=("acc_x",)), ())
     assert (found.kind, found.where, found.fatal) == ("rate", "subject 1 (p1.csv)", False)
-    assert f"readings come at {rates[0]} to {rates[1]} Hz, with the largest change about 20 s after" in found.text
+    assert f"readings come at {rates[0]} to {rates[1]} Hz, with the largest change after about 20 s of" in found.text
 
 
 def test_dates_that_may_be_read_two_ways_are_asked_about(tmp_path):

@@ -33,11 +33,11 @@ def people(count, change=None, **changed):
     return found
 
 
-def evidence(recordings, trained_on=CHANNELS, aligned=False, own=True, units=UNITS):
+def evidence(recordings, trained_on=CHANNELS, aligned=False, own=True, units=UNITS, rate_hz=50):
     gathered = Gathered(CHANNELS)
     for source, ones in recordings.items():
         assert len(list(gathered.watched(source, ones))) == len(ones)
-    return Evidence(gathered, units, trained_on, aligned, own)
+    return Evidence(gathered, units, trained_on, aligned, own, rate_hz)
 
 
 def times(factors):

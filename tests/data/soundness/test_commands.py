@@ -8,6 +8,7 @@ import yaml
 from har_ray import grid
 from har_ray.data.__main__ import main as data
 from har_ray.data.own.dataset import load_table
+from har_ray.errors import DataError
 from har_ray.spec.grid import load_grid
 from har_ray.store.stores import Stores
 from har_ray.windows_stage import planned_findings, window_specs
@@ -58,6 +59,19 @@ def planned(path, *changes):
     """What `--plan` adds to its lines, without the half minute in which it times epochs."""
     spec, _ = load_grid(path, list(changes))
     return "\n".join(planned_findings(spec, window_specs(spec), Stores(spec.storage, spec.name, None)))
+
+
+def test_what_the_plan_accepts_has_windows(write):
+    """A count that begins again each second makes recordings of a second."""
+    path = write()
+    mine = path.parent / "mine.yaml"
+    mine.write_text(mine.read_text().replace("rate_hz: 50", "rate_hz: 50\ntime: {column: ms, unit: ms}"))
+    for file in (path.parent / "raw").iterdir():
+        head, *rows = file.read_text().splitlines()
+        counted = [f"{i % 50 * 20},{row}" for i, row in enumerate(rows)]
+        file.write_text("\n".join([f"ms,{head}", *counted]) + "\n")
+    with pytest.raises(DataError, match="everybody: no recording is as long as a window of 2 s: the longest lasts 1 s"):
+        planned(path)
 
 
 def test_the_plan_names_people_in_another_unit(write, capsys):

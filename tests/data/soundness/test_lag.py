@@ -61,7 +61,7 @@ def found(recordings, channels=CHANNELS):
         for one in ones:
             gathered.add(source, one)
     units = dict(zip(channels, UNITS.values(), strict=True))
-    return list(lag.findings(Evidence(gathered, units, channels, aligned=False, own=True)))
+    return list(lag.findings(Evidence(gathered, units, channels, aligned=False, own=True, rate_hz=50)))
 
 
 def shifted(x, samples):

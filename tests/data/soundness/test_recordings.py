@@ -1,11 +1,12 @@
 """Each fault once in hand-made recordings, and the same recordings without it: nothing is said of those."""
 
 import re
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
-from har_ray.data.soundness import direction, gravity, scale
+from har_ray.data.soundness import direction, gravity, rate, scale
 from har_ray.data.soundness.checks import OF_RECORDINGS
 from tests.data.soundness.people import CHANNELS, UNITS, evidence, people, recording, times
 
@@ -165,3 +166,27 @@ def test_a_slight_tilt_is_how_people_wear_things():
 def test_files_are_named_below_the_folder_that_they_share():
     known = evidence({f"/data/raw/{p}/acc.csv": [recording(p, 1)] for p in ("ana", "bo")})
     assert known.of_subjects(["bo"]) == "subject bo (bo/acc.csv)"
+
+
+@pytest.mark.parametrize(("rate_hz", "times_more", "fatal"), [(100, None, None), (110, 2.2, False), (550, 11, True)])
+def test_windows_of_a_higher_rate_than_the_readings(rate_hz, times_more, fatal):
+    """Readings at 50 Hz: those of twice the rate are passed in silence."""
+    recordings = people(2)
+    recordings["p2.csv"] = [replace(one, rate_hz=5000.0) for one in recordings["p2.csv"]]
+    found = findings(recordings, rate_hz=rate_hz)
+    if times_more is None:
+        assert found == []
+        return
+    (one,) = found
+    assert (one.kind, one.where, one.number, one.fatal) == (rate.SPARSE, "subject 1 (p1.csv)", times_more, fatal)
+    assert one.text == (
+        f"readings come at 50 Hz, and windows have {rate_hz}: "
+        f"of {times_more:g} samples one was measured, and the others lie between"
+    )
+    assert ("is its time in another unit?" in one.remedy) == fatal
+
+
+def test_readings_that_are_seconds_apart():
+    """Stamps in ms that were said to be in s: a second of them, in which blocks are looked for, has no row."""
+    (found,) = findings({"p1.csv": [replace(recording("1", 1), rate_hz=0.025)]})
+    assert (found.kind, found.number, found.fatal) == (rate.SPARSE, 2000, True)

@@ -89,6 +89,15 @@ def test_a_channel_that_ends_at_a_limit():
     assert one.text.startswith("acc_x ends at 10 m/s^2: up to 4")
 
 
+def test_the_largest_of_few_samples_is_no_limit():
+    """Of a class of 50 the one that is the largest of all is 2 %."""
+    recordings = people(3)
+    (one,) = recordings["p1.csv"]
+    one.labels[:50] = 2
+    one.x[7, 0] = 99
+    assert found(recordings) == []
+
+
 def test_rows_that_are_all_written_twice():
     (one,) = [o for o in found(people(3, p2=lambda x: np.repeat(x[::2], 2, axis=0))) if o.kind == channels.DOUBLED]
     assert one.where == "subject 2 (p2.csv)"

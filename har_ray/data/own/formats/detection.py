@@ -23,9 +23,13 @@ MOST_UNIT_ROWS = 3
 NUMBER = re.compile(r"[-+]?(\d+([.,]\d*)?|[.,]\d+|\d{1,3}([,.' ]\d{3})+([.,]\d+)?)([eE][-+]?\d+)?")
 DECIMAL_COMMA = re.compile(r"[-+]?\d*,\d+([eE][-+]?\d+)?")
 THOUSANDS = {
-    sign: re.compile(rf"[-+]?\d{{1,3}}({re.escape(sign)}\d{{3}})+{re.escape(point)}\d+") for sign, point in (",.", ".,")
+    **{
+        sign: re.compile(rf"[-+]?\d{{1,3}}({re.escape(sign)}\d{{3}})+{re.escape(point)}\d+")
+        for sign, point in (",.", ".,")
+    },
+    **{sign: re.compile(rf"[-+]?\d{{1,3}}({sign}\d{{3}})+([.,]\d*)?") for sign in " '"},
 }
-"""Numbers whose digits are grouped by a sign, beyond doubt because another sign is their decimal point."""
+"""Numbers whose digits are grouped by a sign, beyond doubt because another one is their decimal point, or cannot be."""
 UNIT = re.compile(
     r"[\[(]?([munµ]?[sgTV]|m/s.*|deg.*|°.*|rad.*|dps|[kM]?Hz|no_units|CAL|RAW|counts?|LSB|%|-|text)[\])]?"
 )

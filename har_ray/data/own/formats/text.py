@@ -26,9 +26,11 @@ from har_ray.data.own.formats.kinds import TEXT, TIME, VALUE, WORD, DataFile, in
 from har_ray.data.own.formats.layout import TextLayout, clean
 from har_ray.data.own.formats.opening import compression, is_native, opened, owned
 from har_ray.errors import DataError
+from har_ray.text import counted
 
 BLOCK_BYTES = 1 << 20
 CUT_OFF = "; it is the last line: if the recording was cut off there, delete it"
+APPENDED = "what stands above the names stands here again: another recording was appended; make it a file of its own"
 LAST_BYTES = 1 << 14
 AS_UTF8 = ("utf-8", "utf-8-sig", "ascii")
 """Encodings whose bytes the parser takes as they are; bytes that are not UTF-8 in unread columns do not matter."""
@@ -163,6 +165,10 @@ class TextFile(DataFile):
         rows = csv.reader(islice(self._lines(self.layout), before, None), delimiter=_delimiter(self.layout))
         return ((before + rows.line_num, fields) for fields in rows if fields)
 
+    def _above_names(self) -> list[list[str]]:
+        lines = islice(self._lines(self.layout), (self.layout.header_line or 1) - 1)
+        return [fields for fields in csv.reader(lines, delimiter=_delimiter(self.layout)) if fields]
+
     def _first_fault(self, columns: Mapping[int, pa.DataType], row: int = 0) -> DataError | None:
         """What is wrong with the first faulty row, from `row` on."""
         rows = islice(self._rows(), row, None)
@@ -172,7 +178,8 @@ class TextFile(DataFile):
                 fault = "zero bytes, as a logger leaves behind that loses power; cut them off"
             elif len(fields) != len(self.names):
                 is_last = next(rows, None) is None
-                fault = f"{len(fields)} fields, expected {len(self.names)}" + CUT_OFF * is_last
+                fault = f"{counted(len(fields), 'field')}, expected {len(self.names)}" + CUT_OFF * is_last
+                fault = APPENDED if fields in self._above_names() else fault
             elif [field.strip() for field in fields] == list(self.names):
                 begins = _delimiter(self.layout).join(fields[:2])
                 fault = f"the names of the columns again; format: {{comment: {begins!r}}} leaves such lines out"
@@ -191,12 +198,12 @@ class TextFile(DataFile):
         field = field.strip()
         if field in self.layout.missing or _is_finite(field, self.layout, type_):
             return None
-        fault, thousands = not_a_number(position, self.names[position], field), ".,"[self.layout.decimal == "."]
+        fault = not_a_number(position, self.names[position], field)
         if type_ == TIME and not NUMBER.fullmatch(field):
             return f"{fault}; for dates and times of day say time: {{format: ...}}"
         if not NUMBER.fullmatch(field):
             return f"{fault}; if that stands for a missing one, say format: {{missing: [{field!r}]}}"
-        if field.count(thousands) and not self.layout.thousands:
+        if set(field) & (set(",.' ") - {self.layout.decimal}) and not self.layout.thousands:
             return f"{fault}; see format.decimal (here {self.layout.decimal!r}) and format.thousands"
         return fault
 

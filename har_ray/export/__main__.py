@@ -100,8 +100,8 @@ def summary(row: dict[str, Any]) -> str:
     """What was measured, in a line."""
     return (
         f"{integers(row)}: macro F1 {100 * row['int8_f1_macro']:.1f} % (in float {100 * row['onnx_f1_macro']:.1f} %), "
-        f"{100 * row['int8_agreement']:.1f} % of test windows as the float network; {row['flash_bytes']:,} bytes of flash, {row['arena_bytes']:,} of working "
-        f"memory ({row['measured_on']})"
+        f"{100 * row['int8_agreement']:.1f} % of test windows as the float network; {row['flash_bytes']:,} bytes of "
+        f"flash, {row['arena_bytes']:,} of working memory ({row['measured_on']})"
     )
 
 

@@ -1,4 +1,4 @@
-"""What fine-tuning of int8 files gains by what it lessens, on validation windows.
+"""What fine-tuning of int8 files (or int16, for values) gains by what it lessens, on validation windows.
 
     python -m benchmarks.fine_tuning RESULTS --variants LM-Att,RAB-KD --epochs 8
 
@@ -6,6 +6,7 @@ Lost: points of macro F1, float minus file. The file is run by TensorFlow Lite M
 """
 
 import argparse
+from typing import get_args
 
 import numpy as np
 import torch
@@ -17,6 +18,7 @@ from har_ray.export.int8.model import OWN, Calibrated
 from har_ray.export.trained import load_trained
 from har_ray.export.training_loss import training_loss
 from har_ray.metrics.f1_macro import MacroF1
+from har_ray.store.exports import Activations
 from har_ray.store.results import ResultStore
 
 WAYS = {"rounded alone": None, "own logits": (False, 1.0), "training losses": (True, 0.0), "both": (True, 1.0),
@@ -29,6 +31,7 @@ def main() -> None:
     parser.add_argument("results", metavar="RESULTS")
     parser.add_argument("--variants", metavar="V,…", required=True)
     parser.add_argument("--epochs", type=int, default=8)
+    parser.add_argument("--activations", choices=get_args(Activations), default="int8")
     options = parser.parse_args()
     torch.set_num_threads(1)
     results, store, score = load_results(options.results), ResultStore(options.results), MacroF1()
@@ -41,7 +44,8 @@ def main() -> None:
         reference, trained_by = run_float(trained, windows), training_loss(store, results.info, trained)
         for way, how in WAYS.items():
             scaler = (trained.mean, trained.std)
-            ready = Calibrated(trained.network, trained.shape, scaler, trained.train.x, kind=trained.model)
+            about = trained.network, trained.shape, scaler, trained.train.x, options.activations, trained.model
+            ready = Calibrated(*about)
             share = ready.share(windows, reference)
             if how is None:
                 ready.round(share)

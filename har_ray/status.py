@@ -70,7 +70,7 @@ def timeline_lines(results: ResultStore) -> Iterator[str]:
     for name, spans in slots.items():
         line = "".join(_mark(spans, i * each, (i + 1) * each) for i in range(COLUMNS))
         yield f"{name:<{max(map(len, slots))}}  {line}"
-    used = f"busy {busy(slots):.1%} of the time from the first cell's start to the last's end"
+    used = f"busy {100 * busy(slots):.1f} % of the time from the first cell's start to the last's end"
     yield f"{counted(len(slots), 'slot')}, {used}"
 
 

@@ -26,8 +26,8 @@ def run_timeline(results: Results) -> Figure | None:
     title, row_in = f"Timeline: {results.name}", 0.2 if len(slots) <= 30 else 0.1
     cells = sum(map(len, slots.values()))
     notes = [
-        f"{counted(len(slots), 'slot')} in {duration(total)}, busy {busy(slots):.1%} of that time. A bar is a cell, "
-        "or a stretch of one that paused.",
+        f"{counted(len(slots), 'slot')} in {duration(total)}, busy {100 * busy(slots):.1f} % of that time. A bar is a "
+        "cell, or a stretch of one that paused.",
         results.made_by_short,
     ]
     figure = new_figure(title, notes, row_in * len(slots) + 0.9)

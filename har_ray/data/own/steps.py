@@ -137,7 +137,7 @@ class Steps(NamedTuple):
         times = round(found / rate_hz)
         several = times > 1 and abs(found / rate_hz / times - 1) <= RATE_TOLERANCE
         return (
-            f"{fault}; over {RATE_TOLERANCE:.0%} apart; set rate_hz to the rate found{unit}, "
+            f"{fault}; over {100 * RATE_TOLERANCE:.0f} % apart; set rate_hz to the rate found{unit}, "
             "or to auto where every file has its own"
             + f"; or are these rows of {times} devices, interleaved? (recording: says whose each is)"
             * several

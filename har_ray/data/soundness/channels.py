@@ -76,8 +76,8 @@ def _saturated(evidence: Evidence) -> Iterator[Finding]:
                 SATURATED,
                 evidence.where(piled),
                 round(most, 4),
-                f"{channel} ends at {limit[number]:.4g} {evidence.units[channel]}: up to {most:.1%} of the samples of "
-                "a class lie there, where more was to be measured",
+                f"{channel} ends at {limit[number]:.4g} {evidence.units[channel]}: up to {100 * most:.1f} % of the "
+                "samples of a class lie there, where more was to be measured",
                 "record with a larger range; scores hold for devices of this range",
             )
 
@@ -92,7 +92,7 @@ def _doubled(evidence: Evidence) -> Iterator[Finding]:
             DOUBLED,
             evidence.where(doubled),
             round(number, 3),
-            f"{number:.0%} of rows are as the row before: written twice, or the sensor is slower than the rate",
+            f"{100 * number:.0f} % of rows are as the row before: written twice, or the sensor is slower than the rate",
             "delete the doubles, or say the rate at which it measures",
         )
 

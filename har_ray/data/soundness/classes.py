@@ -112,7 +112,7 @@ def _telling(counts: Counts, subjects: Sequence[str]) -> Iterator[Finding]:
             TELLING,
             "label",
             round(float(tells), 3),
-            f"the label says who it is: of the windows that a guess of the person would get wrong, {tells:.0%} are "
-            "right by the label alone; a model that knows people apart seems to know classes",
+            f"the label says who it is: of the windows that a guess of the person would get wrong, {100 * tells:.0f} % "
+            "are right by the label alone; a model that knows people apart seems to know classes",
             "record the classes with the same people",
         )

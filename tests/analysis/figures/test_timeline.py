@@ -28,7 +28,7 @@ def test_a_bar_lies_where_its_cell_ran(grid):
     assert [(bar.x0, bar.x1) for bar in bars] == [(0, 10), (5, 8)]
     assert [label.get_text() for label in panel.get_yticklabels()] == ["a #1", "a #2"]
     assert panel.get_xlabel() == "minutes since the first cell began"
-    assert "2 slots in 10:00 min, busy 65.0% of that time" in " ".join(figure.get_supxlabel().split())
+    assert "2 slots in 10:00 min, busy 65.0 % of that time" in " ".join(figure.get_supxlabel().split())
 
 
 def test_stages_that_ran_are_in_the_legend(grid):

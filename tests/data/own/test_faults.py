@@ -172,7 +172,7 @@ def test_a_column_of_readings_is_not_taken_for_labels(tmp_path):
     [
         (0.1, "s", None),
         (0.104, "s", None),
-        (0.2, "s", r"'t' says 5 Hz, rate_hz is 10; over 5% apart; set rate_hz to the rate found"),
+        (0.2, "s", r"'t' says 5 Hz, rate_hz is 10; over 5 % apart; set rate_hz to the rate found"),
         (0.094, "s", r"'t' says 10\.64 Hz, rate_hz is 10"),
         (100, "s", r"'t' says 0\.01 Hz, rate_hz is 10; they agree if the unit is ms, not s"),
         (100, "ms", None),

@@ -218,9 +218,9 @@ def test_every_phone_has_its_own_rate(tmp_path):
     for p, rate in ((1, 100.1), (2, 77.45), (3, 208.9)):
         path = write(tmp_path, [f"{i / rate:.5f}" for i in range(int(20 * rate))], rate=100, name=f"p{p}")
     assert fault(path).splitlines() == [
-        "raw/p2.csv: from line 2 on: 't' says 77.45 Hz, rate_hz is 100; over 5% apart; set rate_hz to the rate found, "
+        "raw/p2.csv: from line 2 on: 't' says 77.45 Hz, rate_hz is 100; over 5 % apart; set rate_hz to the rate found, "
         "or a unit other than s, or to auto where every file has its own",
-        "raw/p3.csv: from line 2 on: 't' says 208.9 Hz, rate_hz is 100; over 5% apart; set rate_hz to the rate found, "
+        "raw/p3.csv: from line 2 on: 't' says 208.9 Hz, rate_hz is 100; over 5 % apart; set rate_hz to the rate found, "
         "or a unit other than s, or to auto where every file has its own; or are these rows of 2 devices, "
         "interleaved? (recording: says whose each is)",
     ]

@@ -92,7 +92,18 @@ class _Check(Generic[M]):
             if not self._repair(mistakes):
                 break
         found.sort(key=lambda one: self.file.line(one.key))
-        raise GridError("\n".join(dict.fromkeys(f"{self.file.where(one.key)}{one.message}" for one in found)))
+        raise GridError("\n".join(self._lines(found)))
+
+    def _lines(self, found: Iterable[Mistake]) -> Iterator[str]:
+        """One for each mistake; of a line that stands for several keys, as one with an anchor does, one for all."""
+        alike: dict[tuple[str, KeyPath, str], dict[str, None]] = {}
+        for one in found:
+            name = self.file.name_of(one.key)
+            place = self.file.where(one.key).removesuffix(f"{name}: ")
+            alike.setdefault((place, one.key[-1:], one.message), {})[name] = None
+        for (place, _, message), (name, *others) in alike.items():
+            also = f" (and so in {', '.join(others)})" if others else ""
+            yield f"{place}{f'{name}: ' if name else ''}{message}{also}"
 
     def _validated(self) -> M:
         self.kept = {}

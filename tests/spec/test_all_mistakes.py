@@ -65,3 +65,25 @@ def test_more_than_twenty_mistakes_are_reported_in_one_round(tmp_path):
     lines = [line.removeprefix(prefix).split(": ", 1) for line in str(caught.value).splitlines()]
     assert [int(number) for number, _ in lines] == list(MISTAKES)
     assert [text for (_, text), begin in zip(lines, MISTAKES.values(), strict=True) if not text.startswith(begin)] == []
+
+
+def test_a_line_that_several_keys_share_by_an_anchor_is_one_mistake(tmp_path):
+    """The three networks are told apart by their names alone, and each has two epochs to warm up for three."""
+    path = tmp_path / "grid.yaml"
+    path.write_text(
+        "name: shared\n"
+        "datasets: [{name: spar, preset: wrist, protocol: loso}]\n"
+        "variants:\n"
+        "  - {name: A, architecture: ds-cnn, options: {width: 8}, train: &slow {warmup: 3}}\n"
+        "  - {name: B, architecture: ds-cnn, options: {width: 12}, train: *slow}\n"
+        "  - {name: C, architecture: ds-cnn, options: {width: 16}, train: {warmup: 3}}\n"
+        "seeds: [0]\n"
+        "train: {epochs: 2}\n"
+    )
+    with pytest.raises(GridError) as found:
+        load_grid(path)
+    leaves = "train.warmup: 3 leaves none of the 2 epochs"
+    assert str(found.value).splitlines() == [
+        f"{path}:4: variants[0].{leaves} (and so in variants[1].train.warmup)",
+        f"{path}:6: variants[2].{leaves}",
+    ]

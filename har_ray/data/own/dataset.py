@@ -133,9 +133,11 @@ def _check_rows(file: YamlFile, spec: Descriptor, files: Sequence[TableFile], sc
     for name, part in spec.parts.items():
         found = [scans[one.name] for one in files if one.source == name]
         if part.rows and not any(scan.rows for scan in found):
-            known = dict.fromkeys(word for scan in found for word in scan.words[str(part.rows.column)])
-            key: KeyPath = ("sources", name, "rows", "value") if name else ("rows", "value")
-            raise DataError(f"{file.where(key)}{unknown('value', part.rows.value, known)}")
+            of, key = part.rows, "column" if part.rows.value is None else "value"
+            known = dict.fromkeys(word for scan in found for word in scan.words[str(of.column)])
+            empty = f"no row has a number in column {of.column!r}"
+            at: KeyPath = ("sources", name, "rows", key) if name else ("rows", key)
+            raise DataError(f"{file.where(at)}{empty if of.value is None else unknown('value', of.value, known)}")
 
 
 def _rate_hz(spec: Descriptor, files: Sequence[TableFile], scans: Mapping[str, Scan]) -> float:

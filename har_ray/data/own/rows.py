@@ -90,7 +90,7 @@ class RowReader:
         if not self.clock.types:
             return None
         rows = self.file.part.rows
-        batch = last_rows(self.file.path, self.clock.types | ({rows.column: WORD} if rows else {}), self.file.spec)
+        batch = last_rows(self.file.path, self.clock.types | (rows.types if rows else {}), self.file.spec)
         if batch is None:
             return None
         batch, numbers = self._kept(batch, 0)
@@ -128,8 +128,8 @@ class RowReader:
 
     def _types(self) -> dict[Column, pa.DataType]:
         rows = self.file.part.rows
-        words = (*self.file.table.spec.words(self.file.source), *([rows.column] if rows else []))
-        return dict.fromkeys(self._columns, VALUE) | dict.fromkeys(words, WORD) | self.clock.types
+        words = dict.fromkeys(self.file.table.spec.words(self.file.source), WORD)
+        return dict.fromkeys(self._columns, VALUE) | (rows.types if rows else {}) | words | self.clock.types
 
     def _values(self, batch: pa.RecordBatch) -> npt.NDArray[np.float32]:
         """The channels, `[n, C]`, in their units."""

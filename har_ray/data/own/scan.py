@@ -166,12 +166,13 @@ def _scan(wanted: Wanted) -> Scan:
     found: dict[str, dict[str, tuple[int, int]]] = {str(column): {} for column in wanted.words}
     sources: dict[str, tuple[int, int]] = {}
     together: dict[str, dict[str, int]] = {}
-    types = dict.fromkeys((*wanted.words, *([of.column] if of else [])), WORD) or {spec.columns[0]: TEXT}
+    types = (of.types if of else {}) | dict.fromkeys(wanted.words, WORD) or {spec.columns[0]: TEXT}
     row, rows = 0, 0
     for every in read_columns(path, types, spec):
         batch, numbers = every, np.arange(row, row + every.num_rows)
         if of:
-            _count(sources, every[str(of.column)], numbers)
+            if of.value is not None:
+                _count(sources, every[str(of.column)], numbers)
             kept = of.of(every)
             batch, numbers = every.take(pa.array(kept)), numbers[kept]
         for column in found:

@@ -9,6 +9,7 @@ from pydantic import Field, model_validator
 
 from har_ray.data.cleaning import natural_key
 from har_ray.data.own.columns import Column
+from har_ray.data.own.formats.kinds import VALUE, WORD
 from har_ray.data.own.interval_source import IntervalSource
 from har_ray.data.own.paths import Pattern
 from har_ray.data.own.section import Name, Section, Text
@@ -29,14 +30,21 @@ class WordSource(Section):
 
 
 class RowSource(Section):
-    """The rows of a file that are read: those with a word in a column."""
+    """The rows of a file that are read: those with a word in a column, or with a number where none is said."""
 
     column: Column
-    value: Name
+    value: Name | None = None
+
+    @property
+    def types(self) -> dict[Column, pa.DataType]:
+        """What the column is to be read as."""
+        return {self.column: VALUE if self.value is None else WORD}
 
     def of(self, batch: pa.RecordBatch) -> npt.NDArray[np.intp]:
-        """Their indices in a batch in which the column is read as `WORD`."""
+        """Their indices in a batch in which the column is read as `types` says."""
         words = batch[str(self.column)]
+        if self.value is None:
+            return np.flatnonzero(np.isfinite(words.to_numpy(zero_copy_only=False)))
         known = [i for i, word in enumerate(words.dictionary.to_pylist()) if word.strip() == self.value]
         return np.flatnonzero(np.isin(words.indices.to_numpy(), known))
 

@@ -106,6 +106,50 @@ def test_a_file_may_lack_a_sensor_but_not_all(tmp_path):
         read(path)
 
 
+BLANKS = (
+    DESCRIPTOR.replace("{column: sensor, value: acc}", "{column: x}")
+    .replace("{column: sensor, value: gyr}", "{column: wx}")
+    .replace("gyr_x: {column: x,", "gyr_x: {column: wx,")
+)
+
+
+def in_turn(folder, descriptor=BLANKS, missing="", **files):
+    """Readings (ms, acc or gyr, x) as a row each, in which the other sensor's cells are blank."""
+    path = write(folder, descriptor, **dict.fromkeys(files, ()))
+    for name, some in files.items():
+        lines = [
+            f"{t},{x},{x + 1},{missing},walk" if sensor == "acc" else f"{t},{missing},{missing},{x},"
+            for t, sensor, x in sorted(some)
+        ]
+        (folder / "raw" / f"{name}.csv").write_text("\n".join(["t,x,y,wx,act", *lines]) + "\n")
+    return path
+
+
+@pytest.mark.parametrize("missing", ["", "NaN"])
+def test_rows_that_a_column_fills(tmp_path, missing):
+    """acc every 50 ms from 0, gyr every 40 from 20: values of one lie on lines between its own readings."""
+    rows = [*((t, "acc", t) for t in range(0, 2001, 50)), *((t, "gyr", 10 * t) for t in range(20, 1821, 40))]
+    dataset, (one,), rejects = read(in_turn(tmp_path, missing=missing, p1=rows))
+    t = np.arange(20, 1821, 50)
+    assert np.array_equal(one.x, np.stack([t, t + 1, 10 * t], axis=1))
+    assert rejects == {"acc reading without one of the other sources at its time": 1 + 4}
+    assert (dataset.samples, dataset.labelled) == (41, {"1": {"walk": 41}})
+
+
+def test_rows_that_a_column_fills_are_those_of_any_preset(tmp_path):
+    """y is read of the rows that x fills, whether x is asked for or not."""
+    rows = [*((t, "acc", t) for t in range(0, 2001, 50)), *((t, "gyr", 10 * t) for t in range(20, 1821, 40))]
+    _, (one,), rejects = read(in_turn(tmp_path, p1=rows), ("acc_y",))
+    assert (one.x[:, 0].tolist(), rejects) == ([t + 1 for t in range(0, 2001, 50)], {})
+
+
+def test_a_column_that_no_row_fills_is_named(tmp_path):
+    with pytest.raises(
+        DataError, match=r"mine\.yaml:13: sources\.gyr\.rows\.column: no row has a number in column 'wx'$"
+    ):
+        read(in_turn(tmp_path, p1=[(t, "acc", t) for t in range(0, 2001, 50)]))
+
+
 def test_interleaved_rows_need_time_stamps(tmp_path):
     path = write(tmp_path, DESCRIPTOR.replace("    time: {column: t, unit: ms}\n", "", 1), p1=[])
     with pytest.raises(GridError, match=r"sources\.acc\.rows: others lie between these rows, so that only time"):

@@ -117,6 +117,17 @@ class Head:
         columns = tuple(one.rows(at) for one in self.columns)
         return replace(self, columns=columns, only=RowSource(column=reference, value=word))
 
+    def rows_with(self, reference: Column) -> "Head":
+        """The rows with a number in a column."""
+        numbers = self.column(reference).numbers
+        at = [] if numbers is None else np.flatnonzero(np.isfinite(numbers)).tolist()
+        return replace(self, columns=tuple(one.rows(at) for one in self.columns), only=RowSource(column=reference))
+
+    @property
+    def told_by(self) -> tuple[Column, ...]:
+        """The column whose words tell whose rows these are; none where it is one that only they fill."""
+        return (self.only.column,) if self.only and self.only.value is not None else ()
+
 
 def paths_of(given: Iterable[str]) -> list[Path]:
     """The files that are meant by paths, folders and globs, hidden ones left out, members of archives for these.

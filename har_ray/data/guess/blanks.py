@@ -1,6 +1,6 @@
 """Sensors that share a file and fill its rows in turn: a row for each event, in which the cells of others are blank."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -54,17 +54,22 @@ class Group(NamedTuple):
 
 
 def by_filled_rows(parts: Parts) -> Parts:
-    """With a source for each sensor, where those of one file fill its rows in turn; as it is otherwise."""
+    """With a source for each sensor, where those of one file fill its rows in turn; labels are written in all rows that
+    they last for.
+    """
     if list(parts.sources) != [""] or parts.sources[""][0].only:
         return parts
     heads = parts.sources[""]
     groups = _groups(heads[:MOST_FILES])
     chosen = [one for one in groups if one.name] or _plain(groups, heads[0].columns)
     if not _of_this_shape(chosen, groups):
-        return parts
+        return parts._replace(sources={"": labels.with_lasting(heads, heads)})
     taken = {one.places[0] for one in chosen}
     others = [one for one in groups if one.places[0] not in taken]
-    return parts._replace(sources=dict(_sources(heads, chosen, others)))
+    sources = _sources(heads, chosen, others)
+    rows = next(iter(sources.values()))
+    lasting = labels.with_lasting(heads, rows)
+    return parts._replace(sources=_sources(lasting, chosen, others))
 
 
 def _groups(heads: Sequence[Head]) -> list[Group]:
@@ -111,7 +116,7 @@ def _filled(heads: Sequence[Head], at: int) -> Filled:
 
 
 def _is_everywhere(heads: Sequence[Head], filled: Filled) -> bool:
-    """Whether most files that have such rows have them both at the beginning and at the end."""
+    """Whether most files that have such rows have them at the beginning and at the end."""
     ends = np.cumsum([head.rows for head in heads])[:-1]
     parts = [(part, max(1, len(part) // 4)) for part in np.split(filled, ends) if part.any()]
     return sum(bool(part[:quarter].any() and part[-quarter:].any()) for part, quarter in parts) > len(parts) / 2
@@ -159,9 +164,7 @@ def _unlike(names: Sequence[str]) -> list[str]:
     return [f"{name}_{i}" if names.count(name) > 1 else name for i, name in enumerate(names, 1)]
 
 
-def _sources(
-    heads: Sequence[Head], chosen: Sequence[Group], others: Sequence[Group]
-) -> Iterator[tuple[str, list[Head]]]:
+def _sources(heads: Sequence[Head], chosen: Sequence[Group], others: Sequence[Group]) -> dict[str, list[Head]]:
     """Each source's rows of all files, that in which what people did is written first."""
     found = dict[str, list[Head]]()
     for name, group in zip(_unlike([one.name for one in chosen]), chosen, strict=True):
@@ -170,8 +173,8 @@ def _sources(
         some = [_rows(head, group.axes[0], without) for head in heads]
         if kept := [head for head in some if head.rows >= MIN_ROWS]:
             found[name] = kept
-    for name in sorted(found, key=lambda name: -_labelled(found[name])):
-        yield (name if len(found) > 1 else ""), found[name]
+    names = sorted(found, key=lambda name: -_labelled(found[name]))
+    return {name if len(found) > 1 else "": found[name] for name in names}
 
 
 def _rows(head: Head, at: int, without: set[int]) -> Head:

@@ -46,6 +46,7 @@ class ColumnHead:
         numbers: `[n]`, NaN where there is none; None for a column of text or time stamps.
         words: `[n]` as written, `""` where there is none.
         dates: whether values are time stamps by type.
+        lasting: whether words stand, in the file, only where they begin; here they are in all rows that they last for.
     """
 
     reference: Column
@@ -55,6 +56,7 @@ class ColumnHead:
     numbers: npt.NDArray[np.float64] | None
     words: tuple[str, ...]
     dates: bool = False
+    lasting: bool = False
 
     @property
     def distinct(self) -> list[str]:

@@ -110,11 +110,13 @@ def _dataset(table: Table, contents: Contents, rate_hz: float, fingerprint: str)
 
 def _wanted(spec: Descriptor, file: TableFile) -> Wanted:
     said = spec.model_dump_json(include={"rate_hz", "recording", "subject", "units", "time", "sources", "channels"})
+    label, labelled = spec.label, file.is_labelled and spec.label.until_next
     return Wanted(
         path=file.path,
         words=spec.scanned_words(file.source),
         spec=file.spec,
         rows=file.part.rows,
+        lasting=(label.column, spec.subject.column) if label.column is not None and labelled else None,
         said=hashlib.sha256(said.encode()).hexdigest(),
         look=partial(look, file, spec.sources is None),
     )

@@ -18,7 +18,7 @@ from har_ray.data.own.columns import Column
 from har_ray.data.own.files import VALUE, WORD, last_rows, read_columns
 from har_ray.data.own.paths import word_in
 from har_ray.data.own.table import TableFile
-from har_ray.data.own.words import WordSource
+from har_ray.data.own.words import LastingLabels, WordSource
 from har_ray.errors import DataError, unknown
 
 MIN_STRETCH = 10
@@ -98,9 +98,10 @@ class RowReader:
 
     def _parts(self, batches: int | None) -> Iterator[Rows]:
         """The same, those that reach from one batch into the next in parts."""
-        row = 0
+        row, lasting = 0, self._lasting()
         self._batches = read_columns(self.file.path, self._types(), self.file.spec)
-        for every in islice(self._batches, batches):
+        for read in islice(self._batches, batches):
+            every = lasting.filled(read) if lasting else read
             batch, numbers = self._kept(every, row)
             row += every.num_rows
             if not len(numbers):
@@ -112,6 +113,13 @@ class RowReader:
                 part = slice(start, stop)
                 stamps = self.stamps.values[part]
                 yield Rows(subjects[at[start]], int(numbers[start]), x[part], labels[part], stamps, recording[part])
+
+    def _lasting(self) -> LastingLabels | None:
+        """Of labels in a column that last until the next one; None for others."""
+        spec = self.file.table.spec
+        if spec.label.until_next and spec.label.column is not None and self.file.is_labelled:
+            return LastingLabels(spec.label.column, spec.subject.column)
+        return None
 
     def _kept(self, batch: pa.RecordBatch, row: int) -> tuple[pa.RecordBatch, npt.NDArray[np.intp]]:
         """Of a batch that begins at `row` the rows of the source, and their numbers in the file, `[n]`."""

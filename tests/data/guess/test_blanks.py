@@ -142,6 +142,47 @@ def test_the_sensor_whose_rows_have_the_labels_comes_first(tmp_path):
     assert windows(tmp_path) == LAST_LACKS
 
 
+def marked(person, every, alone):
+    """Labels in every so many-th line, or in a line of their own before it; 0: where they change."""
+    last = ""
+    for i, line in enumerate(rows_of(events(person))):
+        cells, _, label = line.rpartition(",")
+        begins = i % every == 0 if every else label != last
+        last = label
+        if begins and alone:
+            yield f"{line.partition(',')[0]},,,,,,,{label}"
+        yield f"{cells},{label if begins and not alone else ''}"
+
+
+@pytest.mark.parametrize("alone", [False, True])
+@pytest.mark.parametrize("every", [0, 10, 100])
+def test_labels_that_few_rows_have_last_until_the_next(tmp_path, every, alone):
+    for person in (1, 2):
+        put(
+            tmp_path / "raw" / f"p{person}.csv", [",".join(("time_ms", *NAMES, "label")), *marked(person, every, alone)]
+        )
+    content, questions = guessed(tmp_path)
+    assert content["label"] == {"column": "label", "until_next": True}
+    assert questions == [SMALL, "label: does each last until the next one? most rows have none"]
+    assert windows(tmp_path) == LAST_LACKS
+
+
+def test_rows_without_a_label_are_of_no_class_where_others_have_theirs(tmp_path):
+    """10 s of each person's walk have none in the accelerometer's rows, and none is in the gyroscope's."""
+    for person in (1, 2):
+        lines = [
+            line.rpartition(",")[0] + "," if at % 2 or 200 <= at < 1200 else line
+            for at, line in enumerate(rows_of(events(person)))
+        ]
+        put(tmp_path / "raw" / f"p{person}.csv", [",".join(("time_ms", *NAMES, "label")), *lines])
+    content, questions = guessed(tmp_path)
+    assert (content["label"], questions) == ({"column": "label"}, [SMALL])
+    # Labelled are 0 to 2 s and 12 to 20 s; the first window begins at 3 ms.
+    assert windows(tmp_path) == each("1", "2", classes=["walk"], count=1 + 7) | each(
+        "1", "2", classes=["run"], count=18
+    )
+
+
 def test_a_heart_rate_with_rows_of_its_own_is_no_part_of_the_sensors(tmp_path):
     for person in (1, 2):
         lines = rows_of(events(person))

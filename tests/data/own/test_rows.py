@@ -4,11 +4,13 @@ import re
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
 import pytest
 
 import har_ray
 from har_ray.data.dataset import Rejects
 from har_ray.data.own.dataset import load_table
+from har_ray.data.own.words import LastingLabels
 from har_ray.errors import DataError, GridError
 
 DESCRIPTOR = r"""
@@ -148,6 +150,46 @@ def test_a_column_that_no_row_fills_is_named(tmp_path):
         DataError, match=r"mine\.yaml:13: sources\.gyr\.rows\.column: no row has a number in column 'wx'$"
     ):
         read(in_turn(tmp_path, p1=[(t, "acc", t) for t in range(0, 2001, 50)]))
+
+
+def word_batch(labels, subjects):
+    columns = [pa.array(column).dictionary_encode() for column in (labels, subjects)]
+    return pa.record_batch(columns, names=["act", "who"])
+
+
+def test_labels_last_until_the_next_of_the_same_subject():
+    """From batch to batch too."""
+    lasting = LastingLabels("act", "who")
+    batches = [
+        word_batch(["", "walk", "", " run", ""], list("aaaaa")),
+        word_batch(["", "", "sit", ""], list("abbb")),
+        word_batch(["", ""], list("bc")),
+        word_batch([], []).cast(word_batch([""], [""]).schema),
+        word_batch(["", "stand"], list("cc")),
+    ]
+    assert [[word.strip() for word in lasting.filled(batch)["act"].to_pylist()] for batch in batches] == [
+        ["", "walk", "walk", "run", "run"],
+        ["run", "", "sit", "sit"],
+        ["sit", ""],
+        [],
+        ["", "stand"],
+    ]
+
+
+def test_labels_of_any_row_last_until_the_next(tmp_path):
+    """Walking is noted in a row of the gyroscope before the one at 200 ms, running in one of neither at 1,010 ms."""
+    descriptor = BLANKS.replace("{column: act, no", "{column: act, until_next: true, no")
+    path = write(tmp_path, descriptor, p1=[])
+    rows = [(t, f"{t},{t},{t + 1},,") for t in range(0, 2001, 50)]
+    rows += [(t, f"{t},,,{10 * t},{'walk' if t == 200 else ''}") for t in range(0, 2001, 40)]
+    lines = [line for _, line in sorted([*rows, (1010, "1010,,,,run")])]
+    (tmp_path / "raw" / "p1.csv").write_text("\n".join(["t,x,y,wx,act", *lines]) + "\n")
+    dataset, (one,), rejects = read(path)
+    assert [dataset.classes[y] if y >= 0 else "" for y in one.labels] == [""] * 4 + ["walk"] * 17 + ["run"] * 20
+    assert (dataset.labelled, rejects) == ({"1": {"walk": 17, "run": 20}}, {})
+    path.write_text(descriptor.replace("column: act", "pattern: '(p)'"))
+    with pytest.raises(GridError, match="label: until_next is of labels in a column"):
+        read(path)
 
 
 def test_interleaved_rows_need_time_stamps(tmp_path):

@@ -42,7 +42,8 @@ def guess(given: Sequence[str], root: Path) -> Guess:
     parts = by_filled_rows(parts_of(heads))
     faults = by_cause((path, fault) for fault in faults for path in [fault.partition(": ")[0]])
     if not parts.sources:
-        why = [f"{path}: {reason}" for path, reason in {**parts.left_out, **empty}.items()]
+        left_out = {**parts.left_out, **empty}
+        why = by_cause((path, f"{path}: {reason}") for path, reason in left_out.items())
         raise DataError("\n".join([*faults, *why, f"{' '.join(given)}: no file holds a recording"]))
     first = next(iter(parts.sources.values()))
     found = Guess({}, parts, faults=faults, left_out={**parts.left_out, **empty})

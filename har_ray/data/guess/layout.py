@@ -281,13 +281,16 @@ def heads_of(paths: Sequence[Path], root: Path) -> tuple[list[Head], list[str], 
 
 
 def with_shared_columns(heads: Sequence[Head]) -> list[Head]:
-    """Files of the same columns, those by a pattern whose names hold the number of a device: `Shimmer_01_Accel_X`."""
+    """Files of the same columns, those by a pattern whose names hold the number of a device, `Shimmer_01_Accel_X`, or
+    are in capitals in some.
+    """
     shared: dict[int, Column] = {}
     for i, column in enumerate(heads[0].columns):
         if any(head.columns[i].reference != column.reference for head in heads):
             literal = re.sub(r"\\([-_ /])", r"\1", re.escape(column.name))
             numbers = re.sub(r"\d+", lambda _: r"\d+", literal)
-            shared[i] = ColumnPattern(pattern=f"^{numbers}$")
+            capitals = any(_unnumbered(head.columns[i]) != _unnumbered(column) for head in heads)
+            shared[i] = ColumnPattern(pattern=f"{'(?i)' * capitals}^{numbers}$")
     return [
         replace(
             head,
@@ -295,3 +298,7 @@ def with_shared_columns(heads: Sequence[Head]) -> list[Head]:
         )
         for head in heads
     ]
+
+
+def _unnumbered(column: ColumnHead) -> str:
+    return re.sub(r"\d+", "", column.name)

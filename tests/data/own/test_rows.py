@@ -165,14 +165,14 @@ def test_labels_last_until_the_next_of_the_same_subject():
         word_batch(["", "", "sit", ""], list("abbb")),
         word_batch(["", ""], list("bc")),
         word_batch([], []).cast(word_batch([""], [""]).schema),
-        word_batch(["", "stand"], list("cc")),
+        word_batch(["", "stand", ""], list("ccd")),
     ]
     assert [[word.strip() for word in lasting.filled(batch)["act"].to_pylist()] for batch in batches] == [
         ["", "walk", "walk", "run", "run"],
         ["run", "", "sit", "sit"],
         ["sit", ""],
         [],
-        ["", "stand"],
+        ["", "stand", ""],
     ]
 
 

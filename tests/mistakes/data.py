@@ -290,4 +290,19 @@ DATA = [
          "if out and out.exists() and not args.force:", "if out and out.exists() and args.force:",
          "test_no_file_is_written_over"),
     ),
+    *in_file(
+        "har_ray/data/guess/blanks.py", "tests/data/guess/test_blanks.py",
+        ("readings that are lost here and there are guessed to be of a slower sensor",
+         "steps.mean() >= SLOWER and", "steps.mean() > 1 and",
+         "test_a_file_with_missing_readings_is_of_one_source"),
+        ("the sensor without labels is guessed to have them",
+         "key=lambda name: -_labelled(found[name])", "key=lambda name: _labelled(found[name])",
+         "test_the_sensor_whose_rows_have_the_labels_comes_first"),
+    ),
+    *in_file(
+        "har_ray/data/own/words.py", "tests/data/own/test_rows.py",
+        ("a label lasts into what another subject does",
+         "np.where(at >= begins, codes[at],", "np.where(at >= 0, codes[at],",
+         "test_labels_last_until_the_next_of_the_same_subject"),
+    ),
 ]  # fmt: skip

@@ -61,11 +61,7 @@ def channels_of(heads: Sequence[Head], taken: Sequence[object], source: str) -> 
         source: what the path says of them, which comes before channels' names.
     """
     columns = [one for one in heads[0].columns if one.numbers is not None and one.reference not in taken]
-    threes = (
-        list(_named(columns))
-        or list(_numbered(columns))
-        or list(_unnamed([one for one in columns if not one.name], source))
-    )
+    threes = threes_of(columns, source)
     threes = [three for three in threes if all(one.known > MOSTLY for one in three.columns) and _moves(three)]
     rest = [one for one in columns if not any(one in three.columns for three in threes)]
     found, rules, names = list[Channel](), list[dict[str, object]](), Counter[str]()
@@ -84,6 +80,15 @@ def channels_of(heads: Sequence[Head], taken: Sequence[object], source: str) -> 
         found = [Channel(name, one.reference, unit_named(one)) for name, one in zip(unique, plain, strict=True)]
         rest = [one for one in rest if one not in plain]
     return Channels(tuple(found), tuple(one.reference for one in rest), tuple(rules))
+
+
+def threes_of(columns: Sequence[ColumnHead], source: str) -> list[Three]:
+    """The sensors of three axes among columns of numbers."""
+    return (
+        list(_named(columns))
+        or list(_numbered(columns))
+        or list(_unnamed([one for one in columns if not one.name], source))
+    )
 
 
 def _moves(three: Three) -> bool:

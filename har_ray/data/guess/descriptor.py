@@ -8,6 +8,7 @@ from pathlib import Path
 
 from har_ray.data.faults import by_cause
 from har_ray.data.guess.answers import Answer, Guess
+from har_ray.data.guess.blanks import by_filled_rows
 from har_ray.data.guess.channels import Channels, channels_of
 from har_ray.data.guess.identity import recording_of, subject_of
 from har_ray.data.guess.intervals import intervals_of
@@ -38,10 +39,11 @@ def guess(given: Sequence[str], root: Path) -> Guess:
     """
     paths = paths_of(given)
     heads, faults, empty = heads_of([path for path in paths if path.suffix.lower() not in NO_RECORDINGS], root)
-    parts = parts_of(heads)
+    parts = by_filled_rows(parts_of(heads))
     faults = by_cause((path, fault) for fault in faults for path in [fault.partition(": ")[0]])
     if not parts.sources:
-        why = [f"{path}: {reason}" for path, reason in {**parts.left_out, **empty}.items()]
+        left_out = {**parts.left_out, **empty}
+        why = by_cause((path, f"{path}: {reason}") for path, reason in left_out.items())
         raise DataError("\n".join([*faults, *why, f"{' '.join(given)}: no file holds a recording"]))
     first = next(iter(parts.sources.values()))
     found = Guess({}, parts, faults=faults, left_out={**parts.left_out, **empty})
@@ -56,7 +58,7 @@ def guess(given: Sequence[str], root: Path) -> Guess:
     if intervals and isinstance(intervals.value, dict):
         where = escape(str(intervals.value["files"])).replace("{}", "*")
         found.left_out = {path: why for path, why in found.left_out.items() if not fnmatchcase(path, where)}
-    taken = [*_columns(subject), *_columns(recording), *([first[0].only.column] if first[0].only else [])]
+    taken = [*_columns(subject), *_columns(recording), *first[0].told_by]
     label = label_of(first, [*taken, *_times(next(iter(stamps.values())))], intervals, people)
     for name, some in parts.sources.items():
         _put_source(found, name, some, stamps[name], [*taken, *_columns(label)], root)
@@ -86,7 +88,8 @@ def _put_source(
     found: Guess, name: str, heads: Sequence[Head], stamps: Stamps, taken: Sequence[object], root: Path
 ) -> None:
     at: KeyPath = ("sources", name) if name else ()
-    channels = channels_of(heads, [*taken, *_times(stamps)], name)
+    by_columns = heads[0].only and not heads[0].told_by and any(one.name for one in heads[0].columns)
+    channels = channels_of(heads, [*taken, *_times(stamps)], "" if by_columns else name)  # their names say it
     archives = list(dict.fromkeys(_relative(on_disk(head.path), root) for head in heads))
     found.put((*at, "files"), Answer(glob_of(archives)))
     if any(on_disk(head.path) != head.path for head in heads):
@@ -94,7 +97,7 @@ def _put_source(
         found.put((*at, "members"), Answer(glob_of(list(dict.fromkeys(inside)))))
     _check_files(found, at, heads, root)
     if heads[0].only:
-        found.put((*at, "rows"), Answer(heads[0].only.model_dump()))
+        found.put((*at, "rows"), Answer(heads[0].only.model_dump(exclude_none=True)))
     _put_format(found, at, heads, channels)
     if stamps.time:
         others = f"{' and '.join(map(str, stamps.others))} may tell it, too" if stamps.others else ""

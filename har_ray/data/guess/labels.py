@@ -3,8 +3,11 @@
 import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from itertools import islice, pairwise
+from dataclasses import replace
+from itertools import accumulate, islice, pairwise
 from pathlib import Path
+
+import numpy as np
 
 from har_ray.data.guess.answers import Answer
 from har_ray.data.guess.layout import ColumnHead, Head
@@ -53,6 +56,8 @@ MOST = 60
 BATCHES = 16
 """Labels are looked for in so many blocks of each file, 16 MiB of text: the head may hold one alone."""
 STRETCH = 5
+MARKED = 2
+"""Labels that stand in no more rows, on average, say when something began."""
 
 
 def is_activity(word: str) -> bool:
@@ -92,6 +97,45 @@ def label_of(
         "where is what people did: {column: ...}, {pattern: ...} of the path, or {intervals: ...} in other files?"
     )
     return Answer(None, question)
+
+
+def with_lasting(heads: Sequence[Head], rows: Sequence[Head]) -> list[Head]:
+    """With labels that are written only where they begin in all rows that they last for.
+
+    Args:
+        rows: of these files, those in which the label is to be.
+    """
+    marks = {i for i, one in enumerate(heads[0].columns) if COLUMN.search(one.name) and _are_marks(one, heads, rows)}
+    if not marks:
+        return list(heads)
+    return [
+        replace(head, columns=tuple(_lasting(one) if i in marks else one for i, one in enumerate(head.columns)))
+        for head in heads
+    ]
+
+
+def _are_marks(column: ColumnHead, heads: Sequence[Head], rows: Sequence[Head]) -> bool:
+    """Whether labels stand in a row or two each, or only in other rows than those asked for."""
+    if len({word for head in heads for word in head.column(column.reference).words}) > MOST:
+        return False
+    written = [[bool(word) for word in head.column(column.reference).words] for head in rows]
+    n = sum(map(sum, written))
+    if not n:
+        return any(any(head.column(column.reference).words) for head in heads)
+    stretches = sum(sum(b and not a for a, b in pairwise([False, *one])) for one in written)
+    return n < sum(map(len, written)) and n <= MARKED * stretches
+
+
+def _lasting(column: ColumnHead) -> ColumnHead:
+    filled = tuple(accumulate(column.words, _or_before))
+    if column.numbers is None:
+        return replace(column, words=filled, lasting=True)
+    of = dict(zip(column.words, column.numbers, strict=True))
+    return replace(column, words=filled, numbers=np.array([of[word] for word in filled]), lasting=True)
+
+
+def _or_before(last: str, word: str) -> str:
+    return word or last
 
 
 def _may_be_done(field: Field, who: Sequence[str]) -> bool:
@@ -145,6 +189,9 @@ def _column(column: ColumnHead, heads: Sequence[Head], sure: bool) -> Answer:
         question = f"{', '.join(label for label in labels if alike(label) in same)} are taken for one class"
     elif all(re.fullmatch(r"-?\d+(\.\d+)?", word) for word in labels):
         question = f"what do {', '.join(sorted(labels, key=float)[:8])} stand for: map: {{{labels[0]}: ..., ...}}"
+    if column.lasting:
+        value["until_next"] = True
+        question = "; ".join(filter(None, (question, "does each last until the next one? most rows have none")))
     if none:
         value["no_class"] = [*none, ""] if "" in words else none
         note = "no_class: samples that belong to no class"

@@ -46,6 +46,7 @@ class ColumnHead:
         numbers: `[n]`, NaN where there is none; None for a column of text or time stamps.
         words: `[n]` as written, `""` where there is none.
         dates: whether values are time stamps by type.
+        lasting: whether words stand, in the file, only where they begin; here they are in all rows that they last for.
     """
 
     reference: Column
@@ -55,6 +56,7 @@ class ColumnHead:
     numbers: npt.NDArray[np.float64] | None
     words: tuple[str, ...]
     dates: bool = False
+    lasting: bool = False
 
     @property
     def distinct(self) -> list[str]:
@@ -116,6 +118,17 @@ class Head:
         at = [i for i, one in enumerate(self.column(reference).words) if one == word]
         columns = tuple(one.rows(at) for one in self.columns)
         return replace(self, columns=columns, only=RowSource(column=reference, value=word))
+
+    def rows_with(self, reference: Column) -> "Head":
+        """The rows with a number in a column."""
+        numbers = self.column(reference).numbers
+        at = [] if numbers is None else np.flatnonzero(np.isfinite(numbers)).tolist()
+        return replace(self, columns=tuple(one.rows(at) for one in self.columns), only=RowSource(column=reference))
+
+    @property
+    def told_by(self) -> tuple[Column, ...]:
+        """The column whose words tell whose rows these are; none where it is one that only they fill."""
+        return (self.only.column,) if self.only and self.only.value is not None else ()
 
 
 def paths_of(given: Iterable[str]) -> list[Path]:
@@ -268,13 +281,16 @@ def heads_of(paths: Sequence[Path], root: Path) -> tuple[list[Head], list[str], 
 
 
 def with_shared_columns(heads: Sequence[Head]) -> list[Head]:
-    """Files of the same columns, those by a pattern whose names hold the number of a device: `Shimmer_01_Accel_X`."""
+    """Files of the same columns, those by a pattern whose names hold the number of a device, `Shimmer_01_Accel_X`, or
+    are in capitals in some.
+    """
     shared: dict[int, Column] = {}
     for i, column in enumerate(heads[0].columns):
         if any(head.columns[i].reference != column.reference for head in heads):
             literal = re.sub(r"\\([-_ /])", r"\1", re.escape(column.name))
             numbers = re.sub(r"\d+", lambda _: r"\d+", literal)
-            shared[i] = ColumnPattern(pattern=f"^{numbers}$")
+            capitals = any(_unnumbered(head.columns[i]) != _unnumbered(column) for head in heads)
+            shared[i] = ColumnPattern(pattern=f"{'(?i)' * capitals}^{numbers}$")
     return [
         replace(
             head,
@@ -282,3 +298,7 @@ def with_shared_columns(heads: Sequence[Head]) -> list[Head]:
         )
         for head in heads
     ]
+
+
+def _unnumbered(column: ColumnHead) -> str:
+    return re.sub(r"\d+", "", column.name)

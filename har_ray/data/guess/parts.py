@@ -1,7 +1,7 @@
 """Which files make one recording: those of different sensors or placements whose paths say the same apart from that."""
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import PurePosixPath
 from typing import NamedTuple
@@ -71,6 +71,7 @@ SENSORS = re.compile(r"(?i)sensor|device|type|kind|source|side|place|position|lo
 MOST_SENSORS = 20
 MOST_IN_A_ROW = 10
 """Rows of one sensor between those of others; a label stays longer."""
+NUMBERS = re.compile(r"\d+(?:[.,]\d+)?")
 MIN_ROWS = 20
 """A file of fewer holds no recording."""
 
@@ -139,7 +140,7 @@ def parts_of(heads: Sequence[Head]) -> Parts:
             continue
         if head.rows < MIN_ROWS or not any(_varies(column.numbers) for column in head.columns):
             few = f"{counted(head.rows, 'row')}, a recording has {MIN_ROWS} at least"
-            left_out[head.relative] = few if head.rows < MIN_ROWS else "no column of numbers"
+            left_out[head.relative] = few if head.rows < MIN_ROWS else _no_numbers(head)
             continue
         kinds.setdefault(_kind(head), []).append(head)
     recordings = [head for some in kinds.values() for head in some]
@@ -156,14 +157,30 @@ def parts_of(heads: Sequence[Head]) -> Parts:
     return Parts(sources or {}, beside, left_out)
 
 
+def _no_numbers(head: Head) -> str:
+    """Why a file has no column of numbers."""
+    first, lines = head.columns[0].name, [word for word in head.columns[0].words if word]
+    if len(head.columns) > 1 or sum(len(NUMBERS.findall(line)) > 1 for line in lines) <= len(lines) / 2:
+        return "no column of numbers"
+    return (
+        f"no known separator (, ; | tab, blanks) parts its lines, of which the first is {(first or lines[0])!r}; a "
+        "descriptor says another one, format: {separator: ...}"
+    )
+
+
 def as_columns_of(first: Head, head: Head) -> Head | None:
-    """A file with the columns of another, in their order and without more; None where it lacks one."""
+    """A file with the columns of another, in their order and without more; None where it lacks one.
+
+    Names may be in capitals in one of them, if they say no less without.
+    """
     if _kind(head) == _kind(first):
         return head
-    names = [column.name for column in head.columns]
-    if any(names.count(column.name) != 1 or not column.name for column in first.columns):
-        return None
-    return replace(head, columns=tuple(head.columns[names.index(column.name)] for column in first.columns))
+    ways: tuple[Callable[[str], str], ...] = (str, str.casefold)
+    for spelt in ways:
+        names, wanted = [spelt(one.name) for one in head.columns], [spelt(one.name) for one in first.columns]
+        if all(name and names.count(name) == 1 == wanted.count(name) for name in wanted):
+            return replace(head, columns=tuple(head.columns[names.index(name)] for name in wanted))
+    return None
 
 
 def _unlike(heads: Sequence[Head], alike: Sequence[Head], first: Head) -> dict[str, str]:

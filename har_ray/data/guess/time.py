@@ -13,7 +13,7 @@ from har_ray.data.dataset import Rejects
 from har_ray.data.guess.layout import ColumnHead, Head
 from har_ray.data.own.clock import Clock
 from har_ray.data.own.columns import Column
-from har_ray.data.own.files import WORD, read_columns
+from har_ray.data.own.files import read_columns
 from har_ray.data.own.format import FileSpec
 from har_ray.data.own.look import separating
 from har_ray.data.own.stamps import formats_of, has_date
@@ -261,7 +261,7 @@ def _in_order(time: dict[str, object], others: tuple[Column, ...], question: str
         given = Time(**time)  # type: ignore[arg-type]
         assert given.column is not None
         clock = Clock.of(head.path, FileSpec(given.columns, head.format), given, None)
-        types = clock.types | ({head.only.column: WORD} if head.only else {})
+        types = clock.types | (head.only.types if head.only else {})
         batch = next(iter(read_columns(head.path, types, clock.spec)))
         batch = batch.take(pa.array(head.only.of(batch))) if head.only else batch
         t = clock.timed(clock.stamps(batch, np.arange(batch.num_rows)), Rejects()).t

@@ -110,11 +110,13 @@ def _dataset(table: Table, contents: Contents, rate_hz: float, fingerprint: str)
 
 def _wanted(spec: Descriptor, file: TableFile) -> Wanted:
     said = spec.model_dump_json(include={"rate_hz", "recording", "subject", "units", "time", "sources", "channels"})
+    label, labelled = spec.label, file.is_labelled and spec.label.until_next
     return Wanted(
         path=file.path,
         words=spec.scanned_words(file.source),
         spec=file.spec,
         rows=file.part.rows,
+        lasting=(label.column, spec.subject.column) if label.column is not None and labelled else None,
         said=hashlib.sha256(said.encode()).hexdigest(),
         look=partial(look, file, spec.sources is None),
     )
@@ -133,9 +135,11 @@ def _check_rows(file: YamlFile, spec: Descriptor, files: Sequence[TableFile], sc
     for name, part in spec.parts.items():
         found = [scans[one.name] for one in files if one.source == name]
         if part.rows and not any(scan.rows for scan in found):
-            known = dict.fromkeys(word for scan in found for word in scan.words[str(part.rows.column)])
-            key: KeyPath = ("sources", name, "rows", "value") if name else ("rows", "value")
-            raise DataError(f"{file.where(key)}{unknown('value', part.rows.value, known)}")
+            of, key = part.rows, "column" if part.rows.value is None else "value"
+            known = dict.fromkeys(word for scan in found for word in scan.words[str(of.column)])
+            empty = f"no row has a number in column {of.column!r}"
+            at: KeyPath = ("sources", name, "rows", key) if name else ("rows", key)
+            raise DataError(f"{file.where(at)}{empty if of.value is None else unknown('value', of.value, known)}")
 
 
 def _rate_hz(spec: Descriptor, files: Sequence[TableFile], scans: Mapping[str, Scan]) -> float:

@@ -40,7 +40,8 @@ class Source(Section):
     Attributes:
         files: a glob relative to the descriptor's folder.
         members: those of archives.
-        rows: which of their rows, where those of several sensors are in one file; None for all.
+        rows: which of their rows, where those of several sensors are in one file: by a word in a column, or by the one
+            that only they fill; None for all.
     """
 
     files: Name

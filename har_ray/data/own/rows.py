@@ -18,7 +18,7 @@ from har_ray.data.own.columns import Column
 from har_ray.data.own.files import VALUE, WORD, last_rows, read_columns
 from har_ray.data.own.paths import word_in
 from har_ray.data.own.table import TableFile
-from har_ray.data.own.words import WordSource
+from har_ray.data.own.words import LastingLabels, WordSource
 from har_ray.errors import DataError, unknown
 
 MIN_STRETCH = 10
@@ -90,7 +90,7 @@ class RowReader:
         if not self.clock.types:
             return None
         rows = self.file.part.rows
-        batch = last_rows(self.file.path, self.clock.types | ({rows.column: WORD} if rows else {}), self.file.spec)
+        batch = last_rows(self.file.path, self.clock.types | (rows.types if rows else {}), self.file.spec)
         if batch is None:
             return None
         batch, numbers = self._kept(batch, 0)
@@ -98,9 +98,10 @@ class RowReader:
 
     def _parts(self, batches: int | None) -> Iterator[Rows]:
         """The same, those that reach from one batch into the next in parts."""
-        row = 0
+        row, lasting = 0, self._lasting()
         self._batches = read_columns(self.file.path, self._types(), self.file.spec)
-        for every in islice(self._batches, batches):
+        for read in islice(self._batches, batches):
+            every = lasting.filled(read) if lasting else read
             batch, numbers = self._kept(every, row)
             row += every.num_rows
             if not len(numbers):
@@ -112,6 +113,13 @@ class RowReader:
                 part = slice(start, stop)
                 stamps = self.stamps.values[part]
                 yield Rows(subjects[at[start]], int(numbers[start]), x[part], labels[part], stamps, recording[part])
+
+    def _lasting(self) -> LastingLabels | None:
+        """Of labels in a column that last until the next one; None for others."""
+        spec = self.file.table.spec
+        if spec.label.until_next and spec.label.column is not None and self.file.is_labelled:
+            return LastingLabels(spec.label.column, spec.subject.column)
+        return None
 
     def _kept(self, batch: pa.RecordBatch, row: int) -> tuple[pa.RecordBatch, npt.NDArray[np.intp]]:
         """Of a batch that begins at `row` the rows of the source, and their numbers in the file, `[n]`."""
@@ -128,8 +136,8 @@ class RowReader:
 
     def _types(self) -> dict[Column, pa.DataType]:
         rows = self.file.part.rows
-        words = (*self.file.table.spec.words(self.file.source), *([rows.column] if rows else []))
-        return dict.fromkeys(self._columns, VALUE) | dict.fromkeys(words, WORD) | self.clock.types
+        words = dict.fromkeys(self.file.table.spec.words(self.file.source), WORD)
+        return dict.fromkeys(self._columns, VALUE) | (rows.types if rows else {}) | words | self.clock.types
 
     def _values(self, batch: pa.RecordBatch) -> npt.NDArray[np.float32]:
         """The channels, `[n, C]`, in their units."""

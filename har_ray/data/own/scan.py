@@ -21,7 +21,7 @@ from har_ray.data.own.columns import Column
 from har_ray.data.own.files import TEXT, WORD, column_names, has_columns, read_columns
 from har_ray.data.own.format import FileSpec
 from har_ray.data.own.formats.opening import UNREADABLE, sha256, stat
-from har_ray.data.own.words import RowSource
+from har_ray.data.own.words import LastingLabels, RowSource
 from har_ray.errors import DataError
 
 log = logging.getLogger(__name__)
@@ -73,6 +73,7 @@ class Wanted:
         words: the columns whose words are wanted.
         spec: how it is laid out, and every column that it must have.
         rows: which of its rows are read.
+        lasting: the columns of labels that last until the next one, and of subjects; None for other labels.
         said: what the descriptor says of time, rate, recordings and units.
         look: looks at the first rows, and says at which rate they come.
     """
@@ -81,13 +82,14 @@ class Wanted:
     words: Sequence[Column]
     spec: FileSpec
     rows: RowSource | None
+    lasting: tuple[Column, Column | None] | None
     said: str
     look: Callable[[], float | None]
 
     @property
     def of(self) -> str:
         """As of a `Scan`."""
-        return self.rows.model_dump_json() if self.rows else ""
+        return (self.rows.model_dump_json() if self.rows else "") + (f"{self.lasting}" if self.lasting else "")
 
 
 _scans: dict[Path, dict[str, Scan]] = {}
@@ -166,12 +168,15 @@ def _scan(wanted: Wanted) -> Scan:
     found: dict[str, dict[str, tuple[int, int]]] = {str(column): {} for column in wanted.words}
     sources: dict[str, tuple[int, int]] = {}
     together: dict[str, dict[str, int]] = {}
-    types = dict.fromkeys((*wanted.words, *([of.column] if of else [])), WORD) or {spec.columns[0]: TEXT}
+    types = (of.types if of else {}) | dict.fromkeys(wanted.words, WORD) or {spec.columns[0]: TEXT}
     row, rows = 0, 0
-    for every in read_columns(path, types, spec):
+    lasting = LastingLabels(*wanted.lasting) if wanted.lasting else None
+    for read in read_columns(path, types, spec):
+        every = lasting.filled(read) if lasting else read
         batch, numbers = every, np.arange(row, row + every.num_rows)
         if of:
-            _count(sources, every[str(of.column)], numbers)
+            if of.value is not None:
+                _count(sources, every[str(of.column)], numbers)
             kept = of.of(every)
             batch, numbers = every.take(pa.array(kept)), numbers[kept]
         for column in found:

@@ -4,6 +4,7 @@ import numpy as np
 import openpyxl
 import pytest
 
+from har_ray.errors import DataError
 from tests.data.guess.shapes import G, each, guessed, motion, plain, put, walk_and_run, windows
 
 
@@ -305,3 +306,42 @@ def test_g_is_gravity_where_acceleration_is_measured_and_signs_of_patterns_may_b
     assert content["channels"]["motion_user_acceleration_x"] == {"column": names[0], "unit": "g"}
     assert content["channels"]["motion_gravity_acc_x"] == {"column": names[3], "unit": "g"}
     assert windows(tmp_path) == each("1", "2")
+
+
+@pytest.mark.parametrize("separator", [":", "~", "::"])
+def test_a_separator_that_is_not_known_is_what_is_said(tmp_path, separator):
+    header, line = "t,ax,ay,az,activity", "{t:.3f},{x:.4f},{y:.4f},{z:.4f},{label}"
+    plain(tmp_path, (1, 2), *(text.replace(",", separator) for text in (header, line)))
+    with pytest.raises(DataError) as caught:
+        guessed(tmp_path)
+    said, end = str(caught.value).splitlines()
+    first = header.replace(",", separator)
+    assert (
+        f"no known separator (, ; | tab, blanks) parts its lines, of which the first is '{first}'; a descriptor" in said
+    )
+    assert said.endswith("(and 1 more file with this fault)")
+    assert end.endswith("no file holds a recording")
+
+
+def test_words_alone_are_no_matter_of_the_separator(tmp_path):
+    put(tmp_path / "raw" / "notes.txt", ["note", *["walked about"] * 30])
+    with pytest.raises(DataError, match=r"notes\.txt: no column of numbers\n"):
+        guessed(tmp_path)
+
+
+def test_names_in_capitals_in_some_files(tmp_path):
+    plain(tmp_path, (1, 2))
+    plain(tmp_path, (3,), "T,Ay,Ax,AZ,Activity", "{t:.3f},{y:.4f},{x:.4f},{z:.4f},{label}")
+    content, questions = guessed(tmp_path)
+    assert str(content["time"]["column"]) == "{pattern: '(?i)^t$'}"
+    assert str(content["channels"]["acc_x"]["column"]) == "{pattern: '(?i)^ax$'}"
+    assert questions == []
+    assert windows(tmp_path) == each("1", "2", "3")
+
+
+def test_names_that_only_capitals_tell_apart(tmp_path):
+    """Whose `T` is the time in the third file, nobody knows."""
+    plain(tmp_path, (1, 2))
+    plain(tmp_path, (3,), "T,t,ax,ay,az,Activity", "{t:.3f},{t:.3f},{x:.4f},{y:.4f},{z:.4f},{label}")
+    guessed(tmp_path)
+    assert "# left out: raw/p3.csv: other columns: no 'activity'" in (tmp_path / "mine.yaml").read_text()

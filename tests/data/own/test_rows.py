@@ -4,11 +4,13 @@ import re
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
 import pytest
 
 import har_ray
 from har_ray.data.dataset import Rejects
 from har_ray.data.own.dataset import load_table
+from har_ray.data.own.words import LastingLabels
 from har_ray.errors import DataError, GridError
 
 DESCRIPTOR = r"""
@@ -103,6 +105,90 @@ def test_a_file_may_lack_a_sensor_but_not_all(tmp_path):
     with pytest.raises(
         DataError, match=r":13: sources\.gyr\.rows\.value: value 'gyro' is unknown; did you mean 'gyr'\?"
     ):
+        read(path)
+
+
+BLANKS = (
+    DESCRIPTOR.replace("{column: sensor, value: acc}", "{column: x}")
+    .replace("{column: sensor, value: gyr}", "{column: wx}")
+    .replace("gyr_x: {column: x,", "gyr_x: {column: wx,")
+)
+
+
+def in_turn(folder, descriptor=BLANKS, missing="", **files):
+    """Readings (ms, acc or gyr, x) as a row each, in which the other sensor's cells are blank."""
+    path = write(folder, descriptor, **dict.fromkeys(files, ()))
+    for name, some in files.items():
+        lines = [
+            f"{t},{x},{x + 1},{missing},walk" if sensor == "acc" else f"{t},{missing},{missing},{x},"
+            for t, sensor, x in sorted(some)
+        ]
+        (folder / "raw" / f"{name}.csv").write_text("\n".join(["t,x,y,wx,act", *lines]) + "\n")
+    return path
+
+
+@pytest.mark.parametrize("missing", ["", "NaN"])
+def test_rows_that_a_column_fills(tmp_path, missing):
+    """acc every 50 ms from 0, gyr every 40 from 20: values of one lie on lines between its own readings."""
+    rows = [*((t, "acc", t) for t in range(0, 2001, 50)), *((t, "gyr", 10 * t) for t in range(20, 1821, 40))]
+    dataset, (one,), rejects = read(in_turn(tmp_path, missing=missing, p1=rows))
+    t = np.arange(20, 1821, 50)
+    assert np.array_equal(one.x, np.stack([t, t + 1, 10 * t], axis=1))
+    assert rejects == {"acc reading without one of the other sources at its time": 1 + 4}
+    assert (dataset.samples, dataset.labelled) == (41, {"1": {"walk": 41}})
+
+
+def test_rows_that_a_column_fills_are_those_of_any_preset(tmp_path):
+    """y is read of the rows that x fills, whether x is asked for or not."""
+    rows = [*((t, "acc", t) for t in range(0, 2001, 50)), *((t, "gyr", 10 * t) for t in range(20, 1821, 40))]
+    _, (one,), rejects = read(in_turn(tmp_path, p1=rows), ("acc_y",))
+    assert (one.x[:, 0].tolist(), rejects) == ([t + 1 for t in range(0, 2001, 50)], {})
+
+
+def test_a_column_that_no_row_fills_is_named(tmp_path):
+    with pytest.raises(
+        DataError, match=r"mine\.yaml:13: sources\.gyr\.rows\.column: no row has a number in column 'wx'$"
+    ):
+        read(in_turn(tmp_path, p1=[(t, "acc", t) for t in range(0, 2001, 50)]))
+
+
+def word_batch(labels, subjects):
+    columns = [pa.array(column).dictionary_encode() for column in (labels, subjects)]
+    return pa.record_batch(columns, names=["act", "who"])
+
+
+def test_labels_last_until_the_next_of_the_same_subject():
+    """From batch to batch too."""
+    lasting = LastingLabels("act", "who")
+    batches = [
+        word_batch(["", "walk", "", " run", ""], list("aaaaa")),
+        word_batch(["", "", "sit", ""], list("abbb")),
+        word_batch(["", ""], list("bc")),
+        word_batch([], []).cast(word_batch([""], [""]).schema),
+        word_batch(["", "stand", ""], list("ccd")),
+    ]
+    assert [[word.strip() for word in lasting.filled(batch)["act"].to_pylist()] for batch in batches] == [
+        ["", "walk", "walk", "run", "run"],
+        ["run", "", "sit", "sit"],
+        ["sit", ""],
+        [],
+        ["", "stand", ""],
+    ]
+
+
+def test_labels_of_any_row_last_until_the_next(tmp_path):
+    """Walking is noted in a row of the gyroscope before the one at 200 ms, running in one of neither at 1,010 ms."""
+    descriptor = BLANKS.replace("{column: act, no", "{column: act, until_next: true, no")
+    path = write(tmp_path, descriptor, p1=[])
+    rows = [(t, f"{t},{t},{t + 1},,") for t in range(0, 2001, 50)]
+    rows += [(t, f"{t},,,{10 * t},{'walk' if t == 200 else ''}") for t in range(0, 2001, 40)]
+    lines = [line for _, line in sorted([*rows, (1010, "1010,,,,run")])]
+    (tmp_path / "raw" / "p1.csv").write_text("\n".join(["t,x,y,wx,act", *lines]) + "\n")
+    dataset, (one,), rejects = read(path)
+    assert [dataset.classes[y] if y >= 0 else "" for y in one.labels] == [""] * 4 + ["walk"] * 17 + ["run"] * 20
+    assert (dataset.labelled, rejects) == ({"1": {"walk": 17, "run": 20}}, {})
+    path.write_text(descriptor.replace("column: act", "pattern: '(p)'"))
+    with pytest.raises(GridError, match="label: until_next is of labels in a column"):
         read(path)
 
 

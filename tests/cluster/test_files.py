@@ -97,5 +97,5 @@ def test_a_job_takes_the_code_and_the_grids_along_and_nothing_else(tmp_path):
     names = {name for name in ZipFile(package).namelist() if not name.endswith("/")}
     assert {name.split("/")[0] for name in names if "/" in name} == {"analysis", "cluster", "grids", "har_ray"}
     assert {"har_ray/data/datasets/spar.py", "analysis/report.html", "grids/quick.yaml"} <= names
-    assert names.isdisjoint(left)
-    assert package.stat().st_size < 2_000_000
+    assert names.isdisjoint([*left, "grids/quick.png"])
+    assert package.stat().st_size < 3_000_000  # all of the code is 1.9 MB, not compressed

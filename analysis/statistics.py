@@ -9,6 +9,7 @@ together their p-values are adjusted by Holm, and "beyond chance" means an adjus
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -231,9 +232,13 @@ def sampled(setting: Setting, compared: Mapping[str, Comparison]) -> list[str]:
         notes.append("One seed: the interval is over subjects only; another seed may give something else.")
     if any(c.subjects == 1 and c.seeds > 1 for c in compared.values()):
         notes.append("One test subject: the interval is over seeds only; another person may give something else.")
+    # Each says which variant has no seed, of many the baseline again and again.
+    without = [c.note for c in compared.values() if not c.seeds and (c.variant in c.note or c.baseline in c.note)]
+    if reasons := dict.fromkeys(chain.from_iterable(note.split("; ") for note in without)):
+        notes.append(f"{'; '.join(reasons)}.")
     grouped: dict[str, list[str]] = {}
     for name, c in compared.items():
-        if c.note:
+        if c.note and c.note not in without:
             grouped.setdefault(c.note, []).append(name)
     for note, names in grouped.items():
         is_clear = len(names) == len(compared) or names[0] in note

@@ -112,6 +112,16 @@ def test_an_interval_of_one_seed_says_that_it_is_over_subjects_only(grid):
     )
 
 
+def test_who_has_no_seed_is_said_once_where_the_baseline_has_none_either(grid):
+    for variant in ("LM", "RB-KD", "RAB-KD"):
+        grid.expect(variant, 0)
+    results = grid.load()
+    (setting,) = results.settings()
+    said = [note for note in statistics_table(results, setting).notes if "no completed seed" in note]
+    names = ("RB-KD", "LM", "RAB-KD")
+    assert said == ["; ".join(f"{name} has no completed seed (0/1, 1 missing)" for name in names) + "."]
+
+
 def test_a_comparison_says_which_cells_were_still_improving(grid):
     for seed, converged in enumerate([False, True, None]):
         grid.completed("LM", seed, 0.5, row={"converged": True})
